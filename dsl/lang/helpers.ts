@@ -1,0 +1,24 @@
+/** BPF helpers as typed functions; the table behind them is dsl/machine/helpers.ts. Results below 0n are -errno. */
+import type { i64, u32, u64 } from './integers.ts';
+import type { Skb } from './programs.ts';
+
+/** CLOCK_MONOTONIC, ns. Prefer `clock.now()`, which a test can set. */
+export declare function ktimeGetNs(): u64;
+/** CLOCK_MONOTONIC_COARSE, ns. Prefer `clock.coarse()`. */
+export declare function ktimeGetCoarseNs(): u64;
+export declare function jiffies64(): u64;
+/** Prefer `random.u32()`. */
+export declare function getPrandomU32(): u32;
+export declare function getSmpProcessorId(): u32;
+/** Makes the first `length` bytes linear and writable (0: the whole linear part). */
+export declare function skbPullData(skb: Skb, length: u32): i64;
+/** Copies `offset..` of the packet into `to`, wherever the bytes lie. */
+export declare function skbLoadBytes<T extends object>(skb: Skb, offset: u32, to: T): i64;
+/** Writes `from` into the packet; `flags` 1n (BPF_F_RECOMPUTE_CSUM) keeps skb->csum right. */
+export declare function skbStoreBytes<T extends object>(skb: Skb, offset: u32, from: T, flags: u64): i64;
+/** Replaces a 2- or 4-byte value in an IPv4 header's checksum at `offset`; the low bits of `flags` are its size. */
+export declare function l3CsumReplace(skb: Skb, offset: u32, from: u64, to: u64, flags: u64): i64;
+/** Sets ECN CE on an ECT packet: 1n if it is CE now, 0n if it isn't ECT. */
+export declare function skbEcnSetCe(skb: Skb): i64;
+/** Sets tstamp with its clock type (1: BPF_SKB_CLOCK_MONOTONIC). */
+export declare function skbSetTstamp(skb: Skb, tstamp: u64, type: u32): i64;

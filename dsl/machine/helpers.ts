@@ -1,0 +1,138 @@
+/**
+ * The BPF helpers of the language, one row a helper: what the kernel's verifier expects and gives
+ * (include/uapi/linux/bpf.h, kernel/bpf/helpers.c, net/core/filter.c). `dsl/lang/helpers.ts` declares the same
+ * functions to TypeScript; a test holds the two together.
+ */
+
+/**
+ * How an argument is passed.
+ * `u32`/`u64`: a scalar. `ctx`: the program's context. `ref`: a reference's address, followed by an argument
+ * `size` that the compiler fills in with the layout's size in bytes (no TypeScript parameter of its own).
+ */
+export type HelperArgument = 'ctx' | 'u32' | 'u64' | 'ref' | 'size';
+
+export interface HelperRow {
+  /** Name in the language. */
+  readonly name: string;
+  /** Name in the kernel. */
+  readonly kernelName: string;
+  readonly id: number;
+  readonly arguments: readonly HelperArgument[];
+  readonly returns: 'u32' | 'u64' | 'i64' | 'void';
+  /** First kernel release that has it. */
+  readonly since: string;
+  readonly gplOnly: boolean;
+  /** It may move packet data: every packet reference is invalid afterwards. */
+  readonly invalidatesPacket?: boolean;
+  /** It has no effect but its result, so that an unused call may go and equal calls may share. */
+  readonly pure?: boolean;
+}
+
+export const HELPERS: readonly HelperRow[] = [
+  {
+    name: 'ktimeGetNs',
+    kernelName: 'bpf_ktime_get_ns',
+    id: 5,
+    arguments: [],
+    returns: 'u64',
+    since: '4.1',
+    gplOnly: false,
+  },
+  {
+    name: 'getPrandomU32',
+    kernelName: 'bpf_get_prandom_u32',
+    id: 7,
+    arguments: [],
+    returns: 'u32',
+    since: '4.1',
+    gplOnly: false,
+  },
+  {
+    name: 'getSmpProcessorId',
+    kernelName: 'bpf_get_smp_processor_id',
+    id: 8,
+    arguments: [],
+    returns: 'u32',
+    since: '4.1',
+    gplOnly: false,
+  },
+  {
+    name: 'skbStoreBytes',
+    kernelName: 'bpf_skb_store_bytes',
+    id: 9,
+    arguments: ['ctx', 'u32', 'ref', 'size', 'u64'],
+    returns: 'i64',
+    since: '4.1',
+    gplOnly: false,
+    invalidatesPacket: true,
+  },
+  {
+    name: 'l3CsumReplace',
+    kernelName: 'bpf_l3_csum_replace',
+    id: 10,
+    arguments: ['ctx', 'u32', 'u64', 'u64', 'u64'],
+    returns: 'i64',
+    since: '4.1',
+    gplOnly: false,
+    invalidatesPacket: true,
+  },
+  {
+    name: 'skbLoadBytes',
+    kernelName: 'bpf_skb_load_bytes',
+    id: 26,
+    arguments: ['ctx', 'u32', 'ref', 'size'],
+    returns: 'i64',
+    since: '4.5',
+    gplOnly: false,
+  },
+  {
+    name: 'skbPullData',
+    kernelName: 'bpf_skb_pull_data',
+    id: 39,
+    arguments: ['ctx', 'u32'],
+    returns: 'i64',
+    since: '4.9',
+    gplOnly: false,
+    invalidatesPacket: true,
+  },
+  {
+    name: 'skbEcnSetCe',
+    kernelName: 'bpf_skb_ecn_set_ce',
+    id: 97,
+    arguments: ['ctx'],
+    returns: 'i64',
+    since: '5.1',
+    gplOnly: false,
+    invalidatesPacket: true,
+  },
+  {
+    name: 'jiffies64',
+    kernelName: 'bpf_jiffies64',
+    id: 118,
+    arguments: [],
+    returns: 'u64',
+    since: '5.5',
+    gplOnly: false,
+  },
+  {
+    name: 'skbSetTstamp',
+    kernelName: 'bpf_skb_set_tstamp',
+    id: 192,
+    arguments: ['ctx', 'u64', 'u32'],
+    returns: 'i64',
+    since: '5.18',
+    gplOnly: false,
+  },
+  {
+    name: 'ktimeGetCoarseNs',
+    kernelName: 'bpf_ktime_get_coarse_ns',
+    id: 160,
+    arguments: [],
+    returns: 'u64',
+    since: '5.11',
+    gplOnly: false,
+  },
+];
+
+export const helperByName: ReadonlyMap<string, HelperRow> = new Map(HELPERS.map((row) => [row.name, row]));
+export const helperById: ReadonlyMap<number, HelperRow> = new Map(HELPERS.map((row) => [row.id, row]));

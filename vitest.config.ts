@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+/** Unit and property tests run beside each other; kernel tests change namespaces and run one file at a time. */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    isolate: true,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{dsl,programs,loader,cni,scripts,bench}/**/*.test.ts'],
+          exclude: ['**/*.kernel.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kernel',
+          include: ['verifier-tests/**/*.test.ts', '**/*.kernel.test.ts'],
+          exclude: ['node_modules/**'],
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
