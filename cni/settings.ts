@@ -1,0 +1,105 @@
+/**
+ * From a cap to the numbers that the kernel program works with (programs/config.ts). Nanoseconds throughout;
+ * "per byte" factors are scaled by 2^20.
+ */
+
+/** What holds packets back: departure times with an fq qdisc behind the hook, or a policer without any queue. */
+export type Pacing = 'edt' | 'police';
+
+export interface Limit {
+  /** 1,000 to 10^15. */
+  readonly rateBitsPerSecond: number;
+  /** Most that may pass at once, above the rate; absent: a burst that suits the rate. */
+  readonly burstBits?: number | undefined;
+  readonly pacing: Pacing;
+}
+
+const SCALE = 20n;
+const NANOSECONDS_PER_SECOND = 1_000_000_000n;
+
+/** Sketch cells drain at 1/32 of the cap. */
+const CELL_SHARE = 32n;
+/** The heavy threshold is 2^31 ns of a cell's drain and never below 16 KiB. */
+const HEAVY_LEVEL = 1n << 31n;
+const LEAST_HEAVY_BYTES = 16n * 1024n;
+const MOST_SHIFT = 4n;
+
+/**
+ * Time bounds by pacing, powers of two of ns. A policer needs 128 to 250 ms between an idle bucket and a drop, or the
+ * goodput of TCP with GSO packets collapses; with departure times the queue does that work.
+ */
+const BOUNDS = {
+  edt: { credit: 1n << 26n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 30n },
+  police: { credit: 1n << 27n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 26n },
+} as const;
+
+/** A GSO packet is admitted or dropped as a whole, so the credit must cover the largest: 64 KiB and its headers. */
+const LEAST_CREDIT_BYTES = 72n * 1024n;
+
+/** Departure times are marked from twelve full packets' time on, between 2^21 and 2^25 ns. */
+const FULL_PACKET_BYTES = 1514n;
+const RAMP_PACKETS = 12n;
+
+const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** The congestion shift's bound, in 1/256 of a doubling: so far that the threshold stays at 16 KiB. */
+function shiftLimit(cellNsPerByte: bigint): bigint {
+  const heavyBytes = (HEAVY_LEVEL << SCALE) / cellNsPerByte;
+  let shift = 0n;
+  while (shift < MOST_SHIFT && heavyBytes >> (shift + 1n) >= LEAST_HEAVY_BYTES) shift += 1n;
+  return shift * 256n;
+}
+
+function rampOf(
+  pacing: Pacing,
+  heavyHorizon: bigint,
+  timeOf: (bytes: bigint) => bigint,
+): { start: bigint; shift: bigint } {
+  if (pacing === 'police') return { start: 0n, shift: BigInt(heavyHorizon.toString(2).length - 1) };
+  let exponent = 21n;
+  while (exponent < 25n && 1n << exponent < timeOf(RAMP_PACKETS * FULL_PACKET_BYTES)) exponent += 1n;
+  return { start: 1n << exponent, shift: exponent + 3n };
+}
+
+/**
+ * Splits a burst: half is credit for an idle Pod, a quarter is debt for heavy flows, and small packets may go to twice
+ * that debt, so that over any interval no more than `rate * interval + burst` passes.
+ */
+function boundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
+  const bounds = BOUNDS[limit.pacing];
+  const leastCredit = timeOf(LEAST_CREDIT_BYTES);
+  if (limit.burstBits === undefined) return { ...bounds, credit: bigMax(bounds.credit, leastCredit) };
+  const burst = timeOf(BigInt(Math.ceil(limit.burstBits / 8)));
+  const credit = bigMax(burst / 2n, leastCredit);
+  if (limit.pacing === 'edt') return { ...bounds, credit };
+  return { credit, heavyHorizon: burst / 4n, mouseHorizon: burst / 4n };
+}
+
+/** The `.rodata` of one direction, but for the seed of the flow hash, which is the caller's to draw. */
+export function dataplaneSettings(limit: Limit): Record<string, bigint | number> {
+  const bytesPerSecond = BigInt(Math.round(limit.rateBitsPerSecond)) / 8n;
+  const nsPerByte = (NANOSECONDS_PER_SECOND << SCALE) / bytesPerSecond;
+  const cellNsPerByte = bigMin(CELL_SHARE * nsPerByte, (HEAVY_LEVEL << SCALE) / LEAST_HEAVY_BYTES);
+  const timeOf = (bytes: bigint): bigint => (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond;
+  const bounds = boundsOf(limit, timeOf);
+  const ramp = rampOf(limit.pacing, bounds.heavyHorizon, timeOf);
+  return {
+    nsPerByte,
+    cellNsPerByte,
+    ...bounds,
+    rampStart: ramp.start,
+    rampShift: ramp.shift,
+    shiftLimit: shiftLimit(cellNsPerByte),
+    departureTimes: limit.pacing === 'edt' ? 1 : 0,
+  };
+}
+
+/** Most bytes that pass above the rate over any interval, the coarse clock's tick (at most 10 ms) included. */
+export function burstBytes(limit: Limit): number {
+  const settings = dataplaneSettings(limit);
+  const ns = (name: string): bigint => BigInt(settings[name] ?? 0);
+  const horizon = bigMax(ns('heavyHorizon'), limit.pacing === 'police' ? ns('mouseHorizon') : 0n);
+  const time = ns('credit') + 2n * horizon + 10_000_000n;
+  return Number((time * BigInt(Math.round(limit.rateBitsPerSecond))) / (8n * NANOSECONDS_PER_SECOND));
+}

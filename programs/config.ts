@@ -1,0 +1,30 @@
+/**
+ * The limit of one direction of one Pod, as `.rodata`: fixed when the program is loaded. User space computes it
+ * (cni/settings.ts). Times are nanoseconds; "per byte" factors are scaled by 2^20.
+ */
+import { settings, struct, u32, u64 } from '../dsl/lang/index.ts';
+
+export const config = settings(
+  struct({
+    /** Time that one byte takes at the cap C: 1e9 * 2^20 / C. */
+    nsPerByte: u64,
+    /** The same at the drain of one sketch cell, C / 32. */
+    cellNsPerByte: u64,
+    /** B: how far the bucket's clock may lag: unused time that is kept as credit. */
+    credit: u64,
+    /** D: departure delay beyond which a heavy flow's packet is dropped. */
+    heavyHorizon: u64,
+    /** The same for mice. */
+    mouseHorizon: u64,
+    /** K1: delay at which marking begins. */
+    rampStart: u64,
+    /** W: the ramp is 2^W ns long. */
+    rampShift: u64,
+    /** Bound of the congestion shift, in 1/256 of a doubling. */
+    shiftLimit: u64,
+    /** Of the flow hash. */
+    seed: u64,
+    /** 1: an fq qdisc behind the hook holds packets until `tstamp`. 0: police. */
+    departureTimes: u32,
+  }),
+);

@@ -1,0 +1,101 @@
+/**
+ * The limiter, the same for both directions: key, estimate, decide, charge.
+ *
+ * Clocks: the coarse clock lags by up to a tick, so a debt read with it is never too small. When it says that nothing
+ * is owed, nothing is; only otherwise the exact clock, twenty times as dear, decides.
+ */
+import {
+  clock,
+  type i32,
+  type i64,
+  max,
+  min,
+  random,
+  type Skb,
+  i64 as signed,
+  smax,
+  TC_ACT_SHOT,
+  TC_ACT_UNSPEC,
+  u32 as toU32,
+  type u32,
+  type u64,
+  u64 as wide,
+} from '../dsl/lang/index.ts';
+import { costOf, debtOf, delayOf, pay } from './bucket.ts';
+import { config } from './config.ts';
+import { congestionShift } from './congestion.ts';
+import { count, DROPPED, DROPPED_EARLY, MARKED, MOUSE, PACED, PAID } from './count.ts';
+import { flowHash } from './hash.ts';
+import { CE, ECT_1, markCe, NOT_ECT } from './mark.ts';
+import { parse, wireBytes } from './parse.ts';
+import { cellsOf, charge, estimate, HEAVY_LEVEL } from './sketch.ts';
+
+/** Packets up to this size (bare acknowledgements, mostly) get twice the horizon and are never dropped early. */
+const SMALL_PACKET = 128;
+
+/** Where the delay stands on the marking ramp: 0 before it, 65535 at its end. */
+function rampOf(delay: i64): u32 {
+  const into = wide(smax(delay - signed(config.rampStart), 0n));
+  return toU32(min((into << 16n) >> config.rampShift, 65535n));
+}
+
+export function limit(skb: Skb): i32 {
+  const packet = parse(skb);
+  const wire = wireBytes(skb, packet);
+  const bytes = wide(wire);
+  const cells = cellsOf(flowHash(packet.addresses, packet.transport));
+  const cost = costOf(bytes);
+
+  let now = clock.coarse();
+  let debt = debtOf(cost, now);
+  const shift = congestionShift(debt.mouseQueue, now);
+  let estimated = estimate(cells, bytes, shift, now);
+  let delay = delayOf(debt, estimated - now);
+  if (delay > 0n) {
+    now = clock.now();
+    debt = debtOf(cost, now);
+    estimated = estimate(cells, bytes, shift, now);
+    delay = delayOf(debt, estimated - now);
+  }
+  const heavy = estimated - now > HEAVY_LEVEL;
+  let verdict: u32 = heavy ? PAID : MOUSE;
+
+  if (delay > 0n && !packet.vital) {
+    const small = wire <= SMALL_PACKET;
+    const horizon = heavy ? config.heavyHorizon : config.mouseHorizon;
+    if (delay > signed(small ? horizon << 1n : horizon)) {
+      count(DROPPED, bytes);
+      return TC_ACT_SHOT;
+    }
+    if (config.departureTimes !== 0) verdict = PACED;
+    const ramp = rampOf(delay);
+    if (ramp !== 0) {
+      const chance = wide(random.u32());
+      const squared = wide(ramp) * wide(ramp);
+      if (packet.ecn === NOT_ECT) {
+        if (heavy && !small && squared >> 3n > chance) {
+          count(DROPPED_EARLY, bytes);
+          return TC_ACT_SHOT;
+        }
+      } else if ((packet.ecn === ECT_1 ? wide(ramp) << 16n : squared) > chance) {
+        if (packet.ecn !== CE) markCe(skb, packet.version, packet.network);
+        verdict = MARKED;
+      }
+    }
+  }
+
+  pay(cost, !heavy, debt.mouseQueue, now);
+  charge(cells, estimated);
+  if (config.departureTimes !== 0) depart(skb, now + wide(smax(delay, 0n)), now);
+  count(verdict, bytes);
+  return TC_ACT_UNSPEC;
+}
+
+/** A stamp within this of now was made for this clock by the sender's own pacing; anything else is a receive time. */
+const PLAUSIBLE: u64 = 1n << 33n;
+
+/** Always written: a receive timestamp that reached fq as a departure time would be dropped by fq's horizon. */
+function depart(skb: Skb, at: u64, now: u64): void {
+  const stamp = skb.tstamp;
+  skb.tstamp = stamp > now && stamp - now < PLAUSIBLE ? max(stamp, at) : at;
+}

@@ -1,0 +1,50 @@
+/**
+ * A Count-Min Sketch whose cells are leaky buckets: each is a virtual time that runs ahead of the clock by what its
+ * flows sent above the drain rate C/32 (GCRA, ITU-T I.371). A cell needs no decay pass, since time itself drains it.
+ * Conservative update (Estan and Varghese, SIGCOMM 2002): only cells below the new estimate are raised. Cells are
+ * written without atomics: a lost update errs towards a mouse, and the bucket charges it all the same.
+ */
+import { max, min, u32 as toU32, type u32, type u64 } from '../dsl/lang/index.ts';
+import { config } from './config.ts';
+import { COLUMNS, state } from './state.ts';
+
+/** T: a flow is heavy when its level exceeds this. 2^31 ns of C/32 are 67 ms of C. */
+export const HEAVY_LEVEL: u64 = 1n << 31n;
+/** Levels are kept below this, so that a flow is forgotten in at most 2.15 s after it falls under T. */
+const MAX_LEVEL: u64 = 2n * HEAVY_LEVEL;
+
+/** The four cells of a flow, one in each row. */
+export interface Cells {
+  readonly first: u32;
+  readonly second: u32;
+  readonly third: u32;
+  readonly fourth: u32;
+}
+
+export function cellsOf(hash: u64): Cells {
+  const column = COLUMNS - 1;
+  return {
+    first: toU32(hash) & column,
+    second: COLUMNS + ((toU32(hash) >>> 16) & column),
+    third: 2 * COLUMNS + (toU32(hash >> 32n) & column),
+    fourth: 3 * COLUMNS + (toU32(hash >> 48n) & column),
+  };
+}
+
+/** The virtual time that the flow's cells would have with `bytes` more, `shift` doublings of it. */
+export function estimate(cells: Cells, bytes: u64, shift: u64, now: u64): u64 {
+  const smallest = min(
+    min(state.cells[cells.first], state.cells[cells.second]),
+    min(state.cells[cells.third], state.cells[cells.fourth]),
+  );
+  const filled = max(smallest, now) + (((bytes * config.cellNsPerByte) >> 20n) << shift);
+  return min(filled, now + MAX_LEVEL);
+}
+
+/** Raises the flow's cells to `estimated`. */
+export function charge(cells: Cells, estimated: u64): void {
+  if (state.cells[cells.first] < estimated) state.cells[cells.first] = estimated;
+  if (state.cells[cells.second] < estimated) state.cells[cells.second] = estimated;
+  if (state.cells[cells.third] < estimated) state.cells[cells.third] = estimated;
+  if (state.cells[cells.fourth] < estimated) state.cells[cells.fourth] = estimated;
+}
