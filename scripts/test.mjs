@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+// The tests as one command after a fresh clone: installs what is missing, builds, runs unit, property and kernel
+// tests, and ends with `N passed, N failed, N skipped`. Arguments go to vitest (a file or a name filter).
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { canUseBpf, ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
+
+const say = (words) => process.stdout.write(`natra: ${words}\n`);
+
+/** Runs vitest on one project; gives the counts of its JSON report, or one failure where there is no report. */
+function runProject(project, filters) {
+  const report = path.join(projectRoot, 'out', `test-${project}.json`);
+  rmSync(report, { force: true });
+  const vitest = path.join(projectRoot, 'node_modules', 'vitest', 'vitest.mjs');
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--passWithNoTests',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...filters,
+  ];
+  const run = spawnSync(process.execPath, [vitest, ...args], {
+    cwd: projectRoot,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  try {
+    const {
+      numPassedTests,
+      numFailedTests,
+      numPendingTests,
+      numTodoTests,
+      numFailedTestSuites,
+      testResults,
+    } = JSON.parse(readFileSync(report, 'utf8'));
+    // A file that fails to load has no tests of its own but must count.
+    const brokenFiles = testResults.filter(
+      (file) => file.status === 'failed' && file.assertionResults.length === 0,
+    ).length;
+    const failed = numFailedTests + brokenFiles;
+    const unexplained = run.status !== 0 && failed === 0 && numFailedTestSuites === 0 ? 1 : 0;
+    return { passed: numPassedTests, failed: failed + unexplained, skipped: numPendingTests + numTodoTests };
+  } catch (error) {
+    say(`vitest left no report for the ${project} tests: ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+function main() {
+  const filters = process.argv.slice(2);
+  mkdirSync(path.join(projectRoot, 'out'), { recursive: true });
+  ensureNodeModules();
+  const bpf = canUseBpf();
+  if (bpf.usable) ensureApt(['iproute2', 'containernetworking-plugins', 'bpftool', 'llvm', 'clang']);
+  const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
+    cwd: projectRoot,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (build.status !== 0) say('the build failed; tests that need it will fail too');
+  const totals = [runProject('unit', filters)];
+  if (bpf.usable) totals.push(runProject('kernel', filters));
+  else {
+    say(
+      `kernel tests are skipped: ${bpf.reason}. The dataplane has still run in the interpreter and in the BPF VM.`,
+    );
+    totals.push({ passed: 0, failed: process.env.CI ? 1 : 0, skipped: 1 });
+  }
+  const sum = (key) =>
+    totals.reduce((total, counts) => total + counts[key], build.status === 0 || key !== 'failed' ? 0 : 1);
+  const skipped = sum('skipped');
+  if (process.env.CI && bpf.usable && skipped > 0)
+    say(`${skipped} tests were skipped; in CI a skipped kernel test is a failure`);
+  process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed, ${skipped} skipped\n`);
+  process.exitCode = sum('failed') > 0 ? 1 : 0;
+}
+
+main();
