@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { parseOptions } from './options.ts';
+
+test('everything is auto unless said otherwise', () => {
+  expect(parseOptions({}, {})).toEqual({ attachMode: 'auto', attachSide: 'auto', edtPacing: 'auto' });
+});
+
+test('the configuration is followed, and the environment before it', () => {
+  const configuration = { attachMode: 'clsact', attachSide: 'pod', edtPacing: 'off' };
+  expect(parseOptions(configuration, {})).toEqual(configuration);
+  expect(
+    parseOptions(configuration, {
+      NATRA_ATTACH_MODE: 'tcx',
+      NATRA_ATTACH_SIDE: 'host',
+      NATRA_EDT_PACING: 'on',
+    }),
+  ).toEqual({ attachMode: 'tcx', attachSide: 'host', edtPacing: 'on' });
+});
+
+test('an empty variable is not set', () => {
+  expect(parseOptions({ edtPacing: 'on' }, { NATRA_EDT_PACING: '' }).edtPacing).toBe('on');
+});
+
+test.each([
+  [{ attachMode: 'xdp' }, {}, 7, 'attachMode must be one of auto, tcx, clsact, not "xdp"'],
+  [{ attachSide: true }, {}, 7, 'attachSide must be one of auto, host, pod, not true'],
+  [{ edtPacing: null }, {}, 7, 'edtPacing must be one of auto, on, off, not null'],
+  [{}, { NATRA_EDT_PACING: '1' }, 4, 'NATRA_EDT_PACING must be one of auto, on, off, not "1"'],
+  [{ attachMode: 'xdp' }, { NATRA_ATTACH_MODE: 'tcx' }, 7, 'attachMode must be one of'],
+])('%j with %j is refused', (configuration, variables, code, details) => {
+  expect(() => parseOptions(configuration, variables)).toThrow(
+    expect.objectContaining({ code, details: expect.stringContaining(details) }),
+  );
+});

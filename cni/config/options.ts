@@ -1,0 +1,54 @@
+/**
+ * Where and how natra attaches, from the plugin's configuration (`attachMode`, `attachSide`, `edtPacing`) and
+ * the environment (`NATRA_ATTACH_MODE`, `NATRA_ATTACH_SIDE`, `NATRA_EDT_PACING`). The environment wins: it is
+ * the way to change one node without touching the cluster's configuration.
+ */
+import { CniError, ERROR_CODES, type ErrorCode } from '../errors.ts';
+import type { Variables } from './environment.ts';
+import type { JsonObject } from './json.ts';
+
+const CHOICES = {
+  /** The kernel's attachment mechanism: tcx needs Linux 6.6. */
+  attachMode: ['auto', 'tcx', 'clsact'],
+  /** The end of the Pod's veth pair. */
+  attachSide: ['auto', 'host', 'pod'],
+  /** Whether packets over the rate wait in an fq qdisc for their departure time. */
+  edtPacing: ['auto', 'on', 'off'],
+} as const;
+
+export type AttachMode = (typeof CHOICES.attachMode)[number];
+export type AttachSide = (typeof CHOICES.attachSide)[number];
+export type EdtPacing = (typeof CHOICES.edtPacing)[number];
+
+export interface Options {
+  readonly attachMode: AttachMode;
+  readonly attachSide: AttachSide;
+  readonly edtPacing: EdtPacing;
+}
+
+/** Throws code 7 for a bad value in the configuration, 4 for one in the environment. */
+export function parseOptions(configuration: JsonObject, variables: Variables): Options {
+  const option = <T extends string>(name: string, variable: string, choices: readonly T[]): T => {
+    const stated = configuration[name];
+    const configured =
+      stated === undefined ? undefined : choose(choices, name, stated, ERROR_CODES.invalidConfiguration);
+    const override = variables[variable];
+    if (override) return choose(choices, variable, override, ERROR_CODES.invalidEnvironment);
+    return configured ?? choose(choices, name, 'auto', ERROR_CODES.invalidConfiguration);
+  };
+  return {
+    attachMode: option('attachMode', 'NATRA_ATTACH_MODE', CHOICES.attachMode),
+    attachSide: option('attachSide', 'NATRA_ATTACH_SIDE', CHOICES.attachSide),
+    edtPacing: option('edtPacing', 'NATRA_EDT_PACING', CHOICES.edtPacing),
+  };
+}
+
+function choose<T extends string>(choices: readonly T[], source: string, value: unknown, code: ErrorCode): T {
+  const chosen = choices.find((each) => each === value);
+  if (chosen !== undefined) return chosen;
+  throw new CniError(
+    code,
+    `invalid ${source}`,
+    `${source} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`,
+  );
+}
