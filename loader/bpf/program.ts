@@ -1,0 +1,127 @@
+/** Program load. Structures: union bpf_attr, include/uapi/linux/bpf.h. */
+import { PROGRAM_TYPES, type ProgramKind } from '../../dsl/object/image.ts';
+import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
+import { errnoName, KernelError, VerifierError } from '../errors.ts';
+import { type Region, textOf, withScratch } from '../native/arena.ts';
+import { bpf, withMemlock, writeName, writePointer } from './call.ts';
+
+/** Debug records as bpf(2) takes them: instruction offsets in slots. */
+export interface ProgramBtf {
+  readonly fd: number;
+  readonly functionInfo: Uint8Array;
+  readonly lineInfo: Uint8Array;
+}
+
+export interface ProgramDescription {
+  readonly name: string;
+  readonly kind: ProgramKind;
+  /** Instruction slots of 8 bytes with map descriptors filled in. */
+  readonly code: Uint8Array;
+  readonly license: string;
+  readonly expectedAttachType?: number;
+  readonly btf?: ProgramBtf;
+}
+
+const LOAD = {
+  type: 0,
+  instructionCount: 4,
+  instructions: 8,
+  license: 16,
+  logLevel: 24,
+  logSize: 28,
+  log: 32,
+  name: 48,
+  expectedAttachType: 68,
+  btfFd: 72,
+  functionInfoSize: 76,
+  functionInfo: 80,
+  functionInfoCount: 88,
+  lineInfoSize: 92,
+  lineInfo: 96,
+  lineInfoCount: 104,
+  bytes: 112,
+} as const;
+
+/** struct bpf_func_info and struct bpf_line_info. */
+const FUNCTION_INFO_BYTES = 8;
+const LINE_INFO_BYTES = 16;
+
+/** The first log buffer, and the largest: a full buffer makes the kernel answer ENOSPC. */
+const LOG_BYTES = 1 << 18;
+const LOG_BYTES_MAX = 1 << 26;
+const TAIL_LINES = 12;
+
+/**
+ * Loads a program and gives its descriptor. A first attempt asks for no log, which costs time; a refused one
+ * is made again with the verifier's log, and the VerifierError carries it whole.
+ */
+export function loadProgram(program: ProgramDescription): number {
+  const result = attempt(program);
+  if (result >= 0) return result;
+  return explain(program, -result);
+}
+
+function attempt(program: ProgramDescription, log?: Region): number {
+  return withScratch((memory) => {
+    const attributes = memory.allocate(LOAD.bytes);
+    const { view } = attributes;
+    view.setUint32(LOAD.type, PROGRAM_TYPES[program.kind].id, true);
+    view.setUint32(LOAD.instructionCount, program.code.length / SLOT_BYTES, true);
+    writePointer(attributes, LOAD.instructions, memory.copy(program.code).address);
+    writePointer(attributes, LOAD.license, memory.string(program.license).address);
+    writeName(attributes, LOAD.name, program.name);
+    view.setUint32(LOAD.expectedAttachType, program.expectedAttachType ?? 0, true);
+    if (program.btf) {
+      const { fd, functionInfo, lineInfo } = program.btf;
+      view.setUint32(LOAD.btfFd, fd, true);
+      view.setUint32(LOAD.functionInfoSize, FUNCTION_INFO_BYTES, true);
+      view.setUint32(LOAD.functionInfoCount, functionInfo.length / FUNCTION_INFO_BYTES, true);
+      writePointer(attributes, LOAD.functionInfo, memory.copy(functionInfo).address);
+      view.setUint32(LOAD.lineInfoSize, LINE_INFO_BYTES, true);
+      view.setUint32(LOAD.lineInfoCount, lineInfo.length / LINE_INFO_BYTES, true);
+      writePointer(attributes, LOAD.lineInfo, memory.copy(lineInfo).address);
+    }
+    if (log) {
+      view.setUint32(LOAD.logLevel, 1, true);
+      view.setUint32(LOAD.logSize, log.bytes.length, true);
+      writePointer(attributes, LOAD.log, log.address);
+    }
+    return withMemlock(() => bpf('programLoad', attributes));
+  });
+}
+
+/** Loads again with a log, enlarged while it overflows. Gives the descriptor should this attempt succeed. */
+function explain(program: ProgramDescription, firstErrno: number): number {
+  for (let size = LOG_BYTES; ; size *= 4) {
+    const { result, log } = withScratch((memory) => {
+      const region = memory.allocate(size);
+      return { result: attempt(program, region), log: textOf(region.bytes) };
+    });
+    if (result >= 0) return result;
+    const errno = -result;
+    if (errnoName(errno) === 'ENOSPC' && size < LOG_BYTES_MAX) continue;
+    throw refusal(program, errnoName(errno) === 'ENOSPC' ? firstErrno : errno, log);
+  }
+}
+
+function refusal(program: ProgramDescription, errno: number, log: string): KernelError {
+  const failure = { operation: 'load program', object: program.name, errno };
+  if (log === '') return new KernelError({ ...failure, hint: hintWithoutLog(errnoName(errno)) });
+  const tail = log.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  return new VerifierError({ ...failure, detail: `the verifier refuses it:\n${tail}` }, log);
+}
+
+function hintWithoutLog(errno: string): string | undefined {
+  switch (errno) {
+    case 'EPERM':
+      return 'needs CAP_BPF and CAP_NET_ADMIN, or root';
+    case 'E2BIG':
+      return 'the program is longer than this kernel takes, or has no instructions';
+    case 'EINVAL':
+      return 'the kernel does not know the program type, the attach type or a field of the request';
+    case 'EACCES':
+      return 'a helper may need a GPL-compatible licence';
+    default:
+      return undefined;
+  }
+}

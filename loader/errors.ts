@@ -1,0 +1,93 @@
+/** Errors of the loader: what was attempted, on which object, what the kernel said, what to do. */
+import { constants } from 'node:os';
+
+export const ERRNO = constants.errno;
+
+/** ENOTSUPP is the kernel's own (include/linux/errno.h) and reaches user space all the same. */
+const KERNEL_INTERNAL: Readonly<Record<number, string>> = { 524: 'ENOTSUPP' };
+
+let names: Map<number, string> | undefined;
+
+/** The symbolic name of a positive errno, `errno 999` where it has none. */
+export function errnoName(errno: number): string {
+  // EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP share a number: the first listed name wins.
+  names ??= new Map(
+    Object.entries(ERRNO)
+      .reverse()
+      .map(([name, value]) => [value, name]),
+  );
+  return names.get(errno) ?? KERNEL_INTERNAL[errno] ?? `errno ${errno}`;
+}
+
+export interface KernelFailure {
+  /** What was attempted: `create map`, `attach tcx program`. */
+  readonly operation: string;
+  /** On which object: a name, a path, `ifindex 7`. */
+  readonly object: string;
+  /** Positive errno. */
+  readonly errno: number;
+  /** The kernel's own words, where it gave any (netlink extended ack, verifier log). */
+  readonly detail?: string | undefined;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+}
+
+/** A refusal by the kernel. */
+export class KernelError extends Error {
+  override readonly name: string = 'KernelError';
+  readonly operation: string;
+  readonly object: string;
+  readonly errno: number;
+  readonly errnoName: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(failure: KernelFailure) {
+    const errno = errnoName(failure.errno);
+    const detail = failure.detail ? `: ${failure.detail}` : '';
+    const hint = failure.hint ? `; ${failure.hint}` : '';
+    super(`${failure.operation} ${failure.object}: ${errno}${detail}${hint}`);
+    this.operation = failure.operation;
+    this.object = failure.object;
+    this.errno = failure.errno;
+    this.errnoName = errno;
+    this.detail = failure.detail;
+    this.hint = failure.hint;
+  }
+}
+
+/** The verifier refused a program. `log` is its whole log; the message ends with the log's tail. */
+export class VerifierError extends KernelError {
+  override readonly name = 'VerifierError';
+  readonly log: string;
+
+  constructor(failure: KernelFailure, log: string) {
+    super(failure);
+    this.log = log;
+  }
+}
+
+/** Whether `error` is a kernel refusal with one of these errno names. */
+export function isErrno(
+  error: unknown,
+  ...wanted: readonly (keyof typeof ERRNO | 'ENOTSUPP')[]
+): error is KernelError {
+  return error instanceof KernelError && (wanted as readonly string[]).includes(error.errnoName);
+}
+
+/** Turns a raw syscall result into the result or a KernelError. `hint` may depend on the errno's name. */
+export function check(
+  result: number,
+  operation: string,
+  object: string,
+  hint?: string | ((errno: string) => string | undefined),
+): number {
+  if (result >= 0) return result;
+  const errno = -result;
+  throw new KernelError({
+    operation,
+    object,
+    errno,
+    hint: typeof hint === 'function' ? hint(errnoName(errno)) : hint,
+  });
+}

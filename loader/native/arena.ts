@@ -1,0 +1,80 @@
+/**
+ * Memory that the kernel reads and writes. Addresses of JavaScript buffers outlive the buffers, so every
+ * structure handed to a system call lies in chunks that are never freed; `withScratch` takes room in them
+ * and gives it back at its end.
+ */
+import { koffi } from './koffi.ts';
+
+const CHUNK_BYTES = 1 << 20;
+const ALIGNMENT = 8;
+
+/** A piece of scratch memory; `address` is what the kernel sees. Valid until its `withScratch` ends. */
+export interface Region {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+interface Chunk {
+  readonly buffer: ArrayBuffer;
+  readonly base: number;
+  used: number;
+}
+
+const chunks: Chunk[] = [];
+const encoder = new TextEncoder();
+
+function chunkWithRoom(size: number): Chunk {
+  const found = chunks.find((chunk) => chunk.used + size <= chunk.buffer.byteLength);
+  if (found) return found;
+  const buffer = new ArrayBuffer(Math.max(CHUNK_BYTES, size));
+  const chunk = { buffer, base: Number(koffi().address(buffer)), used: 0 };
+  chunks.push(chunk);
+  return chunk;
+}
+
+/** Zeroed memory of `size` bytes, aligned to 8. */
+function allocate(size: number): Region {
+  const room = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+  const chunk = chunkWithRoom(room);
+  const offset = chunk.used;
+  chunk.used += room;
+  const bytes = new Uint8Array(chunk.buffer, offset, size);
+  bytes.fill(0);
+  return { address: chunk.base + offset, bytes, view: new DataView(chunk.buffer, offset, size) };
+}
+
+export const scratch = {
+  allocate,
+  /** A copy of `bytes`. */
+  copy(bytes: Uint8Array): Region {
+    const region = allocate(bytes.length);
+    region.bytes.set(bytes);
+    return region;
+  },
+  /** `text` as UTF-8 with its terminating NUL. */
+  string(text: string): Region {
+    if (text.includes('\0'))
+      throw new Error(`a string for the kernel holds a NUL byte: ${JSON.stringify(text)}`);
+    return scratch.copy(encoder.encode(`${text}\0`));
+  },
+};
+export type Scratch = typeof scratch;
+
+/** Runs `body` with scratch memory; whatever it allocated is free again afterwards. */
+export function withScratch<T>(body: (memory: Scratch) => T): T {
+  const marks = chunks.map((chunk) => chunk.used);
+  try {
+    return body(scratch);
+  } finally {
+    chunks.forEach((chunk, index) => {
+      chunk.used = marks[index] ?? 0;
+    });
+  }
+}
+
+/** The text up to the first NUL. */
+export function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}

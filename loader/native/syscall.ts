@@ -1,0 +1,87 @@
+/**
+ * The one seam to the kernel: every system call of the loader passes `syscall`, so a hook can watch each
+ * one or make it fail.
+ */
+import { koffi } from './koffi.ts';
+
+/** Numbers by architecture: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
+const NUMBERS = {
+  x64: {
+    read: 0,
+    close: 3,
+    socket: 41,
+    sendto: 44,
+    recvfrom: 45,
+    bind: 49,
+    setsockopt: 54,
+    flock: 73,
+    statfs: 137,
+    mount: 165,
+    getdents64: 217,
+    openat: 257,
+    mkdirat: 258,
+    unlinkat: 263,
+    prlimit64: 302,
+    setns: 308,
+    bpf: 321,
+    statx: 332,
+  },
+  arm64: {
+    read: 63,
+    close: 57,
+    socket: 198,
+    sendto: 206,
+    recvfrom: 207,
+    bind: 200,
+    setsockopt: 208,
+    flock: 32,
+    statfs: 43,
+    mount: 40,
+    getdents64: 61,
+    openat: 56,
+    mkdirat: 34,
+    unlinkat: 35,
+    prlimit64: 261,
+    setns: 268,
+    bpf: 280,
+    statx: 291,
+  },
+} as const;
+
+export type SyscallName = keyof (typeof NUMBERS)['x64'];
+
+/**
+ * Sees every call before the kernel does. A number is taken as the call's result (`-errno` to make it fail)
+ * and the kernel isn't asked; `undefined` lets it through.
+ */
+export type SyscallHook = (name: SyscallName, args: readonly number[]) => number | undefined;
+
+let hook: SyscallHook | undefined;
+let numbers: Readonly<Record<SyscallName, number>> | undefined;
+let native: ((...args: readonly number[]) => number | bigint) | undefined;
+
+/** Sets or, with `undefined`, removes the hook; gives the previous one. */
+export function setSyscallHook(next: SyscallHook | undefined): SyscallHook | undefined {
+  const previous = hook;
+  hook = next;
+  return previous;
+}
+
+function numbersOfMachine(): Readonly<Record<SyscallName, number>> {
+  if (process.platform !== 'linux' || !(process.arch in NUMBERS)) {
+    throw new Error(`natra runs on Linux on x86-64 and arm64, not on ${process.platform} ${process.arch}`);
+  }
+  return NUMBERS[process.arch as keyof typeof NUMBERS];
+}
+
+/** Makes a system call. The result is the kernel's own: a value from 0, or `-errno`. */
+export function syscall(name: SyscallName, ...args: number[]): number {
+  const taken = hook?.(name, args);
+  if (taken !== undefined) return taken;
+  numbers ??= numbersOfMachine();
+  // libc's syscall(2) takes up to six longs on both architectures, passed in registers.
+  native ??= koffi().load(null).func('long syscall(long, long, long, long, long, long, long)');
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args;
+  const result = Number(native(numbers[name], a, b, c, d, e, f));
+  return result === -1 ? -koffi().errno() : result;
+}
