@@ -1,0 +1,197 @@
+/** Programs out of an ELF file: each entry function with the subprograms of `.text` that it reaches. */
+import type { FunctionInfo, LineInfo, SectionInfo } from '../btf/extension.ts';
+import type { BtfReader } from '../btf/read.ts';
+import type { FunctionImage, ProgramImage, ProgramKind, Relocation, SourceLine } from '../image.ts';
+import { CALL, decode, encodeAt, OPCODE_CALL, OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
+import {
+  BINDING,
+  dataSectionNamed,
+  MAPS_SECTION,
+  RELOCATION,
+  SUBPROGRAM_SECTION,
+  SYMBOL_TYPE,
+} from './format.ts';
+import type { ElfFile, ReadRelocation, ReadSection, ReadSymbol } from './parse.ts';
+
+export interface BtfOfFile {
+  readonly types: BtfReader;
+  /** func_info and line_info by ELF section name. */
+  readonly infos: ReadonlyMap<string, SectionInfo>;
+}
+
+/** Section names of each program type, libbpf's older ones among them. */
+const SECTION_PREFIXES: Readonly<Record<string, ProgramKind>> = {
+  tc: 'classifier',
+  tcx: 'classifier',
+  classifier: 'classifier',
+  xdp: 'xdp',
+  socket: 'socketFilter',
+  cgroup_skb: 'cgroupSkb',
+};
+
+/** A function where it lies in the file. */
+interface Placed {
+  readonly name: string;
+  readonly section: ReadSection;
+  /** Bytes within the section. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Call {
+  /** Bytes within the section. */
+  readonly at: number;
+  readonly target: Placed;
+}
+
+class ProgramReader {
+  readonly #btf: BtfOfFile | undefined;
+  readonly #subprograms: readonly Placed[];
+  readonly #relocations = new Map<string, ReadonlyMap<number, ReadRelocation>>();
+  readonly #functionInfos = new Map<string, ReadonlyMap<number, FunctionInfo>>();
+
+  constructor(file: ElfFile, btf: BtfOfFile | undefined) {
+    this.#btf = btf;
+    this.#subprograms = file.symbols
+      .filter((symbol) => symbol.type === SYMBOL_TYPE.function && symbol.section?.name === SUBPROGRAM_SECTION)
+      .flatMap(placed)
+      .sort((a, b) => a.start - b.start);
+    for (const [section, list] of file.relocations) {
+      this.#relocations.set(section, new Map(list.map((relocation) => [relocation.offset, relocation])));
+    }
+    for (const [section, info] of btf?.infos ?? []) {
+      this.#functionInfos.set(section, new Map(info.functions.map((fn) => [fn.offset, fn])));
+    }
+  }
+
+  #relocationAt(section: string, offset: number): ReadRelocation | undefined {
+    return this.#relocations.get(section)?.get(offset);
+  }
+
+  /** Calls of BPF subprograms in a function. */
+  #calls(fn: Placed): readonly Call[] {
+    const calls: Call[] = [];
+    for (let at = fn.start; at < fn.end; at += SLOT_BYTES) {
+      const instruction = decode(fn.section.bytes, at / SLOT_BYTES);
+      if (instruction.opcode === OPCODE_LDDW) at += SLOT_BYTES;
+      if (instruction.opcode !== OPCODE_CALL || instruction.src !== CALL.local) continue;
+      const relocation = this.#relocationAt(fn.section.name, at);
+      if (relocation === undefined && fn.section.name !== SUBPROGRAM_SECTION) continue;
+      const from = relocation?.symbol.type === SYMBOL_TYPE.section ? 0 : (relocation?.symbol.value ?? at);
+      // A call through a function's own symbol has -1 for an immediate; through the section, the slot before its target.
+      const offset = from + (instruction.imm + 1) * SLOT_BYTES;
+      const target = this.#subprograms.find((subprogram) => subprogram.start === offset);
+      if (target === undefined)
+        throw new Error(`read ${fn.name}: it calls offset ${offset} of .text, where no function is`);
+      calls.push({ at, target });
+    }
+    return calls;
+  }
+
+  /** The subprograms that a function reaches, in the order of `.text`. */
+  #reachable(entry: Placed): readonly Placed[] {
+    const reached = new Set<Placed>();
+    const visit = (fn: Placed): void => {
+      for (const { target } of this.#calls(fn)) {
+        if (reached.has(target)) continue;
+        reached.add(target);
+        visit(target);
+      }
+    };
+    visit(entry);
+    return [...reached].sort((a, b) => a.start - b.start);
+  }
+
+  read(symbol: ReadSymbol, entry: Placed, kind: ProgramKind): ProgramImage {
+    const members = [entry, ...this.#reachable(entry)];
+    const slotOf = new Map<Placed, number>();
+    let slots = 0;
+    for (const fn of members) {
+      slotOf.set(fn, slots);
+      slots += (fn.end - fn.start) / SLOT_BYTES;
+    }
+    const code = new Uint8Array(slots * SLOT_BYTES);
+    const relocations: Relocation[] = [];
+    const functions: FunctionImage[] = [];
+    const lines: SourceLine[] = [];
+    for (const fn of members) {
+      const base = slotOf.get(fn) ?? 0;
+      code.set(fn.section.bytes.subarray(fn.start, fn.end), base * SLOT_BYTES);
+      const slotAt = (offset: number): number => base + (offset - fn.start) / SLOT_BYTES;
+      for (const { at, target } of this.#calls(fn)) {
+        const slot = slotAt(at);
+        encodeAt(code, slot, { ...decode(code, slot), imm: (slotOf.get(target) ?? 0) - slot - 1 });
+      }
+      relocations.push(...this.#takeRelocations(fn, code, slotAt));
+      functions.push(this.#functionImage(fn, base));
+      lines.push(...this.#lines(fn, slotAt));
+    }
+    return { name: symbol.name, kind, code, relocations, functions, lines };
+  }
+
+  #takeRelocations(fn: Placed, code: Uint8Array, slotAt: (offset: number) => number): readonly Relocation[] {
+    const taken: Relocation[] = [];
+    for (const { offset, type, symbol } of this.#relocations.get(fn.section.name)?.values() ?? []) {
+      if (type !== RELOCATION.lddw || offset < fn.start || offset >= fn.end) continue;
+      const slot = slotAt(offset);
+      const lddw = decode(code, slot);
+      encodeAt(code, slot, { ...lddw, src: 0, imm: 0 });
+      const sectionName = symbol.section?.name ?? '';
+      const name = dataSectionNamed(sectionName);
+      if (sectionName === MAPS_SECTION) {
+        taken.push({ slot, target: { kind: 'map', name: symbol.name } });
+      } else if (name !== undefined) {
+        taken.push({ slot, target: { kind: 'section', name, offset: symbol.value + lddw.imm } });
+      } else {
+        throw new Error(
+          `read ${fn.name}: slot ${slot} refers to ${symbol.name || sectionName}, which is no map or data section`,
+        );
+      }
+    }
+    return taken;
+  }
+
+  #functionImage(fn: Placed, slot: number): FunctionImage {
+    const info = this.#functionInfos.get(fn.section.name)?.get(fn.start);
+    if (info === undefined || this.#btf === undefined) return { name: fn.name, slot, parameters: [] };
+    const { name, parameters } = this.#btf.types.function(info.type);
+    return { name, slot, parameters };
+  }
+
+  #lines(fn: Placed, slotAt: (offset: number) => number): readonly SourceLine[] {
+    const strings = this.#btf?.types.strings;
+    if (strings === undefined) return [];
+    const inside = ({ offset }: LineInfo): boolean => offset >= fn.start && offset < fn.end;
+    return (this.#btf?.infos.get(fn.section.name)?.lines ?? []).filter(inside).map((line) => ({
+      slot: slotAt(line.offset),
+      file: strings.at(line.file),
+      line: line.line,
+      column: line.column,
+      text: strings.at(line.text),
+    }));
+  }
+}
+
+function placed(symbol: ReadSymbol): readonly Placed[] {
+  const { name, section, value: start, size } = symbol;
+  return section === undefined ? [] : [{ name, section, start, end: start + size }];
+}
+
+/** Every global function outside `.text`, in the order of the symbol table. */
+export function readPrograms(file: ElfFile, btf: BtfOfFile | undefined): readonly ProgramImage[] {
+  const reader = new ProgramReader(file, btf);
+  return file.symbols.flatMap((symbol) => {
+    if (symbol.type !== SYMBOL_TYPE.function || symbol.binding !== BINDING.global) return [];
+    return placed(symbol).flatMap((entry) => {
+      const section = entry.section.name;
+      if (section === SUBPROGRAM_SECTION) return [];
+      const kind = SECTION_PREFIXES[section.split('/')[0] ?? ''];
+      if (kind === undefined) {
+        throw new Error(
+          `read program ${symbol.name}: section ${section} is of no program type of the language`,
+        );
+      }
+      return [reader.read(symbol, entry, kind)];
+    });
+  });
+}
