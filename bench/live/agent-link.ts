@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { AgentCommand, AgentMessage, AgentRequest } from './agent.ts';
+import type { Mouse } from './mice.ts';
+import { inNamespace, type Namespace } from './namespace.ts';
+import type { Sample } from './window.ts';
+
+export interface AgentEvents {
+  onGoodput?: (sample: Sample) => void;
+  onMouse?: (mouse: Mouse) => void;
+}
+
+interface Waiting {
+  readonly resolve: (port: number | undefined) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The parent's end of an agent: commands out, reports in. */
+export class Agent {
+  /** Set by whoever measures, for as long as they measure. */
+  events: AgentEvents = {};
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exited: Promise<void>;
+  #nextId = 1;
+  #broken: string | undefined;
+
+  private constructor(name: string, child: ChildProcess) {
+    this.#name = name;
+    this.#child = child;
+    this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
+  }
+
+  /** Starts an agent inside the namespace and waits until it takes commands. */
+  static async start(namespace: Namespace, name: string): Promise<Agent> {
+    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+    const program = fileURLToPath(new URL('./agent.ts', import.meta.url));
+    const [file, args] = inNamespace(namespace, process.execPath, ['--import', loader, program]);
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const agent = new Agent(`${name} in ${namespace.name}`, child);
+    await new Promise<void>((resolve, reject) => {
+      child.on('message', (message: AgentMessage) => {
+        if (message.kind === 'ready') resolve();
+        else agent.#take(message);
+      });
+      child.once('error', reject);
+      child.once('exit', () => {
+        agent.#fail(`${agent.#name} ended`);
+        reject(new Error(`start ${agent.#name}: it ended at once`));
+      });
+    });
+    return agent;
+  }
+
+  /** The agent's process id: a window on its namespace's /proc/PID/net. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error(`${this.#name} is not running`);
+    return this.#child.pid;
+  }
+
+  /** Sends a command and resolves when it is done; `serve` gives the port. */
+  command(command: AgentCommand): Promise<number | undefined> {
+    if (this.#broken !== undefined) return Promise.reject(new Error(this.#broken));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      const request: AgentRequest = { id, command };
+      this.#child.send(request);
+    });
+  }
+
+  /** A `serve` command: resolves with the port. */
+  async serve(role: 'elephant' | 'mice'): Promise<number> {
+    const port = await this.command({ kind: 'serve', role });
+    if (port === undefined) throw new Error(`${this.#name}: no port`);
+    return port;
+  }
+
+  /** Ends the process and waits for it. */
+  async stop(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), 2000);
+    await this.#exited;
+    clearTimeout(force);
+  }
+
+  #take(message: AgentMessage): void {
+    switch (message.kind) {
+      case 'goodput':
+        this.events.onGoodput?.(message.sample);
+        break;
+      case 'mouse':
+        this.events.onMouse?.(message.mouse);
+        break;
+      case 'done':
+        this.#waiting.get(message.id)?.resolve(message.port);
+        this.#waiting.delete(message.id);
+        break;
+      case 'failed':
+        this.#waiting.get(message.id)?.reject(new Error(`${this.#name}: ${message.reason}`));
+        this.#waiting.delete(message.id);
+        break;
+      case 'broken':
+        this.#fail(`${this.#name}: ${message.reason}`);
+        break;
+      case 'ready':
+        break;
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#broken = reason;
+    for (const { reject } of this.#waiting.values()) reject(new Error(reason));
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,48 @@
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { listening } from './elephant.ts';
+import { type Mouse, MouseClient, serveMice } from './mice.ts';
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+describe('MouseClient', () => {
+  it('sends at its mean rate over fresh connections and reports whole responses', async () => {
+    const mice: Mouse[] = [];
+    const client = new MouseClient('127.0.0.1', await serveMice(), (mouse) => mice.push(mouse));
+    client.start(200, 1);
+    await pause(500);
+    await client.stop(1);
+    expect(mice.length).toBeGreaterThan(60);
+    expect(mice.length).toBeLessThan(140);
+    expect(mice.filter((mouse) => mouse.failure)).toEqual([]);
+    for (const mouse of mice) expect(mouse.seconds).toBeGreaterThan(0);
+  });
+
+  it('keeps sending while earlier requests wait, and counts those never answered', async () => {
+    const port = await listening(createServer((socket) => socket.on('error', () => {})));
+    const mice: Mouse[] = [];
+    const client = new MouseClient('127.0.0.1', port, (mouse) => mice.push(mouse));
+    client.start(100, 2);
+    await pause(200);
+    expect(mice).toEqual([]);
+    await client.stop(0.1);
+    expect(mice.length).toBeGreaterThan(5);
+    for (const mouse of mice) {
+      expect(mouse.failure).toContain('no answer');
+      expect(mouse.seconds).toBeGreaterThanOrEqual(0.1);
+    }
+  });
+
+  it('counts a short response as a failure', async () => {
+    const port = await listening(createServer((socket) => socket.once('data', () => socket.end('short'))));
+    const mice: Mouse[] = [];
+    const client = new MouseClient('127.0.0.1', port, (mouse) => mice.push(mouse));
+    client.start(100, 3);
+    await pause(100);
+    await client.stop(1);
+    expect(mice.length).toBeGreaterThan(0);
+    for (const mouse of mice) expect(mouse.failure).toContain('closed before');
+  });
+});

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { monotonicSeconds } from './clock.ts';
+import type { Sample } from './window.ts';
+
+/** What a namespace's IP layer received, and what its TCP sent again. All cumulative. */
+export interface IpCounters {
+  /** skbs; a GSO packet counts once. */
+  readonly packets: number;
+  /** Bytes of those skbs from the IP header on; a GSO packet counts its headers once. */
+  readonly octets: number;
+  /** Packets as they are on a wire; a GSO packet counts its segments. */
+  readonly segments: number;
+  readonly congestionMarked: number;
+  readonly retransmitted: number;
+}
+
+const ETHERNET_HEADER = 14;
+/** IPv4 without options, and TCP with timestamps: what every further segment of a GSO packet repeats. */
+const SEGMENT_HEADERS = 20 + 32;
+
+/**
+ * Bytes on the wire (from the Ethernet header, as `wire_len` counts them), from the receiver's counters alone:
+ * a veth carries GSO packets whole, so interface counters miss the headers of all segments but the first.
+ */
+export function wireBytes({ packets, octets, segments }: IpCounters): number {
+  return octets + segments * ETHERNET_HEADER + (segments - packets) * SEGMENT_HEADERS;
+}
+
+/**
+ * The counters of the network namespace that a process lives in. The ECN counters count segments
+ * (net/ipv4/ip_input.c, ip_rcv_core: IPSTATS_MIB_NOECTPKTS by gso_segs); InReceives and InOctets count skbs.
+ */
+export function readCounters(pid: number): IpCounters {
+  const snmp = fields(readFileSync(`/proc/${pid}/net/snmp`, 'utf8'));
+  const netstat = fields(readFileSync(`/proc/${pid}/net/netstat`, 'utf8'));
+  const of = (table: ReadonlyMap<string, number>, name: string): number => {
+    const value = table.get(name);
+    if (value === undefined)
+      throw new Error(`read the counters of process ${pid}: the kernel has no ${name}`);
+    return value;
+  };
+  const congestionMarked = of(netstat, 'IpExt.InCEPkts');
+  return {
+    packets: of(snmp, 'Ip.InReceives'),
+    octets: of(netstat, 'IpExt.InOctets'),
+    segments:
+      of(netstat, 'IpExt.InNoECTPkts') +
+      of(netstat, 'IpExt.InECT0Pkts') +
+      of(netstat, 'IpExt.InECT1Pkts') +
+      congestionMarked,
+    congestionMarked,
+    retransmitted: of(snmp, 'Tcp.RetransSegs'),
+  };
+}
+
+/** Samples the wire bytes that reach a process's namespace until stopped; `samples` grows as it runs. */
+export class WireSampler {
+  readonly samples: Sample[] = [];
+  readonly #timer: NodeJS.Timeout;
+  readonly #pid: number;
+  readonly #origin: number;
+
+  constructor(pid: number, milliseconds = 50) {
+    this.#pid = pid;
+    this.#origin = wireBytes(readCounters(pid));
+    this.#take();
+    this.#timer = setInterval(() => this.#take(), milliseconds);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#take();
+  }
+
+  #take(): void {
+    const bytes = wireBytes(readCounters(this.#pid)) - this.#origin;
+    this.samples.push({ time: monotonicSeconds(), bytes });
+  }
+}
+
+/** The kernel's two-line tables (`Name: columns` then `Name: values`) as `Name.column` -> value. */
+function fields(text: string): ReadonlyMap<string, number> {
+  const table = new Map<string, number>();
+  const lines = text.trimEnd().split('\n');
+  for (let index = 0; index + 1 < lines.length; index += 2) {
+    const [name = '', ...columns] = (lines[index] ?? '').split(' ');
+    const values = (lines[index + 1] ?? '').split(' ').slice(1);
+    columns.forEach((column, position) => {
+      table.set(`${name.slice(0, -1)}.${column}`, Number(values[position]));
+    });
+  }
+  return table;
+}

@@ -1,0 +1,80 @@
+import type { Limit } from './cni.ts';
+import type { PhaseMeasurement } from './phase.ts';
+import { percentile } from './statistics.ts';
+import { binnedRates, largestWindow, meanRate, smallestBurst } from './window.ts';
+
+/** The payload of a full TCP segment with timestamps, and that segment on the wire, at an MTU of 1500 bytes. */
+const SEGMENT_PAYLOAD = 1448;
+const SEGMENT_ON_WIRE = 1514;
+/** The rate over time is told in bins of this length. */
+const BIN_SECONDS = 0.25;
+
+export interface MiceSummary {
+  readonly count: number;
+  readonly failed: number;
+  /** Seconds; infinite when that many failed, undefined when there were none. */
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** A phase against its limit. Rates are in bits per second. */
+export interface PhaseSummary {
+  /** Application bytes, elephant and mice, after the warm-up. */
+  readonly goodput: number;
+  /** The same as a share of what the cap leaves to full segments; undefined without a limit. */
+  readonly shareOfCap: number | undefined;
+  /** Bytes on the wire in the fullest second of the whole phase, warm-up included. */
+  readonly fullestSecond: number;
+  /** cap * 1 s + burst, in bytes; undefined without a limit. */
+  readonly allowedSecond: number | undefined;
+  /** The burst (bytes) that a token bucket at the cap would have needed for all that passed. */
+  readonly burstUsed: number | undefined;
+  readonly mice: MiceSummary;
+  readonly retransmitted: number;
+  readonly congestionMarked: number;
+  /** Rate on the wire, seconds from the start. */
+  readonly series: ReadonlyArray<{ readonly time: number; readonly rate: number }>;
+}
+
+/** What full segments carry of a rate on the wire. */
+export function goodputOfCap(rateBitsPerSecond: number): number {
+  return (rateBitsPerSecond * SEGMENT_PAYLOAD) / SEGMENT_ON_WIRE;
+}
+
+/**
+ * Sums a phase up. The mean goodput leaves out the first second (a quarter of a short phase): slow start and
+ * the burst's credit. The fullest second and the burst leave out nothing.
+ */
+export function summarise(measured: PhaseMeasurement, limit: Limit | undefined): PhaseSummary {
+  const { startedAt, endedAt } = measured;
+  const from = startedAt + Math.min(1, (endedAt - startedAt) / 4);
+  const goodput = meanRate(measured.elephant, from, endedAt) + meanRate(measured.mouseBytes, from, endedAt);
+  const bytesPerSecond = limit && limit.rateBitsPerSecond / 8;
+  return {
+    goodput,
+    shareOfCap: limit && goodput / goodputOfCap(limit.rateBitsPerSecond),
+    fullestSecond: largestWindow(measured.wire, 1),
+    allowedSecond: limit && (limit.rateBitsPerSecond + limit.burstBits) / 8,
+    burstUsed: bytesPerSecond && smallestBurst(measured.wire, bytesPerSecond),
+    mice: summariseMice(measured.mice),
+    retransmitted: measured.retransmitted,
+    congestionMarked: measured.congestionMarked,
+    series: binnedRates(measured.wire, startedAt, endedAt, BIN_SECONDS).map(({ time, rate }) => ({
+      time: time - startedAt,
+      rate,
+    })),
+  };
+}
+
+/** Percentiles over all requests; one that failed took for ever. */
+export function summariseMice(mice: PhaseMeasurement['mice']): MiceSummary {
+  const seconds = mice.map((mouse) =>
+    mouse.failure === undefined ? mouse.seconds : Number.POSITIVE_INFINITY,
+  );
+  return {
+    count: mice.length,
+    failed: mice.filter((mouse) => mouse.failure !== undefined).length,
+    p50: percentile(seconds, 50),
+    p99: percentile(seconds, 99),
+  };
+}

@@ -1,0 +1,73 @@
+/** A cumulative count of bytes at a time (seconds, any fixed origin). Series are in order of time. */
+export interface Sample {
+  readonly time: number;
+  readonly bytes: number;
+}
+
+/** The count at a time, by linear interpolation; before the first and after the last sample it stands still. */
+export function bytesAt(samples: readonly Sample[], time: number): number {
+  const first = samples[0];
+  const last = samples[samples.length - 1];
+  if (first === undefined || last === undefined) return 0;
+  if (time <= first.time) return first.bytes;
+  if (time >= last.time) return last.bytes;
+  let low = 0;
+  let high = samples.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((samples[middle] ?? last).time <= time) low = middle;
+    else high = middle;
+  }
+  const before = samples[low] ?? first;
+  const after = samples[high] ?? last;
+  const share = (time - before.time) / (after.time - before.time);
+  return before.bytes + share * (after.bytes - before.bytes);
+}
+
+/** The mean rate between two times, in bits per second. */
+export function meanRate(samples: readonly Sample[], from: number, to: number): number {
+  return ((bytesAt(samples, to) - bytesAt(samples, from)) * 8) / (to - from);
+}
+
+/**
+ * The most bytes in any window of the given length. Windows start at a sample and end at the first sample at
+ * least that much later, so nothing is interpolated and the figure errs against the limiter.
+ */
+export function largestWindow(samples: readonly Sample[], seconds: number): number {
+  let largest = 0;
+  let end = 0;
+  for (const start of samples) {
+    while (end < samples.length - 1 && (samples[end]?.time ?? 0) - start.time < seconds - 1e-9) end++;
+    largest = Math.max(largest, (samples[end]?.bytes ?? 0) - start.bytes);
+  }
+  return largest;
+}
+
+/**
+ * The smallest burst (bytes) with which a token bucket of the given rate admits the whole series: the largest
+ * excess over rate * time in any interval of any length (network calculus' empirical arrival curve).
+ */
+export function smallestBurst(samples: readonly Sample[], bytesPerSecond: number): number {
+  let burst = 0;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const { time, bytes } of samples) {
+    const excess = bytes - bytesPerSecond * time;
+    lowest = Math.min(lowest, excess);
+    burst = Math.max(burst, excess - lowest);
+  }
+  return burst;
+}
+
+/** Mean rates (bits per second) of consecutive bins, each with the time of its middle. */
+export function binnedRates(
+  samples: readonly Sample[],
+  from: number,
+  to: number,
+  bin: number,
+): ReadonlyArray<{ readonly time: number; readonly rate: number }> {
+  const count = Math.floor((to - from) / bin + 1e-9);
+  return Array.from({ length: count }, (_, index) => {
+    const start = from + index * bin;
+    return { time: start + bin / 2, rate: meanRate(samples, start, start + bin) };
+  });
+}
