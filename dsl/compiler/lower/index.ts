@@ -1,0 +1,93 @@
+/** Typed tree to SSA IR: the entry function with all it inlines, then its BPF subprograms. */
+import { CONTEXTS } from '../../machine/contexts.ts';
+import type { IrFunction, IrProgram } from '../ir/ir.ts';
+import type { FunctionTree, ModuleTree, ProgramTree } from '../tree/tree.ts';
+import { FunctionBuilder } from './builder.ts';
+import { LoweringError, type Scope, type Seams } from './scope.ts';
+import { bindVariable, lowerStatements } from './statements.ts';
+import { leafWidths, scalar } from './values.ts';
+import { assignedVariables } from './walk.ts';
+
+export { LoweringError, type Seams } from './scope.ts';
+export { nextRandom, SEAMS_LAYOUT, SEAMS_SECTION, SEAMS_VARIABLE, withSeams } from './seams.ts';
+
+export interface LowerOptions {
+  /** `kernel` (default): clocks and randomness are helpers. `memory`: see seams.ts; needs `withSeams(module)`. */
+  readonly seams?: Seams;
+}
+
+/** BPF passes arguments in r1 to r5. */
+const MAX_ARGUMENTS = 5;
+
+/** Lowers one program. Throws {@link LoweringError} on a tree that the front end should have refused. */
+export function lowerProgram(
+  module: ModuleTree,
+  program: ProgramTree,
+  options: LowerOptions = {},
+): IrProgram {
+  const context = CONTEXTS[program.kind];
+  if (context === undefined) {
+    throw new LoweringError(program.span, `there is no context table for ${program.kind}`);
+  }
+  const assigned = assignedVariables(program.entry);
+  const names = new Map<FunctionTree, string>();
+  const subprograms: IrFunction[] = [];
+  const subprogram = (tree: FunctionTree): string => {
+    const known = names.get(tree);
+    if (known !== undefined) {
+      return known;
+    }
+    const taken = [program.name, ...names.values()];
+    let name = tree.name;
+    for (let suffix = 1; taken.includes(name); suffix += 1) {
+      name = `${tree.name}_${suffix}`;
+    }
+    names.set(tree, name);
+    subprograms.push(lowerFunction(name, tree));
+    return name;
+  };
+  const lowerFunction = (name: string, tree: FunctionTree): IrFunction => {
+    const isEntry = tree === program.entry;
+    const widths = tree.parameters.flatMap((parameter) => {
+      const { kind } = parameter.type;
+      if (kind !== 'int' && kind !== 'bool' && kind !== 'context') {
+        throw new LoweringError(tree.span, `${tree.name} is no inline function and takes a ${kind}`);
+      }
+      return leafWidths(parameter.type);
+    });
+    if (widths.length > MAX_ARGUMENTS) {
+      throw new LoweringError(
+        tree.span,
+        `${tree.name} takes ${widths.length} arguments, ${MAX_ARGUMENTS} at most`,
+      );
+    }
+    // An entry function receives the context whether it names it or not.
+    const builder = new FunctionBuilder(name, isEntry ? [64] : widths);
+    const contextIndex = isEntry ? 0 : tree.parameters.findIndex(({ type }) => type.kind === 'context');
+    const scope: Scope = {
+      module,
+      context,
+      seams: options.seams ?? 'kernel',
+      builder,
+      contextPointer: builder.parameters[contextIndex],
+      assigned,
+      variables: new Map(),
+      jumps: [],
+      returnTo: { kind: 'function' },
+      slots: new Map(),
+      current: tree,
+      subprogram,
+    };
+    builder.span = tree.span;
+    for (const [index, parameter] of tree.parameters.entries()) {
+      bindVariable(scope, parameter, scalar(builder.parameters[index] ?? 0n));
+    }
+    lowerStatements(scope, tree.body);
+    if (builder.reachable) {
+      builder.return(0n);
+    }
+    return builder.finish();
+  };
+  const entry = lowerFunction(program.name, program.entry);
+  return { name: program.name, functions: [entry, ...subprograms] };
+}

@@ -1,0 +1,94 @@
+/** Loops: small counted ones unroll, all others stay loops that the verifier walks. */
+import type { Statement } from '../tree/tree.ts';
+import type { OpenBlock } from './builder.ts';
+import { lowerCondition } from './conditions.ts';
+import type { Scope } from './scope.ts';
+import { continueAt, lowerStatement, lowerStatements } from './statements.ts';
+import { sizeOfStatements } from './walk.ts';
+
+type Loop = Statement & { kind: 'loop' };
+
+/** Tree nodes that all rounds of an unrolled loop may have together, and rounds at most. */
+const UNROLL_NODES = 600;
+const UNROLL_ROUNDS = 64;
+
+function unrolls({ trips, body, update }: Loop): boolean {
+  return (
+    trips !== undefined &&
+    trips.count <= UNROLL_ROUNDS &&
+    trips.count * sizeOfStatements([body, ...update]) <= UNROLL_NODES
+  );
+}
+
+export function lowerLoop(scope: Scope, loop: Loop): void {
+  lowerStatements(scope, loop.initial);
+  if (!scope.builder.reachable) {
+    return;
+  }
+  if (loop.trips !== undefined && unrolls(loop)) {
+    unroll(scope, loop, loop.trips.count);
+  } else {
+    lowerRealLoop(scope, loop);
+  }
+}
+
+/** Lowers one round's body and update; leaves the builder behind the update, if control gets there. */
+function lowerRound(scope: Scope, loop: Loop, exit: OpenBlock): void {
+  const { builder } = scope;
+  const continueTo = builder.newBlock();
+  scope.jumps.push({ breakTo: exit, continueTo });
+  lowerStatement(scope, loop.body);
+  scope.jumps.pop();
+  if (builder.reachable) {
+    builder.jump(continueTo);
+  }
+  builder.seal(continueTo);
+  continueAt(scope, continueTo);
+  lowerStatements(scope, loop.update);
+}
+
+/** The counter is a constant in every round, since its updates fold. */
+function unroll(scope: Scope, loop: Loop, count: number): void {
+  const { builder } = scope;
+  const exit = builder.newBlock();
+  for (let round = 0; round < count && builder.reachable; round += 1) {
+    lowerRound(scope, loop, exit);
+  }
+  if (builder.reachable) {
+    builder.jump(exit);
+  }
+  builder.seal(exit);
+  continueAt(scope, exit);
+}
+
+function lowerRealLoop(scope: Scope, loop: Loop): void {
+  const { builder } = scope;
+  const [head, exit] = [builder.newBlock(), builder.newBlock()];
+  builder.jump(head);
+  builder.switchTo(head);
+  const test = (goOn: OpenBlock): void => {
+    if (loop.condition === undefined) {
+      builder.jump(goOn);
+    } else {
+      lowerCondition(scope, loop.condition, goOn, exit);
+    }
+  };
+  if (loop.postTest) {
+    lowerRound(scope, loop, exit);
+    if (builder.reachable) {
+      test(head);
+    }
+  } else {
+    const body = builder.newBlock();
+    test(body);
+    builder.seal(body);
+    builder.switchTo(body);
+    lowerRound(scope, loop, exit);
+    if (builder.reachable) {
+      builder.jump(head);
+    }
+  }
+  builder.seal(head);
+  builder.seal(exit);
+  continueAt(scope, exit);
+}

@@ -1,0 +1,65 @@
+/** Map operations: helpers 1 to 3 on a key, and a value, in memory. */
+
+import type { MapImage } from '../../object/image.ts';
+import type { IntLayout, Layout } from '../../object/layout.ts';
+import type { Operand } from '../ir/ir.ts';
+import type { Expression } from '../tree/tree.ts';
+import { lowerExpression, lowerScalar } from './expressions.ts';
+import { spilled } from './memory.ts';
+import { LoweringError, mapNamed, type Scope } from './scope.ts';
+import { optionalPointer, scalar, type Value } from './values.ts';
+
+/** enum bpf_func_id. */
+const LOOKUP = 1;
+const UPDATE = 2;
+const DELETE = 3;
+
+const INDEX: IntLayout = { kind: 'int', bits: 32, signed: false, order: 'little' };
+
+function callHelper(scope: Scope, id: number, name: string, operands: readonly Operand[]): Operand {
+  return scope.builder.emit(
+    { op: 'helper', id, name, arguments: operands, invalidatesPacket: false, pure: false },
+    64,
+  );
+}
+
+function keyLayout(map: MapImage): Layout {
+  return map.key ?? INDEX;
+}
+
+function mapAddress(scope: Scope, map: MapImage): Operand {
+  return scope.builder.emit({ op: 'mapAddress', map: map.name }, 64);
+}
+
+export function lowerMapLookup(scope: Scope, expression: Expression & { kind: 'mapLookup' }): Value {
+  const map = mapNamed(scope, expression.map, expression.span);
+  const key = lowerExpression(scope, expression.key);
+  const address = mapAddress(scope, map);
+  const pointer = spilled(scope, 'key', keyLayout(map), key, expression.span);
+  return optionalPointer(
+    callHelper(scope, LOOKUP, 'bpf_map_lookup_elem', [address, pointer]),
+    expression.type.of,
+  );
+}
+
+export function lowerMapUpdate(scope: Scope, expression: Expression & { kind: 'mapUpdate' }): Value {
+  const map = mapNamed(scope, expression.map, expression.span);
+  if (map.value === undefined) {
+    throw new LoweringError(expression.span, `values of the map ${map.name} have no layout`);
+  }
+  const key = lowerExpression(scope, expression.key);
+  const value = lowerExpression(scope, expression.value);
+  const flags = lowerScalar(scope, expression.flags);
+  const address = mapAddress(scope, map);
+  const keyPointer = spilled(scope, 'key', keyLayout(map), key, expression.span);
+  const valuePointer = spilled(scope, 'value', map.value, value, expression.span);
+  return scalar(callHelper(scope, UPDATE, 'bpf_map_update_elem', [address, keyPointer, valuePointer, flags]));
+}
+
+export function lowerMapDelete(scope: Scope, expression: Expression & { kind: 'mapDelete' }): Value {
+  const map = mapNamed(scope, expression.map, expression.span);
+  const key = lowerExpression(scope, expression.key);
+  const address = mapAddress(scope, map);
+  const pointer = spilled(scope, 'key', keyLayout(map), key, expression.span);
+  return scalar(callHelper(scope, DELETE, 'bpf_map_delete_elem', [address, pointer]));
+}

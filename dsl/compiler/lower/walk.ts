@@ -1,0 +1,186 @@
+/** Walks the typed tree, into called functions too: what the lowering must know before it starts. */
+import type { Expression, FunctionTree, Statement } from '../tree/tree.ts';
+
+/** The expressions directly below an expression, in order of evaluation. */
+function operandsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'int':
+    case 'bool':
+    case 'undefined':
+    case 'variable':
+    case 'global':
+    case 'stack':
+    case 'linearLength':
+    case 'contextField':
+    case 'context':
+    case 'clock':
+    case 'random':
+      return [];
+    case 'negate':
+    case 'complement':
+    case 'not':
+    case 'convert':
+    case 'hint':
+    case 'present':
+    case 'optional':
+    case 'isPresent':
+      return [expression.operand];
+    case 'arithmetic':
+    case 'compare':
+    case 'logical':
+    case 'extremum':
+      return [expression.left, expression.right];
+    case 'conditional':
+      return [expression.condition, expression.whenTrue, expression.whenFalse];
+    case 'record':
+      return expression.values;
+    case 'field':
+      return [expression.record];
+    case 'member':
+      return [expression.base];
+    case 'element':
+      return [expression.base, expression.index];
+    case 'load':
+      return [expression.from];
+    case 'packetAt':
+      return [expression.offset];
+    case 'mapLookup':
+    case 'mapDelete':
+      return [expression.key];
+    case 'mapUpdate':
+      return [expression.key, expression.value, expression.flags];
+    case 'atomic':
+      return expression.expected === undefined
+        ? [expression.on, expression.value]
+        : [expression.on, expression.expected, expression.value];
+    case 'helper':
+    case 'call':
+      return expression.arguments;
+  }
+}
+
+/** The expressions and statements directly below a statement. */
+function partsOf(statement: Statement): {
+  readonly expressions: readonly Expression[];
+  readonly statements: readonly Statement[];
+} {
+  switch (statement.kind) {
+    case 'declare':
+    case 'assign':
+    case 'assignField':
+    case 'storeContext':
+      return { expressions: [statement.value], statements: [] };
+    case 'store':
+      return { expressions: [statement.to, statement.value], statements: [] };
+    case 'expression':
+      return { expressions: [statement.expression], statements: [] };
+    case 'block':
+      return { expressions: [], statements: statement.body };
+    case 'if':
+      return {
+        expressions: [statement.condition],
+        statements: statement.whenFalse ? [statement.whenTrue, statement.whenFalse] : [statement.whenTrue],
+      };
+    case 'loop':
+      return {
+        expressions: statement.condition ? [statement.condition] : [],
+        statements: [...statement.initial, statement.body, ...statement.update],
+      };
+    case 'switch':
+      return {
+        expressions: [statement.on],
+        statements: [
+          ...statement.cases.map(({ body }) => body),
+          ...(statement.otherwise ? [statement.otherwise] : []),
+        ],
+      };
+    case 'return':
+      return { expressions: statement.value ? [statement.value] : [], statements: [] };
+    case 'break':
+    case 'continue':
+      return { expressions: [], statements: [] };
+  }
+}
+
+interface Visitor {
+  readonly statement?: (statement: Statement) => void;
+  readonly expression?: (expression: Expression) => void;
+}
+
+function walkExpression(expression: Expression, visitor: Visitor): void {
+  visitor.expression?.(expression);
+  for (const operand of operandsOf(expression)) {
+    walkExpression(operand, visitor);
+  }
+}
+
+function walkStatement(statement: Statement, visitor: Visitor): void {
+  visitor.statement?.(statement);
+  const { expressions, statements } = partsOf(statement);
+  for (const expression of expressions) {
+    walkExpression(expression, visitor);
+  }
+  for (const inner of statements) {
+    walkStatement(inner, visitor);
+  }
+}
+
+/** Ids of the variables that some statement reachable from `entry` assigns after their declaration. */
+export function assignedVariables(entry: FunctionTree): ReadonlySet<number> {
+  const assigned = new Set<number>();
+  const seen = new Set<FunctionTree>();
+  const visit = (tree: FunctionTree): void => {
+    if (seen.has(tree)) {
+      return;
+    }
+    seen.add(tree);
+    const visitor: Visitor = {
+      statement: (statement) => {
+        if (statement.kind === 'assign' || statement.kind === 'assignField') {
+          assigned.add(statement.variable.id);
+        }
+      },
+      expression: (expression) => {
+        if (expression.kind === 'call') {
+          visit(expression.function);
+        }
+      },
+    };
+    for (const statement of tree.body) {
+      walkStatement(statement, visitor);
+    }
+  };
+  visit(entry);
+  return assigned;
+}
+
+/** Number of expressions and statements, those of called functions counted at every call. */
+export function sizeOfStatements(statements: readonly Statement[]): number {
+  let size = 0;
+  const visitor: Visitor = {
+    statement: () => {
+      size += 1;
+    },
+    expression: (expression) => {
+      size += expression.kind === 'call' ? 1 + sizeOfStatements(expression.function.body) : 1;
+    },
+  };
+  for (const statement of statements) {
+    walkStatement(statement, visitor);
+  }
+  return size;
+}
+
+/** How many `return` statements lie in a body, not counting those of called functions. */
+export function countReturns(body: readonly Statement[]): number {
+  let count = 0;
+  const visitor: Visitor = {
+    statement: (statement) => {
+      count += statement.kind === 'return' ? 1 : 0;
+    },
+  };
+  for (const statement of body) {
+    walkStatement(statement, visitor);
+  }
+  return count;
+}

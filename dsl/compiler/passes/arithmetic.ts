@@ -1,0 +1,95 @@
+/**
+ * What the IR's scalar operations compute, on constants in canonical (unsigned) form: RFC 9669 section 4.1.
+ * Used wherever the compiler evaluates at compile time.
+ */
+import type { BinaryOperator, Condition, Width } from '../ir/ir.ts';
+
+/** The low `bits` of `value`, unsigned. */
+export const unsigned = (value: bigint, bits: number): bigint => BigInt.asUintN(bits, value);
+/** The low `bits` of `value` as a two's complement number. */
+export const signed = (value: bigint, bits: number): bigint => BigInt.asIntN(bits, value);
+/** All ones at `bits`. */
+export const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
+
+/** `left operator right` at `width`, canonical. */
+export function evaluateBinary(operator: BinaryOperator, width: Width, left: bigint, right: bigint): bigint {
+  const a = unsigned(left, width);
+  const b = unsigned(right, width);
+  const count = b & BigInt(width - 1);
+  const sa = signed(a, width);
+  const sb = signed(b, width);
+  const raw = (): bigint => {
+    switch (operator) {
+      case 'add':
+        return a + b;
+      case 'sub':
+        return a - b;
+      case 'mul':
+        return a * b;
+      case 'udiv':
+        return b === 0n ? 0n : a / b;
+      case 'sdiv':
+        return b === 0n ? 0n : sa / sb;
+      case 'umod':
+        return b === 0n ? a : a % b;
+      case 'smod':
+        return b === 0n ? a : sa % sb;
+      case 'and':
+        return a & b;
+      case 'or':
+        return a | b;
+      case 'xor':
+        return a ^ b;
+      case 'shl':
+        return a << count;
+      case 'lshr':
+        return a >> count;
+      case 'ashr':
+        return sa >> count;
+    }
+  };
+  return unsigned(raw(), width);
+}
+
+/** Whether `left condition right` holds at `width`. */
+export function evaluateCondition(condition: Condition, width: Width, left: bigint, right: bigint): boolean {
+  const a = unsigned(left, width);
+  const b = unsigned(right, width);
+  const sa = signed(a, width);
+  const sb = signed(b, width);
+  switch (condition) {
+    case 'eq':
+      return a === b;
+    case 'ne':
+      return a !== b;
+    case 'ult':
+      return a < b;
+    case 'ule':
+      return a <= b;
+    case 'ugt':
+      return a > b;
+    case 'uge':
+      return a >= b;
+    case 'slt':
+      return sa < sb;
+    case 'sle':
+      return sa <= sb;
+    case 'sgt':
+      return sa > sb;
+    case 'sge':
+      return sa >= sb;
+    case 'test':
+      return (a & b) !== 0n;
+  }
+}
+
+/** The low `bits` of `value` with their bytes reversed. */
+export function swapBytes(value: bigint, bits: 16 | 32 | 64): bigint {
+  let rest = unsigned(value, bits);
+  let swapped = 0n;
+  for (let i = 0; i < bits; i += 8) {
+    swapped = (swapped << 8n) | (rest & 0xffn);
+    rest >>= 8n;
+  }
+  return swapped;
+}

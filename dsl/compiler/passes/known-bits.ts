@@ -1,0 +1,87 @@
+/**
+ * Which bits of a value can be one, as far as its producers tell. It claims no more than the kernel's verifier finds
+ * by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals), so that what the compiler leaves out on its word
+ * the verifier doesn't miss: a byte swap, for one, makes the verifier forget everything.
+ */
+import type { Instruction, Operand, Width } from '../ir/ir.ts';
+import { ones } from './arithmetic.ts';
+
+/** Gives the instruction that made a value, if one did. */
+export type Producer = (operand: Operand) => Instruction | undefined;
+
+/** Bounds the recursion on long chains. */
+const DEPTH = 8;
+
+/** All bits up to the highest one. */
+const below = (value: bigint): bigint => ones(value.toString(2).length) * (value === 0n ? 0n : 1n);
+
+/** A mask of the bits that may be one in `operand`, used at `width`. */
+export function possibleBits(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
+  if (typeof operand === 'bigint') {
+    return operand & ones(width);
+  }
+  const instruction = depth === 0 ? undefined : producer(operand);
+  if (instruction === undefined) {
+    return ones(width);
+  }
+  const of = (inner: Operand, innerWidth: Width): bigint =>
+    possibleBits(producer, inner, innerWidth, depth - 1);
+  switch (instruction.op) {
+    case 'load':
+      return instruction.pointer ? ones(width) : ones(8 * instruction.bytes) & ones(width);
+    case 'zext':
+      return of(instruction.value, 32);
+    case 'trunc':
+      return of(instruction.value, 64) & ones(32);
+    case 'binary': {
+      const { left, right } = instruction;
+      switch (instruction.operator) {
+        case 'and':
+          return of(left, instruction.width) & of(right, instruction.width);
+        case 'or':
+        case 'xor':
+          return of(left, instruction.width) | of(right, instruction.width);
+        case 'lshr':
+          return typeof right === 'bigint'
+            ? of(left, instruction.width) >> (right & BigInt(instruction.width - 1))
+            : below(of(left, instruction.width));
+        case 'shl':
+          return typeof right === 'bigint'
+            ? (of(left, instruction.width) << (right & BigInt(instruction.width - 1))) &
+                ones(instruction.width)
+            : ones(instruction.width);
+        case 'add':
+          return below(of(left, instruction.width) + of(right, instruction.width)) & ones(instruction.width);
+        case 'mul':
+          return below(of(left, instruction.width) * of(right, instruction.width)) & ones(instruction.width);
+        default:
+          return ones(instruction.width);
+      }
+    }
+    default:
+      return ones(width);
+  }
+}
+
+/** An upper bound of `operand`, unsigned, at `width`. */
+export function largest(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
+  if (typeof operand === 'bigint') {
+    return operand & ones(width);
+  }
+  const instruction = depth === 0 ? undefined : producer(operand);
+  const bits = possibleBits(producer, operand, width, depth);
+  if (instruction?.op === 'zext') {
+    return largest(producer, instruction.value, 32, depth - 1);
+  }
+  if (instruction?.op !== 'binary') {
+    return bits;
+  }
+  const { left, right, operator, width: own } = instruction;
+  const a = largest(producer, left, own, depth - 1);
+  const b = largest(producer, right, own, depth - 1);
+  const exact = operator === 'add' ? a + b : operator === 'mul' ? a * b : bits;
+  if (exact < bits) {
+    return exact;
+  }
+  return bits;
+}
