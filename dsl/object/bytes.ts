@@ -84,26 +84,25 @@ export class StringTable {
   }
 }
 
-/** Reads strings from a table, each offset decoded once. */
+/** Reads strings from a table. */
 export class StringReader {
-  readonly #known = new Map<number, string>();
   readonly #decoder = new TextDecoder();
   readonly #bytes: Uint8Array;
+  /** The whole table where it is ASCII, whose bytes and characters have the same places: one decoding for all. */
+  readonly #ascii: string | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    const text = this.#decoder.decode(bytes);
+    this.#ascii = text.length === bytes.length ? text : undefined;
   }
 
   at(offset: number): string {
-    const known = this.#known.get(offset);
-    if (known !== undefined) return known;
     const end = this.#bytes.indexOf(0, offset);
     if (offset >= this.#bytes.length || end < 0) {
       throw new Error(`read a string at offset ${offset}: the string table has ${this.#bytes.length} bytes`);
     }
-    const text = this.#decoder.decode(this.#bytes.subarray(offset, end));
-    this.#known.set(offset, text);
-    return text;
+    return this.#ascii?.slice(offset, end) ?? this.#decoder.decode(this.#bytes.subarray(offset, end));
   }
 }
 

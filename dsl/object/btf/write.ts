@@ -84,6 +84,8 @@ function describeMaps(types: BtfTypes, maps: readonly MapImage[]): void {
  */
 export function describeImage(image: ObjectImage, options: { readonly forKernel: boolean }): DescribedImage {
   const types = new BtfTypes(options);
+  // The kernel refuses BTF without any type (btf_check_all_types, kernel/bpf/btf.c).
+  types.int(32, true);
   if (!options.forKernel) describeMaps(types, image.maps);
 
   const maps = new Map<string, { key: TypeId; value: TypeId }>();

@@ -72,9 +72,11 @@ class ProgramReader {
   #calls(fn: Placed): readonly Call[] {
     const calls: Call[] = [];
     for (let at = fn.start; at < fn.end; at += SLOT_BYTES) {
+      const opcode = fn.section.bytes[at];
+      if (opcode === OPCODE_LDDW) at += SLOT_BYTES;
+      if (opcode !== OPCODE_CALL) continue;
       const instruction = decode(fn.section.bytes, at / SLOT_BYTES);
-      if (instruction.opcode === OPCODE_LDDW) at += SLOT_BYTES;
-      if (instruction.opcode !== OPCODE_CALL || instruction.src !== CALL.local) continue;
+      if (instruction.src !== CALL.local) continue;
       const relocation = this.#relocationAt(fn.section.name, at);
       if (relocation === undefined && fn.section.name !== SUBPROGRAM_SECTION) continue;
       const from = relocation?.symbol.type === SYMBOL_TYPE.section ? 0 : (relocation?.symbol.value ?? at);
