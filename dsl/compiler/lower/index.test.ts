@@ -325,7 +325,7 @@ describe('memory', () => {
       key: { kind: 'record', span, type: keyType, values: [int(u16, 80n), length] },
     };
     expect(
-      lowered([when(isPresent(lookup), give(int(i32, 1n))), give(int(i32, 0n))]),
+      lowered([when(isPresent(lookup), give(int(i32, 1n))), give(int(i32, 0n))], { maps }),
     ).toBe(`func @test(%0:64) {
   slot $0 size 8 align 8
 b0:
