@@ -103,7 +103,6 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '5.1',
     gplOnly: false,
-    invalidatesPacket: true,
   },
   {
     name: 'jiffies64',
@@ -136,3 +135,18 @@ export const HELPERS: readonly HelperRow[] = [
 
 export const helperByName: ReadonlyMap<string, HelperRow> = new Map(HELPERS.map((row) => [row.name, row]));
 export const helperById: ReadonlyMap<number, HelperRow> = new Map(HELPERS.map((row) => [row.id, row]));
+
+/** Helpers that the language reaches through maps and loops, not by name; arguments as in include/uapi/linux/bpf.h. */
+export const MAP_HELPERS = {
+  lookup: 1,
+  update: 2,
+  delete: 3,
+  tailCall: 12,
+  ringbufOutput: 130,
+  ringbufReserve: 131,
+  ringbufSubmit: 132,
+  ringbufDiscard: 133,
+  ringbufQuery: 134,
+  loop: 181,
+  lookupPercpu: 195,
+} as const;

@@ -6,3 +6,4 @@ export * from './errno.ts';
 export * from './helpers.ts';
 export * from './maps.ts';
 export * from './skb.ts';
+export * from './test-run.ts';

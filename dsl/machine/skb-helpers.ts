@@ -76,7 +76,6 @@ export function skbEcnSetCe(skb: Skb): number {
   const protocol = innerProtocol(skb);
   if (protocol !== ETH_P.ip && protocol !== ETH_P.ipv6) return 0;
   const length = protocol === ETH_P.ip ? IPV4_HEADER : IPV6_HEADER;
-  skb.generation++;
   const at = skb.networkOffset;
   if (at + length > skb.linearLength) return 0;
   return protocol === ETH_P.ip ? setCeIpv4(viewOf(skb), at) : setCeIpv6(viewOf(skb), at);

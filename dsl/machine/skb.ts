@@ -72,8 +72,9 @@ export class Skb {
     this.tcClassid = options.tcClassid ?? 0;
     this.tstamp = options.tstamp ?? 0n;
     this.wireLen = options.wireLen ?? data.length;
+    // 16 bits in struct skb_shared_info; a test run refuses more segments, but cuts a larger size.
     this.gsoSegs = options.gsoSegs ?? 0;
-    this.gsoSize = options.gsoSize ?? 0;
+    this.gsoSize = (options.gsoSize ?? 0) & 0xffff;
     this.networkOffset = options.networkOffset ?? ETHERNET_HEADER;
   }
 
