@@ -24,11 +24,12 @@ import {
 import { costOf, debtOf, delayOf, pay } from './bucket.ts';
 import { config } from './config.ts';
 import { congestionShift } from './congestion.ts';
-import { count, DROPPED, DROPPED_EARLY, MARKED, MOUSE, PACED, PAID } from './count.ts';
+import { count } from './count.ts';
 import { flowHash } from './hash.ts';
 import { CE, ECT_1, markCe, NOT_ECT } from './mark.ts';
 import { parse, wireBytes } from './parse.ts';
 import { cellsOf, charge, estimate, HEAVY_LEVEL } from './sketch.ts';
+import { DROPPED, DROPPED_EARLY, MARKED, MOUSE, PACED, PAID } from './verdicts.ts';
 
 /** Packets up to this size (bare acknowledgements, mostly) get twice the horizon and are never dropped early. */
 const SMALL_PACKET = 128;
