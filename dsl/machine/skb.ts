@@ -100,12 +100,9 @@ export class Skb {
 
   /** The context field of that name (dsl/machine/contexts.ts), in the language's byte order. */
   get(name: string): bigint {
-    switch (name) {
-      case 'tstamp':
-        return this.tstamp;
-      default:
-        return BigInt(this[numericField(name)]);
-    }
+    if (name === 'tstamp') return this.tstamp;
+    if (isWord(name)) return BigInt(this[name]);
+    throw new Error(`read context field ${name}: __sk_buff has no such field in the language`);
   }
 
   /** Writes a context field; `value` wraps to the field's width. */
@@ -128,7 +125,8 @@ export class Skb {
   }
 }
 
-const NUMERIC_FIELDS = [
+/** The context fields of up to 32 bits. */
+const WORDS = [
   'len',
   'mark',
   'protocol',
@@ -143,13 +141,12 @@ const NUMERIC_FIELDS = [
   'gsoSegs',
   'gsoSize',
 ] as const;
-type NumericField = (typeof NUMERIC_FIELDS)[number];
+export type SkbWord = (typeof WORDS)[number];
+const WORD_SET: ReadonlySet<string> = new Set(WORDS);
 
-function numericField(name: string): NumericField {
-  const field = NUMERIC_FIELDS.find((one) => one === name);
-  if (field === undefined)
-    throw new Error(`read context field ${name}: __sk_buff has no such field in the language`);
-  return field;
+/** Whether this is the name of a context field that a `number` holds. */
+export function isWord(name: string): name is SkbWord {
+  return WORD_SET.has(name);
 }
 
 /** The protocol that eth_type_trans (net/ethernet/eth.c) gives a packet. */

@@ -1,7 +1,24 @@
 /** Arithmetic, RFC 9669 section 4.1 and 4.2. Each function computes on one register in place. */
 import { ALU } from '../object/instruction.ts';
 import { divide64, multiply64, remainder64 } from './divide.ts';
-import { type Registers, word } from './registers.ts';
+import type { Registers } from './registers.ts';
+
+// Local constants: every instruction tests them, and some module loaders make each read of an import a call.
+const {
+  add: ADD,
+  sub: SUB,
+  mul: MUL,
+  div: DIV,
+  mod: MOD,
+  or: OR,
+  and: AND,
+  xor: XOR,
+  lsh: LSH,
+  rsh: RSH,
+  arsh: ARSH,
+  neg: NEG,
+  mov: MOV,
+} = ALU;
 
 /** The `offset` of a signed division or modulo. */
 const SIGNED = 1;
@@ -18,54 +35,54 @@ export function alu64(
   high: number,
   offset: number,
 ): boolean {
-  const a = word(registers, d);
-  const b = word(registers, d + 1);
+  const a = registers[d] as number;
+  const b = registers[d + 1] as number;
   switch (operation) {
-    case ALU.add: {
+    case ADD: {
       const sum = (a >>> 0) + (low >>> 0);
       registers[d] = sum;
       registers[d + 1] = b + high + (sum > 0xffffffff ? 1 : 0);
       return true;
     }
-    case ALU.sub:
+    case SUB:
       registers[d] = a - low;
       registers[d + 1] = b - high - (a >>> 0 < low >>> 0 ? 1 : 0);
       return true;
-    case ALU.mul:
+    case MUL:
       multiply64(registers, d, low, high);
       return true;
-    case ALU.div:
+    case DIV:
       divide64(registers, d, low, high, offset === SIGNED);
       return true;
-    case ALU.mod:
+    case MOD:
       remainder64(registers, d, low, high, offset === SIGNED);
       return true;
-    case ALU.or:
+    case OR:
       registers[d] = a | low;
       registers[d + 1] = b | high;
       return true;
-    case ALU.and:
+    case AND:
       registers[d] = a & low;
       registers[d + 1] = b & high;
       return true;
-    case ALU.xor:
+    case XOR:
       registers[d] = a ^ low;
       registers[d + 1] = b ^ high;
       return true;
-    case ALU.lsh:
+    case LSH:
       shiftLeft(registers, d, low & 63);
       return true;
-    case ALU.rsh:
+    case RSH:
       shiftRight(registers, d, low & 63, 0);
       return true;
-    case ALU.arsh:
+    case ARSH:
       shiftRight(registers, d, low & 63, b >> 31);
       return true;
-    case ALU.neg:
+    case NEG:
       registers[d] = -a;
       registers[d + 1] = ~b + (a === 0 ? 1 : 0);
       return true;
-    case ALU.mov:
+    case MOV:
       move64(registers, d, low, high, offset);
       return true;
     default:
@@ -81,47 +98,47 @@ export function alu32(
   low: number,
   offset: number,
 ): boolean {
-  const a = word(registers, d);
+  const a = registers[d] as number;
   registers[d + 1] = 0;
   switch (operation) {
-    case ALU.add:
+    case ADD:
       registers[d] = a + low;
       return true;
-    case ALU.sub:
+    case SUB:
       registers[d] = a - low;
       return true;
-    case ALU.mul:
+    case MUL:
       registers[d] = Math.imul(a, low);
       return true;
-    case ALU.div:
+    case DIV:
       if (low === 0) registers[d] = 0;
       else registers[d] = offset === SIGNED ? a / low : (a >>> 0) / (low >>> 0);
       return true;
-    case ALU.mod:
+    case MOD:
       if (low !== 0) registers[d] = offset === SIGNED ? a % low : (a >>> 0) % (low >>> 0);
       return true;
-    case ALU.or:
+    case OR:
       registers[d] = a | low;
       return true;
-    case ALU.and:
+    case AND:
       registers[d] = a & low;
       return true;
-    case ALU.xor:
+    case XOR:
       registers[d] = a ^ low;
       return true;
-    case ALU.lsh:
+    case LSH:
       registers[d] = a << low;
       return true;
-    case ALU.rsh:
+    case RSH:
       registers[d] = a >>> low;
       return true;
-    case ALU.arsh:
+    case ARSH:
       registers[d] = a >> low;
       return true;
-    case ALU.neg:
+    case NEG:
       registers[d] = -a;
       return true;
-    case ALU.mov:
+    case MOV:
       registers[d] = signExtend(low, offset);
       return true;
     default:
@@ -134,8 +151,8 @@ export function alu32(
  * False for a width other than 16, 32 and 64.
  */
 export function convertByteOrder(registers: Registers, d: number, bits: number, swap: boolean): boolean {
-  const low = word(registers, d);
-  const high = word(registers, d + 1);
+  const low = registers[d] as number;
+  const high = registers[d + 1] as number;
   switch (bits) {
     case 16:
       registers[d] = swap ? ((low & 0xff) << 8) | ((low >>> 8) & 0xff) : low & 0xffff;
@@ -175,8 +192,8 @@ function move64(registers: Registers, d: number, low: number, high: number, bits
 
 function shiftLeft(registers: Registers, d: number, count: number): void {
   if (count === 0) return;
-  const a = word(registers, d);
-  const b = word(registers, d + 1);
+  const a = registers[d] as number;
+  const b = registers[d + 1] as number;
   registers[d] = count < 32 ? a << count : 0;
   registers[d + 1] = count < 32 ? (b << count) | (a >>> (32 - count)) : a << (count - 32);
 }
@@ -184,8 +201,8 @@ function shiftLeft(registers: Registers, d: number, count: number): void {
 /** `fill`: what comes in from the left, 0 or -1. */
 function shiftRight(registers: Registers, d: number, count: number, fill: number): void {
   if (count === 0) return;
-  const a = word(registers, d);
-  const b = word(registers, d + 1);
+  const a = registers[d] as number;
+  const b = registers[d + 1] as number;
   const shifted = (n: number): number => (fill === 0 ? b >>> n : b >> n);
   registers[d] = count < 32 ? (a >>> count) | (b << (32 - count)) : shifted(count - 32);
   registers[d + 1] = count < 32 ? shifted(count) : fill;

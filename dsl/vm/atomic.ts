@@ -1,6 +1,6 @@
 /** Atomic operations, RFC 9669 section 5.3. The machine runs one program at a time, so plain reads and writes do. */
 import { ATOMIC } from '../object/instruction.ts';
-import { type Registers, word } from './registers.ts';
+import type { Registers } from './registers.ts';
 
 /** Where compare-exchange expects the old value and leaves it: the low word of r0. */
 const R0 = 0;
@@ -12,8 +12,8 @@ const R0 = 0;
 export function atomic64(registers: Registers, imm: number, view: DataView, at: number, s: number): boolean {
   const low = view.getInt32(at, true);
   const high = view.getInt32(at + 4, true);
-  const sourceLow = word(registers, s);
-  const sourceHigh = word(registers, s + 1);
+  const sourceLow = registers[s] as number;
+  const sourceHigh = registers[s + 1] as number;
   const store = (newLow: number, newHigh: number): void => {
     view.setInt32(at, newLow, true);
     view.setInt32(at + 4, newHigh, true);
@@ -39,7 +39,8 @@ export function atomic64(registers: Registers, imm: number, view: DataView, at: 
       break;
     case ATOMIC.compareExchange & ~ATOMIC.fetch:
       if (imm !== ATOMIC.compareExchange) return false;
-      if (word(registers, R0) === low && word(registers, R0 + 1) === high) store(sourceLow, sourceHigh);
+      if ((registers[R0] as number) === low && (registers[R0 + 1] as number) === high)
+        store(sourceLow, sourceHigh);
       registers[R0] = low;
       registers[R0 + 1] = high;
       return true;
@@ -56,7 +57,7 @@ export function atomic64(registers: Registers, imm: number, view: DataView, at: 
 /** The same on four bytes; a fetched value is zero-extended. */
 export function atomic32(registers: Registers, imm: number, view: DataView, at: number, s: number): boolean {
   const old = view.getInt32(at, true);
-  const source = word(registers, s);
+  const source = registers[s] as number;
   switch (imm & ~ATOMIC.fetch) {
     case ATOMIC.add:
       view.setInt32(at, old + source, true);
@@ -76,7 +77,7 @@ export function atomic32(registers: Registers, imm: number, view: DataView, at: 
       break;
     case ATOMIC.compareExchange & ~ATOMIC.fetch:
       if (imm !== ATOMIC.compareExchange) return false;
-      if (word(registers, R0) === old) view.setInt32(at, source, true);
+      if ((registers[R0] as number) === old) view.setInt32(at, source, true);
       registers[R0] = old;
       registers[R0 + 1] = 0;
       return true;

@@ -3,13 +3,14 @@
  * (bpf_convert_ctx_access, net/core/filter.c).
  */
 import { CONTEXTS, type ContextField } from '../machine/contexts.ts';
-import type { Skb } from '../machine/skb.ts';
+import { isWord, type Skb } from '../machine/skb.ts';
 import { AccessError, type AddressSpace } from './memory.ts';
 
 const CONTEXT = CONTEXTS.classifier ?? { fields: [], size: 0 };
 const DATA = CONTEXT.data ?? { start: -1, end: -1 };
 /** data_meta: where it starts when no metadata lies before the packet, at the packet. */
 const DATA_META = 140;
+const TSTAMP = 152;
 const TSTAMP_TYPE = 180;
 /** Words that a program may write and that stay as written: queue_mapping, tc_index, cb[5]. */
 const SCRATCH: ReadonlySet<number> = new Set([12, 44, 48, 52, 56, 60, 64]);
@@ -18,6 +19,10 @@ const POINTERS: ReadonlySet<number> = new Set([144, 168]);
 
 const WRITABLE: ReadonlyMap<number, ContextField> = new Map(
   CONTEXT.fields.filter((field) => field.writable).map((field) => [field.offset, field]),
+);
+
+const WORD_FIELDS = CONTEXT.fields.flatMap(({ name, offset, networkOrder16 }) =>
+  isWord(name) ? [{ name, offset, swapped: networkOrder16 === true }] : [],
 );
 
 export class Context {
@@ -61,15 +66,11 @@ export class Context {
       this.#memory.kill(this.#packetTag, `which ${helper} may have moved: make a new pointer from data`);
       this.#map(skb);
     }
-    for (const field of CONTEXT.fields) {
-      if (field.name === 'tstamp') {
-        this.#view.setBigUint64(field.offset, skb.tstamp, true);
-      } else {
-        const value = Number(skb.get(field.name));
-        if (field.networkOrder16 === true) this.#view.setUint16(field.offset, value, false);
-        else this.#view.setUint32(field.offset, value, true);
-      }
+    for (const { name, offset, swapped } of WORD_FIELDS) {
+      if (swapped) this.#view.setUint16(offset, skb[name], false);
+      else this.#view.setUint32(offset, skb[name], true);
     }
+    this.#view.setBigUint64(TSTAMP, skb.tstamp, true);
     this.#view.setUint8(TSTAMP_TYPE, skb.tstampType);
   }
 

@@ -1,5 +1,5 @@
 /** 64-bit multiplication, division and modulo on pairs of words. */
-import { join, type Registers, word } from './registers.ts';
+import { join, type Registers } from './registers.ts';
 
 const WORD = 0x100000000;
 /** High words below this make numbers that a double holds exactly, so that its division and % are exact too. */
@@ -7,8 +7,8 @@ const EXACT_HIGH = 0x200000;
 
 /** The low 64 bits of the product, from 16-bit halves of the low words. */
 export function multiply64(registers: Registers, d: number, low: number, high: number): void {
-  const a = word(registers, d);
-  const b = word(registers, d + 1);
+  const a = registers[d] as number;
+  const b = registers[d + 1] as number;
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const c0 = low & 0xffff;
@@ -26,8 +26,8 @@ export function divide64(registers: Registers, d: number, low: number, high: num
     registers[d + 1] = 0;
     return;
   }
-  const negative = signed && word(registers, d + 1) < 0 !== high < 0;
-  if (signed && word(registers, d + 1) < 0) negate(registers, d);
+  const negative = signed && (registers[d + 1] as number) < 0 !== high < 0;
+  if (signed && (registers[d + 1] as number) < 0) negate(registers, d);
   const flip = signed && high < 0;
   unsigned(registers, d, flip ? -low : low, flip ? negatedHigh(low, high) : high, false);
   if (negative) negate(registers, d);
@@ -42,7 +42,7 @@ export function remainder64(
   signed: boolean,
 ): void {
   if (low === 0 && high === 0) return;
-  const negative = signed && word(registers, d + 1) < 0;
+  const negative = signed && (registers[d + 1] as number) < 0;
   if (negative) negate(registers, d);
   const flip = signed && high < 0;
   unsigned(registers, d, flip ? -low : low, flip ? negatedHigh(low, high) : high, true);
@@ -50,8 +50,8 @@ export function remainder64(
 }
 
 function unsigned(registers: Registers, d: number, low: number, high: number, remainder: boolean): void {
-  const a = word(registers, d);
-  const b = word(registers, d + 1);
+  const a = registers[d] as number;
+  const b = registers[d + 1] as number;
   if (b >>> 0 < EXACT_HIGH && high >>> 0 < EXACT_HIGH) {
     const dividend = (b >>> 0) * WORD + (a >>> 0);
     const divisor = (high >>> 0) * WORD + (low >>> 0);
@@ -68,8 +68,8 @@ function unsigned(registers: Registers, d: number, low: number, high: number, re
 }
 
 function negate(registers: Registers, d: number): void {
-  const high = negatedHigh(word(registers, d), word(registers, d + 1));
-  registers[d] = -word(registers, d);
+  const high = negatedHigh(registers[d] as number, registers[d + 1] as number);
+  registers[d] = -(registers[d] as number);
   registers[d + 1] = high;
 }
 

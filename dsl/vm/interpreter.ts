@@ -11,8 +11,24 @@ import type { DecodedCode } from './decode.ts';
 import { holds32, holds64 } from './jump.ts';
 import { load, loadPacket, readModifyWrite, store } from './load-store.ts';
 import { AccessError, type AddressSpace } from './memory.ts';
-import { type Registers, word, writeRegister } from './registers.ts';
+import { type Registers, writeRegister } from './registers.ts';
 import type { CallStack } from './stack.ts';
+
+// Local constants: every instruction tests them, and some module loaders make each read of an import a call.
+const {
+  alu64: CLASS_ALU64,
+  alu: CLASS_ALU,
+  jmp: CLASS_JMP,
+  jmp32: CLASS_JMP32,
+  ldx: CLASS_LDX,
+  st: CLASS_ST,
+  stx: CLASS_STX,
+} = CLASS;
+const { end: ALU_END } = ALU;
+const { ja: JMP_JA, exit: JMP_EXIT, call: JMP_CALL } = JMP;
+const { mem: MODE_MEM } = MODE;
+const { local: CALL_LOCAL, helper: CALL_HELPER } = CALL;
+const { register: SOURCE_REGISTER } = SOURCE;
 
 /** MAX_TAIL_CALL_CNT, include/linux/bpf.h. */
 const MOST_TAIL_CALLS = 33;
@@ -86,37 +102,37 @@ export class Interpreter {
         const offset = code.offsets[slot] as number;
         const imm = code.imms[slot] as number;
         const operation = opcode & 0xf0;
-        const register = (opcode & SOURCE.register) !== 0;
+        const register = (opcode & SOURCE_REGISTER) !== 0;
         pc++;
         switch (opcode & 7) {
-          case CLASS.alu64: {
+          case CLASS_ALU64: {
             let known: boolean;
-            if (operation === ALU.end) known = !register && convertByteOrder(r, d, imm, true);
-            else if (register) known = alu64(r, operation, d, word(r, s), word(r, s + 1), offset);
+            if (operation === ALU_END) known = !register && convertByteOrder(r, d, imm, true);
+            else if (register) known = alu64(r, operation, d, r[s] as number, r[s + 1] as number, offset);
             else known = alu64(r, operation, d, imm, imm >> 31, offset);
             if (!known) throw unknown(opcode);
             break;
           }
-          case CLASS.alu: {
+          case CLASS_ALU: {
             let known: boolean;
-            if (operation === ALU.end) known = convertByteOrder(r, d, imm, register);
-            else known = alu32(r, operation, d, register ? word(r, s) : imm, offset);
+            if (operation === ALU_END) known = convertByteOrder(r, d, imm, register);
+            else known = alu32(r, operation, d, register ? (r[s] as number) : imm, offset);
             if (!known) throw unknown(opcode);
             break;
           }
-          case CLASS.jmp: {
-            if (operation === JMP.ja) {
+          case CLASS_JMP: {
+            if (operation === JMP_JA) {
               pc += offset;
-            } else if (operation === JMP.exit) {
+            } else if (operation === JMP_EXIT) {
               leave();
               if (stack.depth < outermost) return;
-            } else if (operation !== JMP.call) {
-              const low = register ? word(r, s) : imm;
-              const high = register ? word(r, s + 1) : imm >> 31;
-              const taken = holds64(operation, word(r, d), word(r, d + 1), low, high);
+            } else if (operation !== JMP_CALL) {
+              const low = register ? (r[s] as number) : imm;
+              const high = register ? (r[s + 1] as number) : imm >> 31;
+              const taken = holds64(operation, r[d] as number, r[d + 1] as number, low, high);
               if (taken === undefined) throw unknown(opcode);
               if (taken) pc += offset;
-            } else if (s === 2 * CALL.local && !register) {
+            } else if (s === 2 * CALL_LOCAL && !register) {
               stack.enter(r, code, pc);
               pc += imm;
             } else {
@@ -128,26 +144,26 @@ export class Interpreter {
             }
             break;
           }
-          case CLASS.jmp32: {
-            if (operation === JMP.ja) {
+          case CLASS_JMP32: {
+            if (operation === JMP_JA) {
               pc += imm;
               break;
             }
-            const taken = holds32(operation, word(r, d), register ? word(r, s) : imm);
+            const taken = holds32(operation, r[d] as number, register ? (r[s] as number) : imm);
             if (taken === undefined) throw unknown(opcode);
             if (taken) pc += offset;
             break;
           }
-          case CLASS.ldx:
+          case CLASS_LDX:
             if (!load(this.#parts, opcode, d, s, offset)) throw unknown(opcode);
             break;
-          case CLASS.st:
-            if ((opcode & 0xe0) !== MODE.mem) throw unknown(opcode);
+          case CLASS_ST:
+            if ((opcode & 0xe0) !== MODE_MEM) throw unknown(opcode);
             store(this.#parts, opcode, d, offset, imm, imm >> 31);
             break;
-          case CLASS.stx:
-            if ((opcode & 0xe0) === MODE.mem)
-              store(this.#parts, opcode, d, offset, word(r, s), word(r, s + 1));
+          case CLASS_STX:
+            if ((opcode & 0xe0) === MODE_MEM)
+              store(this.#parts, opcode, d, offset, r[s] as number, r[s + 1] as number);
             else if (!readModifyWrite(this.#parts, opcode, d, s, offset, imm)) throw unknown(opcode);
             break;
           default:
@@ -177,16 +193,16 @@ export class Interpreter {
   /** Calls a helper; gives the code to go on with after a tail call. */
   #call(code: DecodedCode, register: boolean, d: number, s: number, imm: number): DecodedCode | undefined {
     const { registers: r, helpers, memory } = this.#parts;
-    if (!register && s !== 2 * CALL.helper)
+    if (!register && s !== 2 * CALL_HELPER)
       throw new AccessError(`call ${imm}: the model has no kernel functions`);
-    const id = register ? word(r, d) : imm;
+    const id = register ? (r[d] as number) : imm;
     if (this.#machine === undefined) throw new AccessError('call: no program is running');
     switch (id) {
       case MAP_HELPERS.tailCall: {
-        const map = memory.map(word(r, 4), word(r, 5));
+        const map = memory.map(r[4] as number, r[5] as number);
         if (!(map instanceof ProgramArray))
           throw new AccessError(`tail call: ${map.image.name} is no program array`);
-        const program = map.at(word(r, 6) >>> 0);
+        const program = map.at((r[6] as number) >>> 0);
         if (program === undefined || this.#tailCalls >= MOST_TAIL_CALLS) {
           helpers.scratch();
           return undefined;
@@ -206,9 +222,14 @@ export class Interpreter {
   /** bpf_loop: r1 rounds of the function r2 with (index, r3) until it gives other than 0; r0 counts the rounds. */
   #loop(code: DecodedCode): void {
     const { registers: r, stack, helpers, codeTag } = this.#parts;
-    const [rounds, callback, contextLow, contextHigh] = [word(r, 2), word(r, 4), word(r, 6), word(r, 7)];
-    if (word(r, 5) !== codeTag) throw new AccessError('call bpf_loop: r2 is not a function');
-    if (word(r, 8) !== 0 || word(r, 9) !== 0) {
+    const [rounds, callback, contextLow, contextHigh] = [
+      r[2] as number,
+      r[4] as number,
+      r[6] as number,
+      r[7] as number,
+    ];
+    if ((r[5] as number) !== codeTag) throw new AccessError('call bpf_loop: r2 is not a function');
+    if ((r[8] as number) !== 0 || (r[9] as number) !== 0) {
       writeRegister(r, 0, BigInt(-ERRNO.EINVAL));
     } else if (rounds >>> 0 > MOST_LOOPS) {
       writeRegister(r, 0, BigInt(-ERRNO.E2BIG));
@@ -218,7 +239,7 @@ export class Interpreter {
         stack.enter(r, code, 0);
         r.set([done, 0, contextLow, contextHigh], 2);
         this.#execute(code, callback);
-        stop = word(r, 0) !== 0 || word(r, 1) !== 0;
+        stop = (r[0] as number) !== 0 || (r[1] as number) !== 0;
       }
       writeRegister(r, 0, BigInt(done));
     }

@@ -1,6 +1,21 @@
 /** Conditions of jumps, RFC 9669 section 4.3. */
 import { JMP } from '../object/instruction.ts';
 
+// Local constants: every instruction tests them, and some module loaders make each read of an import a call.
+const {
+  eq: EQ,
+  ne: NE,
+  set: SET,
+  gt: GT,
+  ge: GE,
+  lt: LT,
+  le: LE,
+  sgt: SGT,
+  sge: SGE,
+  slt: SLT,
+  sle: SLE,
+} = JMP;
+
 /** Whether a 64-bit comparison holds; `undefined` for an unknown one. */
 export function holds64(
   operation: number,
@@ -10,27 +25,27 @@ export function holds64(
   bHigh: number,
 ): boolean | undefined {
   switch (operation) {
-    case JMP.eq:
+    case EQ:
       return a === b && aHigh === bHigh;
-    case JMP.ne:
+    case NE:
       return a !== b || aHigh !== bHigh;
-    case JMP.set:
+    case SET:
       return (a & b) !== 0 || (aHigh & bHigh) !== 0;
-    case JMP.gt:
+    case GT:
       return below(b, bHigh >>> 0, a, aHigh >>> 0);
-    case JMP.ge:
+    case GE:
       return !below(a, aHigh >>> 0, b, bHigh >>> 0);
-    case JMP.lt:
+    case LT:
       return below(a, aHigh >>> 0, b, bHigh >>> 0);
-    case JMP.le:
+    case LE:
       return !below(b, bHigh >>> 0, a, aHigh >>> 0);
-    case JMP.sgt:
+    case SGT:
       return below(b, bHigh, a, aHigh);
-    case JMP.sge:
+    case SGE:
       return !below(a, aHigh, b, bHigh);
-    case JMP.slt:
+    case SLT:
       return below(a, aHigh, b, bHigh);
-    case JMP.sle:
+    case SLE:
       return !below(b, bHigh, a, aHigh);
     default:
       return undefined;
@@ -40,27 +55,27 @@ export function holds64(
 /** Whether a 32-bit comparison holds; `undefined` for an unknown one. */
 export function holds32(operation: number, a: number, b: number): boolean | undefined {
   switch (operation) {
-    case JMP.eq:
+    case EQ:
       return a === b;
-    case JMP.ne:
+    case NE:
       return a !== b;
-    case JMP.set:
+    case SET:
       return (a & b) !== 0;
-    case JMP.gt:
+    case GT:
       return a >>> 0 > b >>> 0;
-    case JMP.ge:
+    case GE:
       return a >>> 0 >= b >>> 0;
-    case JMP.lt:
+    case LT:
       return a >>> 0 < b >>> 0;
-    case JMP.le:
+    case LE:
       return a >>> 0 <= b >>> 0;
-    case JMP.sgt:
+    case SGT:
       return a > b;
-    case JMP.sge:
+    case SGE:
       return a >= b;
-    case JMP.slt:
+    case SLT:
       return a < b;
-    case JMP.sle:
+    case SLE:
       return a <= b;
     default:
       return undefined;

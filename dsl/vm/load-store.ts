@@ -3,7 +3,11 @@ import { MODE, SIZE } from '../object/instruction.ts';
 import { atomic32, atomic64 } from './atomic.ts';
 import type { Context } from './context.ts';
 import { AccessError, type AddressSpace } from './memory.ts';
-import { type Registers, word } from './registers.ts';
+import type { Registers } from './registers.ts';
+
+// Local constants: every instruction tests them, and some module loaders make each read of an import a call.
+const { mem: MODE_MEM, memsx: MODE_MEMSX, atomic: MODE_ATOMIC, abs: MODE_ABS, ind: MODE_IND } = MODE;
+const { byte: SIZE_BYTE, half: SIZE_HALF, word: SIZE_WORD } = SIZE;
 
 interface Parts {
   readonly registers: Registers;
@@ -24,9 +28,9 @@ export function load(parts: Parts, opcode: number, d: number, s: number, offset:
   const { registers: r, memory, context } = parts;
   const mode = opcode & MODE_BITS;
   const size = SIZES[(opcode & SIZE_BITS) >> 3] as number;
-  if (mode !== MODE.mem && (mode !== MODE.memsx || size === 8)) return false;
-  const target = (word(r, s) >>> 0) + offset;
-  const high = word(r, s + 1) + carryOf(target);
+  if (mode !== MODE_MEM && (mode !== MODE_MEMSX || size === 8)) return false;
+  const target = ((r[s] as number) >>> 0) + offset;
+  const high = (r[s + 1] as number) + carryOf(target);
   memory.resolve(target, high, size, false);
   const { view, at } = memory;
   if (high === context.tag) {
@@ -40,13 +44,13 @@ export function load(parts: Parts, opcode: number, d: number, s: number, offset:
   let low: number;
   let extension = 0;
   switch (opcode & SIZE_BITS) {
-    case SIZE.byte:
-      low = mode === MODE.memsx ? view.getInt8(at) : view.getUint8(at);
+    case SIZE_BYTE:
+      low = mode === MODE_MEMSX ? view.getInt8(at) : view.getUint8(at);
       break;
-    case SIZE.half:
-      low = mode === MODE.memsx ? view.getInt16(at, true) : view.getUint16(at, true);
+    case SIZE_HALF:
+      low = mode === MODE_MEMSX ? view.getInt16(at, true) : view.getUint16(at, true);
       break;
-    case SIZE.word:
+    case SIZE_WORD:
       low = view.getInt32(at, true);
       break;
     default:
@@ -54,7 +58,7 @@ export function load(parts: Parts, opcode: number, d: number, s: number, offset:
       extension = view.getInt32(at + 4, true);
   }
   r[d] = low;
-  r[d + 1] = mode === MODE.memsx ? low >> 31 : extension;
+  r[d + 1] = mode === MODE_MEMSX ? low >> 31 : extension;
   return true;
 }
 
@@ -69,18 +73,18 @@ export function store(
 ): void {
   const { registers: r, memory, context } = parts;
   const size = SIZES[(opcode & SIZE_BITS) >> 3] as number;
-  const target = (word(r, d) >>> 0) + offset;
-  const targetHigh = word(r, d + 1) + carryOf(target);
+  const target = ((r[d] as number) >>> 0) + offset;
+  const targetHigh = (r[d + 1] as number) + carryOf(target);
   memory.resolve(target, targetHigh, size, true);
   const { view, at } = memory;
   switch (opcode & SIZE_BITS) {
-    case SIZE.byte:
+    case SIZE_BYTE:
       view.setInt8(at, low);
       break;
-    case SIZE.half:
+    case SIZE_HALF:
       view.setInt16(at, low, true);
       break;
-    case SIZE.word:
+    case SIZE_WORD:
       view.setInt32(at, low, true);
       break;
     default:
@@ -101,9 +105,9 @@ export function readModifyWrite(
 ): boolean {
   const { registers: r, memory, context } = parts;
   const size = SIZES[(opcode & SIZE_BITS) >> 3] as number;
-  if ((opcode & MODE_BITS) !== MODE.atomic || size < 4) return false;
-  const target = (word(r, d) >>> 0) + offset;
-  const high = word(r, d + 1) + carryOf(target);
+  if ((opcode & MODE_BITS) !== MODE_ATOMIC || size < 4) return false;
+  const target = ((r[d] as number) >>> 0) + offset;
+  const high = (r[d + 1] as number) + carryOf(target);
   if (high === context.tag) throw new AccessError('atomic operation on the context: the verifier refuses it');
   memory.resolve(target, high, size, true);
   if (memory.at % size !== 0)
@@ -125,12 +129,12 @@ export function loadPacket(
   const { registers: r, context } = parts;
   const mode = opcode & MODE_BITS;
   const size = SIZES[(opcode & SIZE_BITS) >> 3] as number;
-  if ((mode !== MODE.abs && mode !== MODE.ind) || size === 8) return 'unknown';
+  if ((mode !== MODE_ABS && mode !== MODE_IND) || size === 8) return 'unknown';
   const skb = context.packet;
-  if (skb === undefined || word(r, 13) !== context.tag || word(r, 12) !== 0) {
+  if (skb === undefined || (r[13] as number) !== context.tag || (r[12] as number) !== 0) {
     throw new AccessError('load from the packet: r6 is not the context');
   }
-  let at = mode === MODE.ind ? (imm + word(r, s)) | 0 : imm;
+  let at = mode === MODE_IND ? (imm + (r[s] as number)) | 0 : imm;
   if (at < 0) at = at >= NETWORK_HEADER ? at - NETWORK_HEADER + skb.networkOffset : at - LINK_HEADER;
   r[0] = 0;
   r[1] = 0;
