@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { disassemble } from '../../object/disassemble.ts';
+import type { ObjectImage } from '../../object/image.ts';
+import { createVm } from '../../vm/index.ts';
+import { GLOBAL_BYTES, globalContents, irFunction } from '../ir/arbitrary.ts';
+import { evaluateProgram, Memory } from '../ir/evaluate.ts';
+import type { IrProgram } from '../ir/ir.ts';
+import { parseFunction, parseProgram } from '../ir/parse.ts';
+import { printFunction } from '../ir/print.ts';
+import { validate } from '../ir/validate.ts';
+import { type BackendOptions, emitProgram } from './index.ts';
+
+function objectOf(program: IrProgram, options?: BackendOptions): ObjectImage {
+  return {
+    license: 'GPL',
+    maps: [],
+    sections: [{ name: '.bss', variables: [], size: GLOBAL_BYTES }],
+    programs: [emitProgram(program, 'classifier', new Map(), options)],
+  };
+}
+
+function runBytecode(program: IrProgram, global: Uint8Array, options?: BackendOptions) {
+  const vm = createVm(objectOf(program, options));
+  const section = vm.sections.get('.bss')!;
+  section.set(global);
+  const { r0 } = vm.run(program.name, { memory: new Uint8Array(8) });
+  return { r0, global: [...section] };
+}
+
+function runIr(program: IrProgram, global: Uint8Array) {
+  const memory = new Memory();
+  const bytes = global.slice();
+  const start = memory.place(bytes);
+  const r0 = evaluateProgram(program, [memory.place(new Uint8Array(8))], {
+    memory,
+    helper: () => 0n,
+    section: () => start,
+    map: () => 0n,
+  });
+  return { r0, global: [...bytes] };
+}
+
+const assembly = (text: string, options?: BackendOptions): string =>
+  disassemble(emitProgram(parseProgram(text), 'classifier', new Map(), options));
+
+const none = new Uint8Array(GLOBAL_BYTES);
+
+describe('the backend', () => {
+  it.each(['v3', 'v4'] as const)('emits bytecode for %s that does what the IR says', (cpu) => {
+    fc.assert(
+      fc.property(irFunction, globalContents, (fn, global) => {
+        const program = { name: 'random', functions: [fn] };
+        expect(runBytecode(program, global, { cpu })).toEqual(runIr(program, global));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('generates only valid IR that survives its text form', () => {
+    fc.assert(
+      fc.property(irFunction, (fn) => {
+        validate(fn);
+        expect(parseFunction(printFunction(fn)).blocks).toEqual(fn.blocks);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('folds constants and offsets into instructions', () => {
+    const code = assembly(`func @f(%0:64) {
+b0:
+  %1:64 = load.4 context [%0 + 76] pointer
+  %2:64 = load.4 context [%0 + 80] pointer
+  %3:64 = add.64 %1, 14
+  branch.64 ugt %3, %2 -> b2, b1
+b1:
+  %4:64 = add.64 %1, 8
+  %5:32 = load.2 packet [%4 + 4]
+  %6:32 = swap.16 %5
+  branch.32 eq 2048, %6 -> b3, b2
+b2:
+  return 0
+b3:
+  return -1
+}`);
+    expect(code).toMatch(/\*\(u16 \*\)\(r\d \+ 12\)/);
+    expect(code).toMatch(/if w\d [!=]= 2048/);
+    expect(code).toContain('r0 = -1');
+    expect(code).not.toMatch(/r\d \+= 8/);
+  });
+
+  it('keeps the context in a callee-saved register across a call and spills nothing', () => {
+    const code = assembly(`func @f(%0:64) {
+b0:
+  %1:64 = helper 5 @ktimeGetNs()
+  store.8 context [%0 + 152], %1
+  return 0
+}`);
+    expect(code).toMatch(/r6 = r1\n[^\n]*call 5[^\n]*\n[^\n]*\*\(u64 \*\)\(r6 \+ 152\) = r0/);
+  });
+
+  it('passes frame and map addresses straight to a helper', () => {
+    const code = assembly(`func @f(%0:64) {
+  slot $0 size 4 align 4
+b0:
+  %1:64 = stack $0
+  store.4 stack [%1], 0
+  %2:64 = map @counters
+  %3:64 = helper 1 @mapLookup(%2, %1)
+  branch.64 eq %3, 0 -> b1, b2
+b1:
+  return 0
+b2:
+  atomic.add.64 map [%3], 1
+  return 1
+}`);
+    expect(code).toMatch(/r1 = counters ll/);
+    expect(code).toMatch(/r2 = r10\n[^\n]*r2 \+= -4/);
+    expect(code).toMatch(/lock \*\(u64 \*\)\(r0 \+ 0\) \+= r1/);
+  });
+
+  it('places an unlikely block last', () => {
+    const code = assembly(`func @f(%0:64) {
+b0:
+  %1:32 = load.4 context [%0]
+  branch.32 ugt %1, 9000 -> b1, b2 unlikely
+b1:
+  return 7
+b2:
+  return 8
+}`);
+    expect(code.indexOf('r0 = 8')).toBeLessThan(code.indexOf('r0 = 7'));
+  });
+
+  it('calls a subprogram, whose callee-saved registers are its own', () => {
+    const program = parseProgram(`func @main(%0:64) {
+b0:
+  %1:64 = section .bss + 0
+  %2:64 = load.8 global [%1]
+  %3:64 = call @twice(%2)
+  %4:64 = call @twice(%3)
+  %5:64 = sub.64 %4, %2
+  return %5
+}
+func @twice(%0:64) {
+b0:
+  %1:64 = helper 8 @getSmpProcessorId()
+  %2:64 = add.64 %0, %0
+  %3:64 = add.64 %2, %1
+  return %3
+}`);
+    const global = none.slice();
+    global[0] = 10;
+    expect(runBytecode(program, global).r0).toBe(30n);
+    expect(runIr(program, global).r0).toBe(30n);
+  });
+
+  it('records a line for each function start and change of line, never inside an lddw', () => {
+    const source = new Map([['a.ts', 'first\nsecond\nthird']]);
+    const at = (line: number) => `!a.ts:${line}:1-${line}:5`;
+    const program = parseProgram(`func @f(%0:64) {
+b0:
+  %1:64 = section .bss + 0 ${at(1)}
+  %2:64 = load.8 global [%1] ${at(2)}
+  %3:64 = add.64 %2, 1 ${at(2)}
+  %4:64 = call @g(%3) ${at(3)}
+  return %4
+}
+func @g(%0:64) {
+b0:
+  return %0
+}`);
+    const { lines, functions } = emitProgram(program, 'classifier', source);
+    expect(lines.map(({ slot, line, text }) => [slot, line, text])).toEqual([
+      [0, 1, 'first'],
+      [2, 2, 'second'],
+      [4, 3, 'third'],
+      [functions[1]!.slot, 3, 'third'],
+    ]);
+  });
+
+  it('refuses a frame of more than 512 bytes, naming program and size', () => {
+    const text = `program @big
+func @f(%0:64) {
+  slot $0 size 520 align 8
+b0:
+  %1:64 = stack $0
+  store.8 stack [%1], 0
+  return 0
+}`;
+    expect(() => assembly(text)).toThrow(/program big: function f needs 520 bytes of stack/);
+  });
+
+  it('refuses instruction sets without 32-bit jumps', () => {
+    expect(() => assembly('func @f() {\nb0:\n  return 0\n}', { cpu: 'v2' })).toThrow(/use v3/);
+  });
+});

@@ -1,0 +1,133 @@
+/** Laid-out functions to the slots of a program, with jumps and calls resolved. */
+import type { FunctionImage, ProgramImage, ProgramKind, Relocation } from '../../object/image.ts';
+import { encode, type Instruction } from '../../object/instruction.ts';
+import type { Span } from '../tree/tree.ts';
+import { encodeBranch, encodeExit, encodeInstruction, encodeJump, INVERSE } from './encode.ts';
+import { layOutFrame } from './frame.ts';
+import { LineTable } from './lines.ts';
+import type { MachineFunction, MachineTerminator } from './machine.ts';
+import { BackendError, fitsOffset, type Target } from './target.ts';
+
+interface Fixup {
+  readonly slot: number;
+  readonly block: number;
+}
+
+class Emitter {
+  private readonly slots: Instruction[] = [];
+  private readonly relocations: Relocation[] = [];
+  private readonly functions: FunctionImage[] = [];
+  private readonly calls: { readonly slot: number; readonly function: string }[] = [];
+  private readonly lines: LineTable;
+
+  constructor(
+    private readonly program: string,
+    private readonly target: Target,
+    sources: ReadonlyMap<string, string>,
+  ) {
+    this.lines = new LineTable(sources);
+  }
+
+  private push(instructions: readonly Instruction[], span: Span | undefined): void {
+    this.lines.add(this.slots.length, span);
+    this.slots.push(...instructions);
+  }
+
+  private jump(instruction: Instruction, block: number, span: Span | undefined, fixups: Fixup[]): void {
+    fixups.push({ slot: this.slots.length, block });
+    this.push([instruction], span);
+  }
+
+  /** `next` is the block that follows in the layout. */
+  private terminator(terminator: MachineTerminator, next: number | undefined, fixups: Fixup[]): void {
+    const { span } = terminator;
+    switch (terminator.op) {
+      case 'exit':
+        this.push([encodeExit()], span);
+        break;
+      case 'jump':
+        if (terminator.to !== next) this.jump(encodeJump(), terminator.to, span, fixups);
+        break;
+      case 'branch': {
+        const { condition, then, otherwise } = terminator;
+        const inverse = INVERSE[condition];
+        if (then === next && inverse) {
+          this.jump(encodeBranch(terminator, inverse), otherwise, span, fixups);
+          break;
+        }
+        this.jump(encodeBranch(terminator, condition), then, span, fixups);
+        if (otherwise !== next) this.jump(encodeJump(), otherwise, span, fixups);
+        break;
+      }
+    }
+  }
+
+  function(fn: MachineFunction, isEntry: boolean): void {
+    const frame = layOutFrame(this.program, fn.name, fn.slots, fn.blocks);
+    const encoding = { name: fn.name, target: this.target, frame };
+    const start = this.slots.length;
+    const names = Array.from({ length: fn.parameters }, (_, index) => `arg${index}`);
+    this.functions.push({ name: fn.name, slot: start, parameters: isEntry ? ['ctx'] : names });
+    this.lines.startFunction(start);
+    const places = new Map<number, number>();
+    const fixups: Fixup[] = [];
+    fn.blocks.forEach((block, index) => {
+      places.set(block.id, this.slots.length);
+      for (const instruction of block.instructions) {
+        const slot = this.slots.length;
+        if (instruction.op === 'relocated') this.relocations.push({ slot, target: instruction.target });
+        if (instruction.op === 'call' && 'function' in instruction.target)
+          this.calls.push({ slot, function: instruction.target.function });
+        this.push(encodeInstruction(instruction, encoding), instruction.span);
+      }
+      this.terminator(block.terminator, fn.blocks[index + 1]?.id, fixups);
+    });
+    this.lines.endFunction();
+    for (const { slot, block } of fixups) this.resolve(slot, places.get(block) ?? 0, fn.name);
+  }
+
+  private resolve(slot: number, to: number, name: string): void {
+    const instruction = this.slots[slot];
+    const offset = to - slot - 1;
+    if (!fitsOffset(offset))
+      throw new BackendError(
+        `program ${this.program}: a jump in function ${name} spans ${offset} instructions, the limit is 32767: ` +
+          'move a part into a noinline function',
+      );
+    if (instruction) this.slots[slot] = { ...instruction, offset };
+  }
+
+  finish(kind: ProgramKind): ProgramImage {
+    const places = new Map(this.functions.map((fn) => [fn.name, fn.slot]));
+    for (const { slot, function: name } of this.calls) {
+      const to = places.get(name);
+      const instruction = this.slots[slot];
+      if (to === undefined || !instruction)
+        throw new BackendError(`program ${this.program} calls ${name}, which it doesn't contain`);
+      this.slots[slot] = { ...instruction, imm: to - slot - 1 };
+    }
+    return {
+      name: this.program,
+      kind,
+      code: encode(this.slots),
+      relocations: this.relocations,
+      functions: this.functions,
+      lines: this.lines.finish(),
+    };
+  }
+}
+
+/** Emits a program whose functions, the entry first, are allocated and laid out. */
+export function emit(
+  program: string,
+  kind: ProgramKind,
+  functions: readonly MachineFunction[],
+  target: Target,
+  sources: ReadonlyMap<string, string>,
+): ProgramImage {
+  const emitter = new Emitter(program, target, sources);
+  functions.forEach((fn, index) => {
+    emitter.function(fn, index === 0);
+  });
+  return emitter.finish(kind);
+}

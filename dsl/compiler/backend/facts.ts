@@ -1,0 +1,150 @@
+/** What instruction selection knows about a function's values. */
+import { blockOf, blocksById, liveness } from '../ir/analysis.ts';
+import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
+import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
+import { fitsOffset } from './target.ts';
+
+/** An address as a memory instruction takes it: a value, or a stack slot's start, plus bytes. */
+export type Place =
+  | { readonly value: Operand; readonly offset: number }
+  | { readonly frame: number; readonly offset: number };
+
+/** Operand positions at which only the low 32 bits matter, so that the bits above may be anything. */
+function readsLowHalf(instruction: Instruction, operand: Operand): boolean {
+  switch (instruction.op) {
+    case 'binary':
+      return instruction.width === 32;
+    case 'sext':
+    case 'swap':
+      return true;
+    case 'store':
+      return instruction.value === operand && instruction.base !== operand && instruction.bytes < 8;
+    default:
+      return false;
+  }
+}
+
+/** Whether a 64-bit value is known to have zeros above its low half. */
+function hasZeroHighHalf(definition: Instruction | undefined): boolean {
+  if (definition?.op === 'zext') return true;
+  if (definition?.op !== 'binary' || definition.width !== 64 || typeof definition.right !== 'bigint')
+    return false;
+  if (definition.operator === 'and') return definition.right <= 0xffff_ffffn;
+  return definition.operator === 'lshr' && definition.right >= 32n && definition.right < 64n;
+}
+
+export class SelectionFacts {
+  private readonly blocks: ReadonlyMap<number, Block>;
+  private readonly definitions = new Map<ValueId, Instruction>();
+  private readonly lastUses = new Map<Instruction, ReadonlySet<ValueId>>();
+  /** Values that share another's register: the same number under another width. */
+  private readonly aliases = new Map<ValueId, ValueId>();
+
+  constructor(fn: IrFunction) {
+    this.blocks = blocksById(fn);
+    for (const block of fn.blocks)
+      for (const instruction of block.instructions) {
+        const result = resultOf(instruction);
+        if (result !== undefined) this.definitions.set(result, instruction);
+      }
+    this.findLastUses(fn);
+    this.findAliases(fn);
+  }
+
+  private findLastUses(fn: IrFunction): void {
+    const { exit } = liveness(fn);
+    for (const block of fn.blocks) {
+      const live = new Set(exit.get(block.id));
+      const use = (operands: readonly Operand[]) => {
+        for (const operand of operands) if (typeof operand === 'number') live.add(operand);
+      };
+      for (const edge of edgesOf(block.terminator)) use(edge.arguments);
+      use(terminatorOperands(block.terminator));
+      for (const instruction of [...block.instructions].reverse()) {
+        const result = resultOf(instruction);
+        if (result !== undefined) live.delete(result);
+        const operands = operandsOf(instruction);
+        const last = operands.filter((operand) => typeof operand === 'number' && !live.has(operand));
+        this.lastUses.set(instruction, new Set(last as ValueId[]));
+        use(operands);
+      }
+    }
+  }
+
+  /**
+   * `zext` is free by the IR's invariant. `trunc` is free where the high half is known to be zero, or where every
+   * use reads the low half alone; otherwise all its uses share one copy, so that what the verifier learns from
+   * a comparison holds for the register that is used afterwards.
+   */
+  private findAliases(fn: IrFunction): void {
+    const needsFull = new Set<ValueId>();
+    const full = (operand: Operand) => {
+      if (typeof operand === 'number') needsFull.add(operand);
+    };
+    for (const block of fn.blocks) {
+      for (const instruction of block.instructions)
+        for (const operand of operandsOf(instruction)) if (!readsLowHalf(instruction, operand)) full(operand);
+      const { terminator } = block;
+      if (terminator.op === 'return') full(terminator.value);
+      for (const edge of edgesOf(terminator)) edge.arguments.forEach(full);
+    }
+    for (const [result, definition] of this.definitions) {
+      if (definition.op !== 'zext' && definition.op !== 'trunc') continue;
+      const { value } = definition;
+      if (typeof value === 'bigint') continue;
+      const free =
+        definition.op === 'zext' || !needsFull.has(result) || hasZeroHighHalf(this.definitions.get(value));
+      if (free) this.aliases.set(result, value);
+    }
+  }
+
+  block(id: number): Block {
+    return blockOf(this.blocks, id);
+  }
+
+  definition(value: ValueId): Instruction | undefined {
+    return this.definitions.get(value);
+  }
+
+  isAlias(value: ValueId): boolean {
+    return this.aliases.has(value);
+  }
+
+  /** The value whose register a value shares. */
+  sourceOf(value: ValueId): ValueId {
+    let source = value;
+    for (let next = this.aliases.get(source); next !== undefined; next = this.aliases.get(source))
+      source = next;
+    return source;
+  }
+
+  /** Whether an operand has no use after `instruction` in its block, nor in later ones. */
+  dies(operand: Operand, instruction: Instruction): boolean {
+    return typeof operand === 'number' && (this.lastUses.get(instruction)?.has(operand) ?? false);
+  }
+
+  /** `value + offset` with the constants of additions folded in, as far as 16 bits hold them. */
+  place(value: ValueId, offset: number): Place {
+    const definition = this.definitions.get(value);
+    if (definition?.op === 'stackAddress') return { frame: definition.slot, offset };
+    if (definition?.op === 'binary' && definition.width === 64 && typeof definition.left === 'number') {
+      const { operator, left, right } = definition;
+      if (typeof right === 'bigint' && (operator === 'add' || operator === 'sub')) {
+        const constant = BigInt.asIntN(64, right);
+        const total = BigInt(offset) + (operator === 'add' ? constant : -constant);
+        if (fitsOffset(Number(total))) return this.place(left, Number(total));
+      }
+    }
+    return { value, offset };
+  }
+
+  /** Whether a value is a constant distance from the frame pointer. */
+  isFrame(value: ValueId): boolean {
+    return 'frame' in this.place(value, 0);
+  }
+
+  /** Frame and map addresses are cheaper made again at each use than kept in a register. */
+  madeAtUse(value: ValueId): boolean {
+    return this.definitions.get(value)?.op === 'mapAddress' || this.isFrame(value);
+  }
+}

@@ -1,0 +1,40 @@
+/** The backend: SSA IR to a program's bytecode. */
+import type { ProgramImage, ProgramKind } from '../../object/image.ts';
+import type { IrFunction, IrProgram } from '../ir/ir.ts';
+import { allocateRegisters } from './allocate.ts';
+import { emit } from './emit.ts';
+import { layOut } from './layout.ts';
+import { legalise } from './legalise.ts';
+import { removeDeadCode } from './liveness.ts';
+import type { MachineFunction } from './machine.ts';
+import { peephole } from './peephole.ts';
+import { select } from './select.ts';
+import { type Cpu, type Target, targetOf } from './target.ts';
+
+export { BackendError, type Cpu } from './target.ts';
+
+export interface BackendOptions {
+  /** The instruction set, v3 by default. v1 and v2 are refused. */
+  readonly cpu?: Cpu;
+}
+
+/** One function over machine registers, its blocks in the order in which they will be emitted. */
+export function compileFunction(fn: IrFunction, target: Target): MachineFunction {
+  const selected = removeDeadCode(select(legalise(fn, target), target));
+  return layOut(peephole(allocateRegisters(selected)));
+}
+
+/**
+ * Emits a program; its subprograms follow the entry function. `sources` (file to text) gives the text of source
+ * lines. Throws {@link BackendError} when the stack is too small or a jump too long.
+ */
+export function emitProgram(
+  program: IrProgram,
+  kind: ProgramKind,
+  sources: ReadonlyMap<string, string>,
+  options: BackendOptions = {},
+): ProgramImage {
+  const target = targetOf(options.cpu ?? 'v3');
+  const functions = program.functions.map((fn) => compileFunction(fn, target));
+  return emit(program.name, kind, functions, target, sources);
+}

@@ -1,0 +1,209 @@
+/**
+ * Spilling: a web that got no register lives in a frame slot, or is made again before each use. Slots are 8 bytes
+ * and are written and read whole, so that the verifier keeps what it knows of a value across the spill
+ * (check_stack_write_fixed_off, kernel/bpf/verifier.c).
+ */
+import type { Coloring } from './coalescing.ts';
+import {
+  defined,
+  type FrameSlot,
+  isVirtual,
+  type MachineBlock,
+  type MachineFunction,
+  type MachineInstruction,
+  type Register,
+  renameRegisters,
+  renameTerminator,
+  used,
+  usedByTerminator,
+} from './machine.ts';
+
+type Rematerialised = Extract<MachineInstruction, { op: 'constant' | 'relocated' | 'frameAddress' }>;
+
+/** Relative costs of one execution. */
+const RELOAD = 1;
+const REMAKE = 0.4;
+
+const isRemade = (instruction: MachineInstruction): instruction is Rematerialised =>
+  instruction.op === 'constant' || instruction.op === 'relocated' || instruction.op === 'frameAddress';
+
+/** The one instruction that sets a register, where it can be repeated anywhere. */
+function singleDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
+  const counts = new Map<Register, number>();
+  const found = new Map<Register, Rematerialised>();
+  for (const block of fn.blocks)
+    for (const instruction of block.instructions)
+      for (const register of defined(instruction)) {
+        counts.set(register, (counts.get(register) ?? 0) + 1);
+        if (isRemade(instruction)) found.set(register, instruction);
+      }
+  return new Map([...found].filter(([register]) => counts.get(register) === 1));
+}
+
+/** Estimates what spilling each register costs; infinite where it would free nothing. */
+export function spillCosts(
+  fn: MachineFunction,
+  temporaries: ReadonlySet<Register>,
+): (register: Register) => number {
+  const remade = singleDefinitions(fn);
+  const costs = new Map<Register, number>();
+  const extents = new Map<Register, { block: number; first: number; last: number }>();
+  for (const block of fn.blocks) {
+    const mention = (register: Register, index: number, share: number) => {
+      costs.set(register, (costs.get(register) ?? 0) + share * block.frequency);
+      const extent = extents.get(register);
+      if (!extent) extents.set(register, { block: block.id, first: index, last: index });
+      else if (extent.block === block.id) extent.last = index;
+      else extent.last = Number.POSITIVE_INFINITY;
+    };
+    const useShare = (register: Register) => (remade.has(register) ? REMAKE : RELOAD);
+    block.instructions.forEach((instruction, index) => {
+      for (const register of used(instruction)) mention(register, index, useShare(register));
+      for (const register of defined(instruction))
+        mention(register, index, remade.has(register) ? -REMAKE : RELOAD);
+    });
+    for (const register of usedByTerminator(block.terminator))
+      mention(register, block.instructions.length, useShare(register));
+  }
+  return (register) => {
+    const extent = extents.get(register);
+    const tiny = extent !== undefined && extent.last - extent.first <= 1;
+    return tiny || temporaries.has(register) ? Number.POSITIVE_INFINITY : (costs.get(register) ?? 0);
+  };
+}
+
+interface Rewriting {
+  readonly fn: MachineFunction;
+  /** Registers that spilling made: never worth spilling again. */
+  readonly temporaries: ReadonlySet<Register>;
+}
+
+class Spiller {
+  private readonly representative = new Map<Register, Register>();
+  private readonly remade: ReadonlyMap<Register, Rematerialised>;
+  private readonly slotOf = new Map<Register, number>();
+  private readonly slots: FrameSlot[];
+  private readonly temporaries: Set<Register>;
+  private readonly fn: MachineFunction;
+  private nextRegister: Register;
+  private out: MachineInstruction[] = [];
+
+  constructor(fn: MachineFunction, coloring: Coloring, temporaries: ReadonlySet<Register>) {
+    for (const web of coloring.spilled) {
+      const [first] = web;
+      if (first !== undefined) for (const register of web) this.representative.set(register, first);
+    }
+    this.fn = this.joinWebs(fn);
+    this.nextRegister = fn.nextRegister;
+    this.slots = [...fn.slots];
+    this.temporaries = new Set(temporaries);
+    this.remade = singleDefinitions(this.fn);
+    this.assignSlots(coloring);
+  }
+
+  private joinWebs(fn: MachineFunction): MachineFunction {
+    const rename = (register: Register) => this.representative.get(register) ?? register;
+    const blocks = fn.blocks.map((block) => ({
+      ...block,
+      instructions: block.instructions
+        .map((instruction) => renameRegisters(instruction, rename))
+        .filter((instruction) => instruction.op !== 'move' || instruction.to !== instruction.from),
+      terminator: renameTerminator(block.terminator, rename),
+    }));
+    return { ...fn, blocks };
+  }
+
+  /** Webs that are never live at once share a slot. */
+  private assignSlots(coloring: Coloring): void {
+    const occupants = new Map<number, ReadonlySet<Register>[]>();
+    const first = this.slots.length;
+    for (const web of coloring.spilled) {
+      const [register] = web;
+      if (register === undefined || this.remade.has(this.representative.get(register) ?? register)) continue;
+      const clashes = (other: ReadonlySet<Register>) =>
+        [...web].some((left) => [...other].some((right) => coloring.interfere(left, right)));
+      let slot = first;
+      while ((occupants.get(slot) ?? []).some(clashes)) slot++;
+      if (slot === this.slots.length) this.slots.push({ size: 8, alignment: 8 });
+      occupants.set(slot, [...(occupants.get(slot) ?? []), web]);
+      this.slotOf.set(register, slot);
+    }
+  }
+
+  private isSpilled(register: Register): boolean {
+    return this.slotOf.has(register) || (this.representative.has(register) && this.remade.has(register));
+  }
+
+  private temporary(): Register {
+    const register = this.nextRegister++;
+    this.temporaries.add(register);
+    return register;
+  }
+
+  private fetch(to: Register, spilled: Register, span: MachineInstruction['span']): void {
+    const remade = this.remade.get(spilled);
+    const slot = this.slotOf.get(spilled);
+    const at = span && { span };
+    if (remade) this.out.push({ ...remade, to, ...at });
+    else if (slot !== undefined)
+      this.out.push({ op: 'load', bytes: 8, to, from: { slot, offset: 0 }, ...at });
+  }
+
+  private keep(register: Register, spilled: Register, span: MachineInstruction['span']): void {
+    const slot = this.slotOf.get(spilled);
+    if (slot === undefined) return;
+    const to = { slot, offset: 0 };
+    this.out.push({ op: 'store', bytes: 8, to, source: { register }, ...(span && { span }) });
+  }
+
+  private instruction(instruction: MachineInstruction): void {
+    const sets = defined(instruction).filter((register) => this.isSpilled(register));
+    const reads = [...new Set(used(instruction))].filter((register) => this.isSpilled(register));
+    if (sets.length === 0 && reads.length === 0) {
+      this.out.push(instruction);
+      return;
+    }
+    const { span } = instruction;
+    if (sets.some((register) => this.remade.has(register))) return;
+    if (instruction.op === 'move' && reads.length === 0) {
+      this.keep(instruction.from, instruction.to, span);
+      return;
+    }
+    if (instruction.op === 'move' && sets.length === 0) {
+      this.fetch(instruction.to, instruction.from, span);
+      return;
+    }
+    const renamed = new Map([...reads, ...sets].map((register) => [register, this.temporary()]));
+    for (const register of reads) this.fetch(renamed.get(register) ?? register, register, span);
+    this.out.push(renameRegisters(instruction, (register) => renamed.get(register) ?? register));
+    for (const register of sets) this.keep(renamed.get(register) ?? register, register, span);
+  }
+
+  private block(block: MachineBlock): MachineBlock {
+    this.out = [];
+    for (const instruction of block.instructions) this.instruction(instruction);
+    const { terminator } = block;
+    const reads = [...new Set(usedByTerminator(terminator))].filter((register) => this.isSpilled(register));
+    const renamed = new Map(reads.map((register) => [register, this.temporary()]));
+    for (const register of reads) this.fetch(renamed.get(register) ?? register, register, terminator.span);
+    const rename = (register: Register) => renamed.get(register) ?? register;
+    return { ...block, instructions: this.out, terminator: renameTerminator(terminator, rename) };
+  }
+
+  run(): Rewriting {
+    const blocks = this.fn.blocks.map((block) => this.block(block));
+    const fn = { ...this.fn, blocks, slots: this.slots, nextRegister: this.nextRegister };
+    return { fn, temporaries: this.temporaries };
+  }
+}
+
+/** Rewrites a function so that what a colouring spilled no longer needs a register for long. */
+export function spill(
+  fn: MachineFunction,
+  coloring: Coloring,
+  temporaries: ReadonlySet<Register>,
+): Rewriting {
+  if (coloring.spilled.some((web) => [...web].some((register) => !isVirtual(register))))
+    throw new Error(`function ${fn.name}: a machine register can't be spilled`);
+  return new Spiller(fn, coloring, temporaries).run();
+}
