@@ -26,6 +26,8 @@ export interface FilterPlace {
 
 export interface Filter extends FilterPlace {
   readonly kind: string;
+  /** Whether it sees packets of every EtherType. A priority belongs to one kind and one protocol. */
+  readonly allProtocols: boolean;
   /** Of cls_bpf. */
   readonly name: string | undefined;
   readonly programId: number | undefined;
@@ -99,6 +101,7 @@ export function listFilters(socket: RouteSocket, ifindex: number, direction: Dir
           priority: view.getUint32(TCMSG.info, true) >>> 16,
           handle,
           kind,
+          allProtocols: (view.getUint32(TCMSG.info, true) & 0xffff) === PROTOCOL_ALL,
           name: kind === 'bpf' ? options?.string(TCA_BPF.name) : undefined,
           programId: kind === 'bpf' ? options?.u32(TCA_BPF.programId) : undefined,
         },

@@ -1,0 +1,61 @@
+/** Attaching a classifier to a hook of a device, by the best means that the kernel has. */
+import type { Placement } from '../bpf/link.ts';
+import { isErrno, KernelError } from '../errors.ts';
+import type { Attachment, ClsactAttachment, Hook, Journal, TcxAttachment } from './attachment.ts';
+import { attachClsact, detachClsact } from './clsact.ts';
+import { detachFq } from './fq.ts';
+import { attachTcx, detachTcx } from './tcx.ts';
+
+export interface AttachRequest extends Hook {
+  /** `auto`: tcx, and clsact where the kernel has no tcx. */
+  readonly mode: 'auto' | 'tcx' | 'clsact';
+  readonly program: { readonly fd: number };
+  /** Pin of a tcx link: a path on bpffs that does not exist yet. */
+  readonly pinPath: string;
+  /** Name of a clsact filter, by which it is found again. */
+  readonly filterName: string;
+  /** Place among other tcx programs; last by default. */
+  readonly placement?: Placement;
+  /** Told of each thing before it is made. */
+  readonly journal?: Journal;
+}
+
+/** Attaches, and gives what is needed to detach from any process. Nothing is left attached when it throws. */
+export function attach(request: AttachRequest): TcxAttachment | ClsactAttachment {
+  const { mode, journal, pinPath, placement } = request;
+  const hook: Hook = {
+    ifindex: request.ifindex,
+    direction: request.direction,
+    ...(request.netns !== undefined && { netns: request.netns }),
+  };
+  const programFd = request.program.fd;
+  const clsact = (): ClsactAttachment => attachClsact({ hook, programFd, name: request.filterName }, journal);
+  if (mode === 'clsact') return clsact();
+  try {
+    return attachTcx({ hook, programFd, pinPath, ...(placement && { placement }) }, journal);
+  } catch (refusal) {
+    if (mode === 'tcx' || !isErrno(refusal, 'EINVAL', 'EOPNOTSUPP', 'ENOTSUPP')) throw refusal;
+    try {
+      return clsact();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      const { operation, object, errno, hint } = error;
+      const detail = join(error.detail, `before that: ${refusal.message}`);
+      throw new KernelError({ operation, object, errno, hint, detail });
+    }
+  }
+}
+
+const join = (detail: string | undefined, more: string): string => (detail ? `${detail}; ${more}` : more);
+
+/** Undoes an attachment. False where there was nothing left to undo; never an error for what is gone. */
+export function detach(attachment: Attachment): boolean {
+  switch (attachment.mode) {
+    case 'tcx':
+      return detachTcx(attachment);
+    case 'clsact':
+      return detachClsact(attachment);
+    case 'fq':
+      return detachFq(attachment);
+  }
+}

@@ -1,0 +1,75 @@
+/** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
+import { openPinned, pinObject } from '../bpf/bpffs.ts';
+import { ATTACH_TYPE, detachLink, type Placement, tryCreateTcxLink } from '../bpf/link.ts';
+import { check, ERRNO } from '../errors.ts';
+import { closeDescriptor, removeFile } from '../native/files.ts';
+import type { Direction } from '../netlink/filters.ts';
+import { inOptionalNetns } from '../netns/netns.ts';
+import type { Hook, Journal, TcxAttachment } from './attachment.ts';
+import { referenceTo } from './namespace.ts';
+
+export interface TcxRequest {
+  readonly hook: Hook;
+  readonly programFd: number;
+  /** A path on bpffs that does not exist yet. */
+  readonly pinPath: string;
+  /** Beside whom; at the end of the chain by default. */
+  readonly placement?: Placement;
+  readonly expectedRevision?: bigint;
+}
+
+/** TCX's number for a direction (enum bpf_attach_type). */
+export const tcxAttachType = (direction: Direction): number =>
+  direction === 'ingress' ? ATTACH_TYPE.tcxIngress : ATTACH_TYPE.tcxEgress;
+
+/** What the kernel answers where it has no TCX: an unknown attach type, or one that is not compiled in. */
+const WITHOUT_TCX: readonly number[] = [-ERRNO.EINVAL, -ERRNO.EOPNOTSUPP, -524];
+
+export const TCX_HINT = 'tcx needs linux 6.6';
+
+/** Whether `result` of a link creation may mean that the kernel has no TCX. */
+export const meansNoTcx = (result: number): boolean => WITHOUT_TCX.includes(result);
+
+/** Attaches and pins. The link goes with its descriptor when the process dies before it is pinned. */
+export function attachTcx(request: TcxRequest, journal: Journal = () => {}): TcxAttachment {
+  const { hook, pinPath } = request;
+  const netns = referenceTo(hook.netns);
+  const attachment: TcxAttachment = {
+    mode: 'tcx',
+    ifindex: hook.ifindex,
+    direction: hook.direction,
+    ...(netns && { netns }),
+    pinPath,
+  };
+  journal(attachment);
+  const result = inOptionalNetns(hook.netns, () =>
+    tryCreateTcxLink({
+      programFd: request.programFd,
+      ifindex: hook.ifindex,
+      attachType: tcxAttachType(hook.direction),
+      ...(request.placement && { placement: request.placement }),
+      ...(request.expectedRevision !== undefined && { expectedRevision: request.expectedRevision }),
+    }),
+  );
+  const link = check(result, `attach tcx ${hook.direction} program to`, `ifindex ${hook.ifindex}`, () =>
+    meansNoTcx(result) ? TCX_HINT : undefined,
+  );
+  try {
+    pinObject(link, pinPath);
+  } finally {
+    closeDescriptor(link);
+  }
+  return attachment;
+}
+
+/** Takes the program off its hook and removes the pin. False where that is done already. */
+export function detachTcx(attachment: TcxAttachment): boolean {
+  const link = openPinned(attachment.pinPath);
+  if (link === undefined) return false;
+  try {
+    detachLink(link);
+  } finally {
+    closeDescriptor(link);
+  }
+  return removeFile(attachment.pinPath);
+}
