@@ -81,7 +81,7 @@ const CONDITIONS: readonly Condition[] = [
 const CONVERSIONS = ['zext', 'trunc', 8, 16, 32, 'swap16', 'swap32', 'swap64'] as const;
 type Conversion = (typeof CONVERSIONS)[number];
 const ATOMICS: readonly AtomicOperator[] = ['add', 'and', 'or', 'xor', 'exchange', 'compareExchange'];
-/** bpf_get_smp_processor_id: clobbers r0 to r5 and gives 0 on a run pinned to the first CPU. */
+/** bpf_get_smp_processor_id: clobbers r0 to r5; shifted right it gives 0 on any CPU. */
 const HELPER = { id: 8, name: 'getSmpProcessorId' };
 
 const constant: fc.Arbitrary<bigint> = fc.oneof(
@@ -298,8 +298,11 @@ class Builder {
         break;
       }
       case 'helper': {
+        const cpu = this.value(64);
+        const call = { arguments: [], invalidatesPacket: false, pure: false };
+        this.emit({ op: 'helper', ...HELPER, ...call, result: cpu });
         const result = this.write(statement.to, 64);
-        this.emit({ op: 'helper', ...HELPER, arguments: [], result, invalidatesPacket: false, pure: false });
+        this.emit({ op: 'binary', operator: 'lshr', width: 64, left: cpu, right: 20n, result });
         break;
       }
       case 'if':
