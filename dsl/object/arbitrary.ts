@@ -13,7 +13,15 @@ import {
   type SectionImage,
   type SourceLine,
 } from './image.ts';
-import { CALL, encode, type Instruction, OPCODE_CALL, OPCODE_EXIT, OPCODE_LDDW } from './instruction.ts';
+import {
+  CALL,
+  encode,
+  type Instruction,
+  LDDW,
+  OPCODE_CALL,
+  OPCODE_EXIT,
+  OPCODE_LDDW,
+} from './instruction.ts';
 import { type IntLayout, type Layout, layoutStruct, type StructLayout, sizeOf } from './layout.ts';
 
 const identifier = fc.stringMatching(/^[a-z][a-zA-Z0-9_]{0,9}$/);
@@ -123,7 +131,9 @@ function assemble(name: string, kind: ProgramKind, functions: readonly FunctionS
         instructions.push(step.plain);
       } else {
         relocations.push({ slot: instructions.length, target: step.target });
-        instructions.push({ ...blank, opcode: OPCODE_LDDW, dst: 2 }, { ...blank, opcode: 0 });
+        const { target } = step;
+        const [src, high] = target.kind === 'map' ? [LDDW.mapFd, 0] : [LDDW.mapValue, target.offset];
+        instructions.push({ ...blank, opcode: OPCODE_LDDW, dst: 2, src }, { ...blank, opcode: 0, imm: high });
       }
     }
     if (index < functions.length - 1) {

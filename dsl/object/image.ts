@@ -66,6 +66,7 @@ export interface GlobalVariable {
 /**
  * An LDDW whose immediate the loader fills in. `map`: the map's descriptor (BPF_PSEUDO_MAP_FD).
  * `section`: the address of the data section's value plus `offset` bytes (BPF_PSEUDO_MAP_VALUE).
+ * In an image `src` says which of the two it is, the first immediate is 0, and the second is `offset` or 0.
  */
 export interface Relocation {
   /** Slot of the LDDW's first half. */

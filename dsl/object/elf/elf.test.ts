@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { arbitraryImage } from '../arbitrary.ts';
 import type { ObjectImage } from '../image.ts';
-import { CALL, decode, encode, OPCODE_CALL, OPCODE_EXIT, OPCODE_LDDW } from '../instruction.ts';
+import { CALL, decode, encode, LDDW, OPCODE_CALL, OPCODE_EXIT, OPCODE_LDDW } from '../instruction.ts';
 import { layoutStruct } from '../layout.ts';
 import { readElf } from './read.ts';
 import { writeElf } from './write.ts';
@@ -48,10 +48,10 @@ const sample: ObjectImage = {
       name: 'natra_egress',
       kind: 'classifier',
       code: encode([
-        { ...blank, opcode: OPCODE_LDDW, dst: 1 },
+        { ...blank, opcode: OPCODE_LDDW, dst: 1, src: LDDW.mapFd },
         { ...blank, opcode: 0 },
-        { ...blank, opcode: OPCODE_LDDW, dst: 2 },
-        { ...blank, opcode: 0 },
+        { ...blank, opcode: OPCODE_LDDW, dst: 2, src: LDDW.mapValue },
+        { ...blank, opcode: 0, imm: 8 },
         { ...blank, opcode: OPCODE_CALL, src: CALL.local, imm: 1 },
         { ...blank, opcode: OPCODE_EXIT },
         { ...blank, opcode: 0xb7, imm: 2 },

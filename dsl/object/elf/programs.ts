@@ -2,7 +2,7 @@
 import type { FunctionInfo, LineInfo, SectionInfo } from '../btf/extension.ts';
 import type { BtfReader } from '../btf/read.ts';
 import type { FunctionImage, ProgramImage, ProgramKind, Relocation, SourceLine } from '../image.ts';
-import { CALL, decode, encodeAt, OPCODE_CALL, OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
+import { CALL, decode, encodeAt, LDDW, OPCODE_CALL, OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
 import {
   BINDING,
   dataSectionNamed,
@@ -137,20 +137,24 @@ class ProgramReader {
       if (type !== RELOCATION.lddw || offset < fn.start || offset >= fn.end) continue;
       const slot = slotAt(offset);
       const lddw = decode(code, slot);
-      encodeAt(code, slot, { ...lddw, src: 0, imm: 0 });
-      const sectionName = symbol.section?.name ?? '';
-      const name = dataSectionNamed(sectionName);
-      if (sectionName === MAPS_SECTION) {
-        taken.push({ slot, target: { kind: 'map', name: symbol.name } });
-      } else if (name !== undefined) {
-        taken.push({ slot, target: { kind: 'section', name, offset: symbol.value + lddw.imm } });
-      } else {
-        throw new Error(
-          `read ${fn.name}: slot ${slot} refers to ${symbol.name || sectionName}, which is no map or data section`,
-        );
-      }
+      const target = this.#target(fn, slot, symbol, lddw.imm);
+      const [src, high] = target.kind === 'map' ? [LDDW.mapFd, 0] : [LDDW.mapValue, target.offset];
+      encodeAt(code, slot, { ...lddw, src, imm: 0 });
+      encodeAt(code, slot + 1, { opcode: 0, dst: 0, src: 0, offset: 0, imm: high });
+      taken.push({ slot, target });
     }
     return taken;
+  }
+
+  /** `addend`: what the LDDW's first immediate held. */
+  #target(fn: Placed, slot: number, symbol: ReadSymbol, addend: number): Relocation['target'] {
+    const section = symbol.section?.name ?? '';
+    if (section === MAPS_SECTION) return { kind: 'map', name: symbol.name };
+    const name = dataSectionNamed(section);
+    if (name !== undefined) return { kind: 'section', name, offset: symbol.value + addend };
+    throw new Error(
+      `read ${fn.name}: slot ${slot} refers to ${symbol.name || section}, which is no map or data section`,
+    );
   }
 
   #functionImage(fn: Placed, slot: number): FunctionImage {

@@ -102,8 +102,7 @@ function readBtf(file: ElfFile): BtfOfFile | undefined {
 }
 
 /**
- * The image in an ELF file. `initial` is absent where a section holds only zeros; at relocated LDDWs `src` and
- * the immediate are 0. Throws where the file isn't a BPF object or holds what images can't.
+ * The image in an ELF file. `initial` is absent where a section holds only zeros. Throws where the file isn't a BPF object or holds what images can't.
  */
 export function readElf(bytes: Uint8Array): ObjectImage {
   const file = parseElf(bytes);

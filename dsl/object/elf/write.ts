@@ -190,8 +190,8 @@ function dataSymbols(image: ObjectImage): readonly ElfSymbol[] {
 }
 
 /**
- * An ELF file for the image. At relocated LDDWs `src` and the immediate are the loader's to fill in, so the file
- * holds 0 there (the offset within the section, for data sections), as clang's files do.
+ * An ELF file for the image. A relocated LDDW has no `src` in the file, and the offset within a data section is in
+ * its first immediate, as clang has it.
  */
 export function writeElf(image: ObjectImage): Uint8Array {
   const described = describeImage(image, { forKernel: false });
