@@ -14,7 +14,8 @@ export function allocateRegisters(fn: MachineFunction): MachineFunction {
   let current = removeDeadCode(fn);
   let temporaries: ReadonlySet<Register> = new Set();
   for (let round = 0; round < MAXIMUM_ROUNDS; round++) {
-    const coloring = color(current, spillCosts(current, temporaries));
+    const costs = spillCosts(current, temporaries);
+    const coloring = color(current, costs.cost);
     if (coloring.spilled.length === 0) {
       const rename = (register: Register) => coloring.colors.get(register) ?? register;
       const blocks = current.blocks.map((block) => ({
@@ -26,7 +27,7 @@ export function allocateRegisters(fn: MachineFunction): MachineFunction {
       }));
       return { ...current, blocks };
     }
-    ({ fn: current, temporaries } = spill(current, coloring, temporaries));
+    ({ fn: current, temporaries } = spill(current, coloring, temporaries, costs));
   }
   throw new BackendError(`function ${fn.name}: register allocation doesn't end: split the function in two`);
 }

@@ -53,7 +53,7 @@ describe('the backend', () => {
         const program = { name: 'random', functions: [fn] };
         expect(runBytecode(program, global, { cpu })).toEqual(runIr(program, global));
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -131,6 +131,44 @@ b2:
   return 8
 }`);
     expect(code.indexOf('r0 = 8')).toBeLessThan(code.indexOf('r0 = 7'));
+  });
+
+  it('chooses between two values with one jump over one move', () => {
+    const code = assembly(`func @f(%0:64) {
+b0:
+  %1:32 = load.4 context [%0]
+  branch.32 ugt %1, 100 -> b1(5), b1(9)
+b1(%2:32):
+  store.4 context [%0 + 8], %2
+  return 0
+}`);
+    expect(code.match(/goto/g)).toHaveLength(1);
+    expect(code.match(/= [59]$/gm)).toHaveLength(2);
+  });
+
+  it('saves registers around an unlikely call rather than on the likely path', () => {
+    const loads = [1, 2, 3, 4, 5, 6, 7].map((id) => `  %${id}:64 = load.8 global [%20 + ${id * 8}]`);
+    const sum = [2, 3, 4, 5, 6, 7].map((id) => `  %${id + 20}:64 = mul.64 %${id + 19}, %${id}`);
+    const text = `func @f(%0:64) {
+b0:
+  %20:64 = section .bss + 0
+${loads.join('\n')}
+  branch.64 eq %1, 0 -> b1, b2(%1) unlikely
+b1:
+  %8:64 = helper 8 @getSmpProcessorId()
+  jump b2(%8)
+b2(%21:64):
+${sum.join('\n')}
+  return %27
+}`;
+    const code = assembly(text);
+    const likely = code.slice(0, code.indexOf('exit'));
+    expect(likely).not.toContain('r10');
+    expect(code).toContain('r10');
+    const global = none.map((_, index) => (index % 8 === 0 ? index : 0));
+    const program = parseProgram(text);
+    expect(runBytecode(program, global)).toEqual(runIr(program, global));
+    expect(runBytecode(program, none)).toEqual(runIr(program, none));
   });
 
   it('calls a subprogram, whose callee-saved registers are its own', () => {

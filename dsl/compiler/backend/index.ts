@@ -3,6 +3,7 @@ import type { ProgramImage, ProgramKind } from '../../object/image.ts';
 import type { IrFunction, IrProgram } from '../ir/ir.ts';
 import { allocateRegisters } from './allocate.ts';
 import { emit } from './emit.ts';
+import { hoistCheapSides } from './hoist.ts';
 import { layOut } from './layout.ts';
 import { legalise } from './legalise.ts';
 import { removeDeadCode } from './liveness.ts';
@@ -21,7 +22,7 @@ export interface BackendOptions {
 /** One function over machine registers, its blocks in the order in which they will be emitted. */
 export function compileFunction(fn: IrFunction, target: Target): MachineFunction {
   const selected = removeDeadCode(select(legalise(fn, target), target));
-  return layOut(peephole(allocateRegisters(selected)));
+  return layOut(peephole(allocateRegisters(hoistCheapSides(selected))));
 }
 
 /**
