@@ -5,7 +5,6 @@
 import { MAP_TYPES, type MapKind } from '../../dsl/object/image.ts';
 import { check, ERRNO } from '../errors.ts';
 import { type Region, textOf, withScratch } from '../native/arena.ts';
-import { closeDescriptor } from '../native/files.ts';
 import { bpf, type Command, writePointer } from './call.ts';
 import { MapHandle } from './map.ts';
 
@@ -159,15 +158,10 @@ export function mapInfo(fd: number): MapInfo {
 
 /** A handle for a map whose descriptor came from a pin or an id. `name` is ours: the kernel keeps 15 characters. */
 export function mapHandleOf(fd: number, name: string): MapHandle {
-  try {
-    const info = mapInfo(fd);
-    const kind = (Object.keys(MAP_TYPES) as MapKind[]).find((key) => MAP_TYPES[key] === info.type);
-    if (!kind) throw new Error(`open map ${name}: natra has no map of kernel type ${info.type}`);
-    return new MapHandle(fd, name, kind, info.keySize, info.valueSize, info.maxEntries);
-  } catch (error) {
-    closeDescriptor(fd);
-    throw error;
-  }
+  const info = mapInfo(fd);
+  const kind = (Object.keys(MAP_TYPES) as MapKind[]).find((key) => MAP_TYPES[key] === info.type);
+  if (!kind) throw new Error(`open map ${name}: natra has no map of kernel type ${info.type}`);
+  return new MapHandle(fd, name, kind, info.keySize, info.valueSize, info.maxEntries);
 }
 
 export interface LinkInfo {

@@ -12,8 +12,7 @@ const CLONE_NEWNET = 0x40000000;
  * Namespaces belong to threads: `body` has to be synchronous, since the thread pool stays where it was.
  */
 export function inNetns<T>(path: string, body: () => T): T {
-  const own = openRead(OWN_NETNS);
-  try {
+  const enter = (): void => {
     const target = openRead(path);
     try {
       check(syscall('setns', target, CLONE_NEWNET), 'enter network namespace', path, (errno) =>
@@ -22,6 +21,22 @@ export function inNetns<T>(path: string, body: () => T): T {
     } finally {
       closeDescriptor(target);
     }
+  };
+  return elsewhere(enter, body);
+}
+
+/** Runs `body` in a new network namespace, empty but for a loopback device, which ends with it. */
+export function inNewNetns<T>(body: () => T): T {
+  return elsewhere(
+    () => check(syscall('unshare', CLONE_NEWNET), 'make', 'a network namespace', 'needs CAP_SYS_ADMIN'),
+    body,
+  );
+}
+
+function elsewhere<T>(enter: () => void, body: () => T): T {
+  const own = openRead(OWN_NETNS);
+  try {
+    enter();
     try {
       const result = body();
       if (result instanceof Promise) throw new Error('work in a network namespace has to be synchronous');

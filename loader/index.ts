@@ -1,0 +1,54 @@
+/** What the loader offers: describe -> load -> pin -> attach, and all of it back. */
+
+export type {
+  Attachment,
+  ClsactAttachment,
+  FqAttachment,
+  Hook,
+  Journal,
+  NetnsReference,
+  TcxAttachment,
+} from './attach/attachment.ts';
+export { attachFq, detachFq, type FqRequest } from './attach/fq.ts';
+export { type AttachRequest, attach, detach } from './attach/index.ts';
+export { tcxAttachType } from './attach/tcx.ts';
+export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
+export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
+export { type AttachedPrograms, queryTcx, updateLink } from './bpf/link.ts';
+export { createMap, MapHandle } from './bpf/map.ts';
+export { type TestRunInput, type TestRunOutput, testRun } from './bpf/testrun.ts';
+export { isErrno, KernelError, VerifierError } from './errors.ts';
+export { FEATURES, type Feature, type FeatureState, probe } from './features.ts';
+export {
+  closeDescriptor,
+  listDirectory,
+  makeDirectory,
+  openRead,
+  removeDirectory,
+  removeFile,
+} from './native/files.ts';
+export { type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
+export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
+export { findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
+export {
+  addRootFq,
+  deleteRootQdisc,
+  type FqOptions,
+  HANDLE,
+  listQdiscs,
+  type Qdisc,
+} from './netlink/qdiscs.ts';
+export { RouteSocket } from './netlink/socket.ts';
+export { inNetns, inOptionalNetns, isOwnNetns, netnsIdentity, ownNetnsIdentity } from './netns/netns.ts';
+export { type LoadedProgram, type LoadOptions, loadProgram } from './object/load.ts';
+export { readVariable, type Settings, sectionContents } from './object/sections.ts';
+export { decodeStruct, encodeStruct, type StructValue, type Value } from './object/values.ts';
+export {
+  linkPath,
+  listPins,
+  type OpenedPins,
+  openPins,
+  type PinPlace,
+  pinAll,
+  removePins,
+} from './pin/pins.ts';

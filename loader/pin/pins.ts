@@ -1,0 +1,147 @@
+/**
+ * The pins of one attachment: `<root>/<key>/<label>/{program,link,map-<name>,section-<name>}` on bpffs. The key
+ * names the Pod interface and the label the limited direction. Whatever a process that died left there is found
+ * under its key and removed by `removePins`.
+ */
+import type { SectionImage } from '../../dsl/object/image.ts';
+import { ensureBpffs, openPinned, pinObject } from '../bpf/bpffs.ts';
+import { mapHandleOf } from '../bpf/info.ts';
+import { detachLink } from '../bpf/link.ts';
+import type { MapHandle } from '../bpf/map.ts';
+import {
+  closeDescriptor,
+  listDirectory,
+  makeDirectory,
+  removeDirectory,
+  removeFile,
+} from '../native/files.ts';
+import type { LoadedProgram } from '../object/load.ts';
+import { checkPinName, escapeName, unescapeName } from './names.ts';
+
+const PROGRAM = 'program';
+const LINK = 'link';
+const MAP = 'map-';
+const SECTION = 'section-';
+const OWNER_ONLY = 0o700;
+
+export interface PinPlace {
+  /** A directory on bpffs, or one to be made on the BPF file system's root: `/sys/fs/bpf/natra`. */
+  readonly root: string;
+  readonly key: string;
+  readonly label: string;
+}
+
+function directoryOf({ root, key, label }: PinPlace): string {
+  checkPinName(key);
+  checkPinName(label);
+  return `${root}/${key}/${label}`;
+}
+
+/** Where the link of an attachment is pinned. */
+export const linkPath = (place: PinPlace): string => `${directoryOf(place)}/${LINK}`;
+
+/**
+ * Pins a program with its maps and sections, and makes the directories (0700). Refuses with EEXIST where another
+ * program is pinned already; takes back its own pins when it throws.
+ */
+export function pinAll(program: Pick<LoadedProgram, 'fd' | 'maps' | 'sections'>, place: PinPlace): void {
+  ensureBpffs();
+  const directory = directoryOf(place);
+  for (const path of [place.root, `${place.root}/${place.key}`, directory]) makeDirectory(path, OWNER_ONLY);
+  const done: string[] = [];
+  const pin = (fd: number, name: string): void => {
+    pinObject(fd, `${directory}/${name}`);
+    done.push(`${directory}/${name}`);
+  };
+  try {
+    for (const [name, map] of Object.entries(program.maps)) pin(map.fd, MAP + escapeName(name));
+    for (const [name, map] of Object.entries(program.sections)) pin(map.fd, SECTION + escapeName(name));
+    pin(program.fd, PROGRAM);
+  } catch (error) {
+    for (const path of done) removeFile(path);
+    throw error;
+  }
+}
+
+export interface OpenedPins {
+  /** Undefined where the process that pinned died before it came to the program. */
+  readonly programFd: number | undefined;
+  readonly linkFd: number | undefined;
+  readonly maps: Readonly<Record<string, MapHandle>>;
+  readonly sections: Readonly<Partial<Record<SectionImage['name'], MapHandle>>>;
+  close(): void;
+}
+
+/** Opens what is pinned at a place; undefined where nothing ever was. */
+export function openPins(place: PinPlace): OpenedPins | undefined {
+  const directory = directoryOf(place);
+  const names = listDirectory(directory);
+  if (!names) return undefined;
+  const descriptors: number[] = [];
+  const open = (name: string): number | undefined => {
+    const fd = openPinned(`${directory}/${name}`);
+    if (fd !== undefined) descriptors.push(fd);
+    return fd;
+  };
+  const close = (): void => {
+    for (const fd of descriptors.splice(0)) closeDescriptor(fd);
+  };
+  const handles = (prefix: string): [string, MapHandle][] =>
+    names
+      .filter((name) => name.startsWith(prefix))
+      .flatMap((name) => {
+        const fd = open(name);
+        const title = unescapeName(name.slice(prefix.length));
+        return fd === undefined ? [] : [[title, mapHandleOf(fd, title)] as [string, MapHandle]];
+      });
+  try {
+    return {
+      maps: Object.fromEntries(handles(MAP)),
+      sections: Object.fromEntries(handles(SECTION)),
+      programFd: names.includes(PROGRAM) ? open(PROGRAM) : undefined,
+      linkFd: names.includes(LINK) ? open(LINK) : undefined,
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * Removes all pins under a key, or those of one label. Pinned links are detached first: an unpinned link would
+ * leave its hook only when the kernel's work queue gets to it. False where there was nothing.
+ */
+export function removePins(root: string, key: string, label?: string): boolean {
+  checkPinName(key);
+  const directory = `${root}/${key}`;
+  const labels = label === undefined ? listDirectory(directory) : [label];
+  if (!labels) return false;
+  const removed = labels.map((each) => removePlace({ root, key, label: each }));
+  if (label === undefined) return removeDirectory(directory) || removed.includes(true);
+  if (listDirectory(directory)?.length === 0) removeDirectory(directory);
+  return removed.includes(true);
+}
+
+function removePlace(place: PinPlace): boolean {
+  const directory = directoryOf(place);
+  const names = listDirectory(directory);
+  if (!names) return false;
+  if (names.includes(LINK)) {
+    const link = openPinned(`${directory}/${LINK}`);
+    if (link !== undefined) {
+      try {
+        detachLink(link);
+      } finally {
+        closeDescriptor(link);
+      }
+    }
+  }
+  for (const name of names) removeFile(`${directory}/${name}`);
+  return removeDirectory(directory);
+}
+
+/** Every key under `root` with its labels, sorted. */
+export function listPins(root: string): { readonly key: string; readonly labels: readonly string[] }[] {
+  return (listDirectory(root) ?? []).map((key) => ({ key, labels: listDirectory(`${root}/${key}`) ?? [] }));
+}
