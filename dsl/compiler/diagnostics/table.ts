@@ -1,0 +1,278 @@
+/**
+ * Every refusal of the compiler's own checker, one row a code. `{...}` in a title is filled in by whoever refuses.
+ * Codes are stable: 1xxx syntax and JavaScript at large, 2xxx integers and types, 3xxx memory, 4xxx control flow,
+ * 5xxx programs and functions.
+ */
+export interface DiagnosticRow {
+  /** What is wrong, lower case, with placeholders. */
+  readonly title: string;
+  /** One sentence: why it can't be lowered. */
+  readonly why: string;
+  /** What to write instead. */
+  readonly advice: string;
+}
+
+export const DIAGNOSTICS = {
+  N1001: {
+    title: 'unsupported syntax: {syntax}',
+    why: 'a kernel program has no heap, no prototypes and no exceptions, so only a part of TypeScript has a meaning in it.',
+    advice: 'write it with functions, integers, layouts and plain control flow.',
+  },
+  N1002: {
+    title: 'classes are not part of the language',
+    why: 'an instance would need a heap and dynamic dispatch.',
+    advice: 'use a struct layout for memory and an object literal for values.',
+  },
+  N1003: {
+    title: 'async functions and generators are not part of the language',
+    why: 'a kernel program runs to its end and cannot be suspended.',
+    advice: 'write an ordinary function.',
+  },
+  N1004: {
+    title: "the type 'any' is refused",
+    why: 'every value needs a width or a layout that is known when the program is compiled.',
+    advice: 'name an integer type, Ref<typeof Layout>, or an interface.',
+  },
+  N1005: {
+    title: 'strings are not part of the language',
+    why: 'text has no fixed size and the kernel side has nothing to do with it.',
+    advice: 'use integer constants; a const enum gives them names.',
+  },
+  N1006: {
+    title: "'{operator}' is refused",
+    why: 'its conversions between types have no meaning on integers of fixed width.',
+    advice: "write '{strict}'.",
+  },
+  N1007: {
+    title: 'exceptions are not part of the language',
+    why: 'there is nothing to unwind to: a program returns a verdict.',
+    advice: 'return early with a value that says what went wrong.',
+  },
+  N1008: {
+    title: 'spread and rest are refused',
+    why: 'values have a fixed set of fields and functions a fixed number of parameters.',
+    advice: 'name each field or parameter.',
+  },
+  N1009: {
+    title: "the operator '{operator}' is refused",
+    why: 'it asks about or changes the shape of an object while the program runs, and no shape exists then.',
+    advice: 'compare a reference with undefined, or keep a boolean.',
+  },
+  N1010: {
+    title: 'type assertions are refused',
+    why: 'an assertion changes what the editor believes and not what the verifier sees.',
+    advice: 'convert integers with u32(x) and the like; test references with `=== undefined`.',
+  },
+  N1011: {
+    title: '{text} is not an integer',
+    why: 'the BPF machine has no floating point.',
+    advice: 'scale the value to an integer.',
+  },
+  N1012: {
+    title: "'null' is not part of the language",
+    why: 'undefined is the one value for "not there".',
+    advice: 'write undefined.',
+  },
+  N1013: {
+    title: "'{name}' does not exist in a kernel program",
+    why: 'the JavaScript library is not there at run time.',
+    advice: 'use what dsl/lang exports: min, max, random, clock, helpers.',
+  },
+  N1014: {
+    title: 'a function inside a function is refused',
+    why: 'what it captures would have to outlive the call on a heap.',
+    advice: 'move it to module level and pass what it needs.',
+  },
+  N1015: {
+    title: "'{name}' calls itself",
+    why: 'calls are inlined and the stack is 512 bytes, so recursion has no end that can be shown.',
+    advice: 'write a loop with a constant bound.',
+  },
+  N1016: {
+    title: 'variables at module level must be const',
+    why: 'a module-level variable would be memory that all CPUs share, which has to have a layout.',
+    advice: 'use global(struct({ ... })) for state.',
+  },
+  N1017: {
+    title: "'var' is refused",
+    why: 'its scope is the whole function.',
+    advice: 'use let or const.',
+  },
+  N1018: {
+    title: 'an assignment is not a value',
+    why: 'the order of effects inside an expression is left out of the language.',
+    advice: 'make it a statement of its own.',
+  },
+  N1019: {
+    title: '{what} cannot be used as a value here',
+    why: 'layouts, maps, functions and programs exist while compiling only.',
+    advice: 'call it, look it up, or pass it straight to a function.',
+  },
+  N1020: {
+    title: 'cannot call {what}',
+    why: 'only module-level functions, methods of maps and of the context, and what dsl/lang exports can be called.',
+    advice: 'call a named function.',
+  },
+  N1021: {
+    title: 'only declarations stand at module level',
+    why: 'nothing runs when a program is loaded.',
+    advice: 'move the statement into a program or a function.',
+  },
+  N2001: {
+    title: '{from} does not fit {to}',
+    why: 'the high bits would be lost without a trace.',
+    advice: 'convert explicitly: {to}(...).',
+  },
+  N2002: {
+    title: '{from} is not {to}: the sign changes',
+    why: 'the same bits mean different numbers in the two types.',
+    advice: 'convert explicitly: {to}(...).',
+  },
+  N2003: {
+    title: "'{operator}' on {left} and {right}",
+    why: 'neither type holds every value of the other.',
+    advice: 'convert one side explicitly, as in {left}(...).',
+  },
+  N2004: {
+    title: '{value} is out of range for {type}',
+    why: 'a literal has to be a value of its type.',
+    advice: 'use a literal between {lowest} and {highest}, or a wider type.',
+  },
+  N2005: {
+    title: 'an integer is not a condition',
+    why: 'integers have no truth value in the language.',
+    advice: 'write `x !== {zero}`.',
+  },
+  N2006: {
+    title: 'expected {expected}, found {found}',
+    why: 'the two have different representations.',
+    advice: 'give both sides the same type.',
+  },
+  N2007: {
+    title: "'{operator}' cannot compare {left} and {right}",
+    why: 'only integers and booleans have values to compare; references have places.',
+    advice: 'compare fields, or a reference with undefined.',
+  },
+  N2008: {
+    title: 'a shift by {count} on {bits} bits',
+    why: 'the machine takes the count modulo the width, which is never what such a count means.',
+    advice: 'shift by 0 to {highest}.',
+  },
+  N2009: {
+    title: 'the reference may be to {left} or to {right}',
+    why: 'the verifier has to know which memory an instruction touches.',
+    advice: 'read the fields in each branch, or call a function in each.',
+  },
+  N2010: {
+    title: 'only references may be undefined, not {type}',
+    why: 'an integer or a record has no spare value that could mean "not there".',
+    advice: 'return a record with a boolean field, or a value outside the range.',
+  },
+  N2011: {
+    title: '{what} must be a constant',
+    why: 'the compiler needs the number to lay out memory or to bound a loop.',
+    advice: 'use a literal, or a module-level constant made of literals.',
+  },
+  N2012: {
+    title: 'this value must be bound to a const first',
+    why: 'its parts need different conversions, and it would be computed once for each.',
+    advice: 'write `const value = ...` and use that.',
+  },
+  N3001: {
+    title: 'the index may be {range}, but the array has {length} elements',
+    why: 'the verifier refuses an access that it cannot bound.',
+    advice: 'mask the index (`i & {mask}`) or compare it first (`if (i < {length})`).',
+  },
+  N3002: {
+    title: 'the offset may be {range}: {size} bytes there may end beyond 65535',
+    why: 'the verifier refuses packet offsets that it cannot bound to 16 bits.',
+    advice: 'mask the offset (`offset & 0x7fff`) or compare it first.',
+  },
+  N3003: {
+    title: 'the packet may have moved since this reference was made',
+    why: 'helpers that move packet data invalidate every packet reference.',
+    advice: 'call skb.at again after the helper.',
+  },
+  N3004: {
+    title: '{what} cannot be written',
+    why: '.rodata is frozen before the program runs.',
+    advice: 'keep changing state in a global or a map.',
+  },
+  N3005: {
+    title: 'a whole object cannot be stored in memory',
+    why: 'a store writes one integer.',
+    advice: 'assign its fields one by one.',
+  },
+  N3006: {
+    title: "'{name}' cannot be a member of a layout",
+    why: 'a layout is made of integer fields, arrays and other layouts.',
+    advice: 'use u8 to u64, i8 to i64, be16 to be64, array(...) or a struct.',
+  },
+  N3007: {
+    title: '{what} belongs at module level, as a const',
+    why: 'it describes memory that exists before the program runs.',
+    advice: 'write `const name = ...` at the top of the file.',
+  },
+  N3008: {
+    title: 'an atomic operation on {type}',
+    why: 'the machine has atomics on 32 and 64 bits in host order only.',
+    advice: 'make the field u32, i32, u64 or i64.',
+  },
+  N3009: {
+    title: "two of {what} are named '{name}'",
+    why: 'names identify them in the object file and to user space.',
+    advice: 'rename one.',
+  },
+  N3010: {
+    title: '{what}: {problem}',
+    why: 'the kernel refuses to create such a map.',
+    advice: 'correct the option.',
+  },
+  N3011: {
+    title: '{field} is not a field name or an index',
+    why: 'an atomic operation names its place by a quoted field, or by the index of an array.',
+    advice: "write atomic.add(state, 'field', value) or atomic.add(state.cells, index, value).",
+  },
+  N4001: {
+    title: 'a case falls through into the next',
+    why: 'cases are branches, each with its own end.',
+    advice: 'end it with break, continue or return; labels without code may be grouped.',
+  },
+  N4002: {
+    title: 'a loop without an end',
+    why: 'the verifier has to see that every program ends.',
+    advice: 'give it a condition, or leave it with break or return.',
+  },
+  N4003: {
+    title: 'break in the middle of a case',
+    why: 'a case ends at its last statement.',
+    advice: 'use if and else inside the case.',
+  },
+  N4004: {
+    title: 'for..of runs over range(n) only',
+    why: 'there are no iterators at run time.',
+    advice: 'write `for (const i of range(8))`.',
+  },
+  N5001: {
+    title: "the program '{name}' is not exported",
+    why: 'programs are the entry points of the object file.',
+    advice: 'write `export const {name} = ...`.',
+  },
+  N5002: {
+    title: "'{name}' has {count} parameters",
+    why: 'a BPF subprogram takes at most five arguments in registers.',
+    advice: 'pass fewer, or let the function be inlined.',
+  },
+  N5003: {
+    title: '{type} cannot be passed to a noinline function',
+    why: 'a BPF subprogram receives and returns single registers.',
+    advice: 'pass the fields, or let the function be inlined.',
+  },
+  N5004: {
+    title: "'{name}' has no program body",
+    why: 'a program is one function that receives the context.',
+    advice: 'write `classifier((skb) => ...)` or name a module-level function.',
+  },
+} as const satisfies Record<string, DiagnosticRow>;
+
+export type DiagnosticCode = keyof typeof DIAGNOSTICS;

@@ -1,0 +1,263 @@
+/**
+ * Functions. Calls are inlined later, so each tuple of argument types, references with the memory they point into
+ * included, makes a function tree of its own. Layouts, maps and functions as arguments are bound and not passed.
+ */
+import { ts } from 'ts-morph';
+import type { Layout } from '../../object/layout.ts';
+import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
+import { describeEntity, type Entity, type FunctionSource } from './entities.ts';
+import { Refusal } from './refusal.ts';
+import { Scope } from './scope.ts';
+import type { Session } from './session.ts';
+import { destructure } from './statements/destructure.ts';
+import { coerce, convertTo, join, refuseJoin } from './types/coerce.ts';
+import { type Declared, declaredType } from './types/declared.ts';
+import { CONTEXT, describe, sameType, U32, VOID } from './types/types.ts';
+
+const LARGEST_SUBPROGRAM = 5;
+
+interface MutableFunction {
+  readonly name: string;
+  readonly parameters: readonly Variable[];
+  readonly noinline: boolean;
+  readonly span: Span;
+  returnType: Type;
+  body: readonly Statement[];
+}
+
+function layoutKey(session: Session, layout: Layout): string {
+  return layout.kind === 'int'
+    ? `${layout.order}${layout.bits}${layout.signed}`
+    : `#${session.identity(layout)}`;
+}
+
+function typeKey(session: Session, type: Type): string {
+  switch (type.kind) {
+    case 'ref':
+      return `${type.space}:${layoutKey(session, type.layout)}`;
+    case 'optional':
+      return `${typeKey(session, type.of)}?`;
+    case 'record':
+      return `{${type.fields.map((field) => `${field.name}=${typeKey(session, field.type)}`).join()}}`;
+    default:
+      return describe(type);
+  }
+}
+
+function entityKey(session: Session, entity: Entity): string {
+  switch (entity.kind) {
+    case 'value':
+      return typeKey(session, entity.value.type);
+    case 'layout':
+      return `layout ${layoutKey(session, entity.layout)}`;
+    case 'map':
+      return `map ${entity.map.name}`;
+    case 'function':
+      return `function ${entity.source.id}`;
+    case 'program':
+      return `program ${entity.source.name}`;
+    case 'intrinsic':
+      return entity.name;
+  }
+}
+
+/** Arguments at the types of the parameters; what is no value stays as it is. */
+function place(
+  caller: Scope,
+  source: FunctionSource,
+  given: readonly Entity[],
+  nodes: readonly ts.Node[],
+): Entity[] {
+  return given.map((entity, index): Entity => {
+    const parameter = source.node.parameters[index];
+    const node = nodes[index] ?? source.node;
+    if (entity.kind !== 'value') {
+      if (source.noinline) caller.refuse('N5003', node, { type: describeEntity(entity) });
+      return entity;
+    }
+    const declared = declaredType(caller.session, parameter?.type);
+    return { kind: 'value', value: coerce(caller.session, entity.value, declared, node) };
+  });
+}
+
+function checkParameters(session: Session, source: FunctionSource, given: readonly Entity[]): void {
+  for (const parameter of source.node.parameters) {
+    if (parameter.dotDotDotToken) session.refuse('N1008', parameter);
+    if (parameter.initializer || parameter.questionToken)
+      session.refuse('N1001', parameter, { syntax: 'an optional parameter' });
+  }
+  if (!source.noinline) return;
+  if (given.length > LARGEST_SUBPROGRAM)
+    session.refuse('N5002', source.node, { name: source.name, count: String(given.length) });
+  for (const entity of given)
+    if (entity.kind === 'value' && entity.value.type.kind === 'record')
+      session.refuse('N5003', source.node, { type: describe(entity.value.type) });
+}
+
+/** Binds parameters; patterns are taken apart at the start of the body. */
+function bindParameters(scope: Scope, source: FunctionSource, given: readonly Entity[]) {
+  const parameters: Variable[] = [];
+  const prologue: Statement[] = [];
+  given.forEach((entity, index) => {
+    const parameter = source.node.parameters[index];
+    if (parameter === undefined) return;
+    const { name } = parameter;
+    if (entity.kind !== 'value') {
+      if (ts.isIdentifier(name)) scope.bind(name, entity);
+      else scope.refuse('N1019', name, { what: describeEntity(entity) });
+    } else if (ts.isIdentifier(name)) parameters.push(scope.variable(name, entity.value.type));
+    else {
+      const variable = scope.session.variable(`parameter${index}`, entity.value.type);
+      parameters.push(variable);
+      prologue.push(...destructure(scope, name, scope.use(variable, name), true));
+    }
+  });
+  return { parameters, prologue };
+}
+
+/** An expression body: a return of it, or a statement where it gives nothing. */
+function expressionBody(scope: Scope, body: ts.Expression): Statement[] {
+  const span = scope.span(body);
+  const value = scope.value(body);
+  if (value.type.kind === 'void' || scope.declaredReturn.kind === 'void')
+    return [{ kind: 'expression', expression: value, span }];
+  const statement = {
+    kind: 'return',
+    value: coerce(scope.session, value, scope.declaredReturn, body),
+    span,
+  } as const;
+  scope.returns.push({ node: body, statement });
+  return [statement];
+}
+
+function body(scope: Scope, source: FunctionSource): Statement[] {
+  const node = source.node.body;
+  if (node === undefined) return scope.refuse('N1001', source.node, { syntax: 'a function without a body' });
+  if (ts.isBlock(node)) return scope.statements(node.statements);
+  return scope.session.attempt(() => expressionBody(scope, node)) ?? [];
+}
+
+/** The one type of all returned values, each converted to it. */
+function settleReturns(scope: Scope, failed: boolean): Type {
+  const { session, returns, declaredReturn } = scope;
+  const types = returns.flatMap(({ statement }) => (statement.value ? [statement.value.type] : []));
+  const [first, ...rest] = types;
+  if (first === undefined) {
+    if (failed && declaredReturn.kind !== 'void') throw new Refusal(undefined);
+    return VOID;
+  }
+  const last = returns.at(-1)?.node;
+  const type = rest.reduce<Type>((a, b) => join(a, b) ?? (last ? refuseJoin(session, a, b, last) : a), first);
+  for (const { statement, node } of returns)
+    if (statement.value && !sameType(statement.value.type, type))
+      statement.value = convertTo(session, statement.value, type, node);
+  return type;
+}
+
+function build(
+  session: Session,
+  source: FunctionSource,
+  given: readonly Entity[],
+  returns?: Declared,
+): FunctionTree {
+  checkParameters(session, source, given);
+  const reported = session.diagnostics.length;
+  const scope = new Scope(session, returns ?? declaredType(session, source.node.type));
+  const { parameters, prologue } = bindParameters(scope, source, given);
+  const statements = [...prologue, ...body(scope, source)];
+  const returnType = settleReturns(scope, session.diagnostics.length > reported);
+  const tree: MutableFunction = {
+    name: source.name,
+    parameters,
+    returnType,
+    body: statements,
+    noinline: source.noinline,
+    span: session.span(source.node),
+  };
+  if (source.noinline && returnType.kind === 'record')
+    session.refuse('N5003', source.node, { type: describe(returnType) });
+  return tree;
+}
+
+/** The tree of a function for arguments that have their parameters' types; `returns` overrides its annotation. */
+export function instantiate(
+  session: Session,
+  source: FunctionSource,
+  given: readonly Entity[],
+  at: ts.Node,
+  returns?: Declared,
+): FunctionTree {
+  if (session.active.includes(source)) session.refuse('N1015', at, { name: source.name });
+  const key = `${source.id}(${given.map((entity) => entityKey(session, entity)).join()})`;
+  const known = session.instances.get(key);
+  if (known !== undefined) return known;
+  session.active.push(source);
+  try {
+    const tree = build(session, source, given, returns);
+    session.instances.set(key, tree);
+    return tree;
+  } finally {
+    session.active.pop();
+  }
+}
+
+/** A call of a function of the program. */
+export function call(
+  scope: Scope,
+  source: FunctionSource,
+  given: readonly Entity[],
+  node: ts.CallExpression,
+): Expression {
+  const placed = place(scope, source, given, node.arguments);
+  const tree = instantiate(scope.session, source, placed, node);
+  return {
+    kind: 'call',
+    type: tree.returnType,
+    function: tree,
+    arguments: placed.flatMap((entity) => (entity.kind === 'value' ? [entity.value] : [])),
+    span: scope.span(node),
+  };
+}
+
+/** A value of a declared type, for functions that no program calls; undefined where the declaration leaves it open. */
+function sample(session: Session, declared: Declared, span: Span): Expression | undefined {
+  const of = (type: Type): Expression => ({
+    kind: 'variable',
+    type,
+    variable: session.variable('parameter', type),
+    span,
+  });
+  switch (declared.kind) {
+    case 'int':
+    case 'bool':
+      return of(declared);
+    case 'context':
+      return of(CONTEXT);
+    case 'declaredRef':
+      return declared.layout && of({ kind: 'ref', layout: declared.layout, space: 'packet' });
+    case 'declaredRecord': {
+      const fields = declared.fields.map((field) => ({
+        name: field.name,
+        type: sample(session, field.type, span)?.type,
+      }));
+      const known = fields.flatMap(({ name, type }) => (type ? [{ name, type }] : []));
+      return known.length === fields.length ? of({ kind: 'record', fields: known }) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+const isNumber = (node: ts.TypeNode | undefined): boolean => node?.kind === ts.SyntaxKind.NumberKeyword;
+
+/** Translates a function that nothing has called, so that what it gets wrong is reported all the same. */
+export function checkUncalled(session: Session, source: FunctionSource): void {
+  const span = session.span(source.node);
+  const given = source.node.parameters.map((parameter): Entity | undefined => {
+    const declared = isNumber(parameter.type) ? U32 : declaredType(session, parameter.type);
+    const value = sample(session, declared, span);
+    return value && { kind: 'value', value };
+  });
+  const known = given.filter((entity) => entity !== undefined);
+  if (known.length === given.length) session.attempt(() => instantiate(session, source, known, source.node));
+}

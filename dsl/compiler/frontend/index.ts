@@ -1,0 +1,90 @@
+/** The front end: TypeScript source to the typed tree. */
+import path from 'node:path';
+import { ts } from 'ts-morph';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import type { ModuleTree, ProgramTree } from '../tree/tree.ts';
+import type { Entity, ProgramSource } from './entities.ts';
+import { fieldOf } from './expressions/property.ts';
+import { expression } from './expressions/table.ts';
+import { checkFlow } from './flow/check.ts';
+import { checkUncalled, instantiate } from './functions.ts';
+import { declaration } from './module/declarations.ts';
+import { isLanguage, openProgram, type ReadFile, type SourceProgram, typescriptErrors } from './program.ts';
+import { Session } from './session.ts';
+import { statement } from './statements/table.ts';
+import { refuseSyntax, refuseTopLevel } from './syntax/refused.ts';
+import { CONTEXT, I32 } from './types/types.ts';
+
+export interface ParseOptions {
+  /** Sources that stand in for files; undefined leaves a path to the disk. Paths are absolute. */
+  readonly readFile?: ReadFile;
+  /** What spans name files relative to; the current directory by default. */
+  readonly root?: string;
+}
+
+export interface ParseResult {
+  /** Absent when there is any error. */
+  readonly tree: ModuleTree | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Gives every module-level constant its meaning, in order, so that sections and maps are laid out in that order. */
+function declare(session: Session, file: ts.SourceFile): void {
+  for (const node of file.statements) {
+    const names = ts.isVariableStatement(node)
+      ? node.declarationList.declarations.map((one) => one.name)
+      : ts.isFunctionDeclaration(node) && node.name
+        ? [node.name]
+        : [];
+    for (const name of names) {
+      const symbol = session.symbol(name);
+      if (symbol !== undefined) session.attempt(() => session.entity(symbol, name));
+      else session.report(diagnostic('N1001', session.span(name), { syntax: 'a pattern at module level' }));
+    }
+  }
+}
+
+function programTree(session: Session, source: ProgramSource): ProgramTree {
+  const span = session.span(source.node);
+  const [parameter] = source.body.node.parameters;
+  const given: Entity[] = parameter
+    ? [{ kind: 'value', value: { kind: 'context', type: CONTEXT, span } }]
+    : [];
+  const entry = instantiate(session, source.body, given, source.node, I32);
+  return { name: source.name, kind: source.kind, entry, span };
+}
+
+function translate(session: Session, source: SourceProgram): ModuleTree {
+  for (const file of source.files) {
+    refuseTopLevel(session, file);
+    refuseSyntax(session, file);
+  }
+  if (session.diagnostics.length === 0) for (const file of source.files) declare(session, file);
+  const programs = session.programs.flatMap((one) => session.attempt(() => programTree(session, one)) ?? []);
+  if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one.entry);
+  const called = new Set([...session.instances.keys()].map((key) => key.slice(0, key.indexOf('('))));
+  for (const one of session.functions) if (!called.has(String(one.id))) checkUncalled(session, one);
+  return {
+    programs,
+    maps: session.maps,
+    sections: session.sectionImages(),
+    sources: new Map(source.files.map((file) => [session.fileName(file), file.text])),
+  };
+}
+
+const position = (d: Diagnostic): string =>
+  `${d.span.file}:${String(d.span.line).padStart(8)}:${String(d.span.column).padStart(6)}`;
+
+/** Reads the entry file and what it imports, checks it with TypeScript and then with our own checker. */
+export function parseModule(entryFile: string, options: ParseOptions = {}): ParseResult {
+  const root = path.resolve(options.root ?? process.cwd());
+  const entry = path.resolve(root, entryFile);
+  const source = openProgram(entry, root, options.readFile);
+  const errors = typescriptErrors(source, root, entry);
+  const translators = { entity: expression, field: fieldOf, statement, declaration };
+  const session = new Session(source.program.getTypeChecker(), translators, root, isLanguage);
+  if (errors.length > 0) return { tree: undefined, diagnostics: errors };
+  const tree = translate(session, source);
+  const diagnostics = session.diagnostics.toSorted((a, b) => (position(a) < position(b) ? -1 : 1));
+  return { tree: diagnostics.length === 0 ? tree : undefined, diagnostics };
+}

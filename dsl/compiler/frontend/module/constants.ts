@@ -1,0 +1,56 @@
+/** Numbers that must be known while compiling: lengths, counts, members of enums. */
+import { ts } from 'ts-morph';
+import type { Expression } from '../../tree/tree.ts';
+import type { Entity } from '../entities.ts';
+import type { Scope } from '../scope.ts';
+import type { Session } from '../session.ts';
+import { coerce } from '../types/coerce.ts';
+import { declaredType } from '../types/declared.ts';
+import { literal } from '../types/literals.ts';
+
+/** A positive constant that JavaScript holds exactly. */
+export function constantNumber(scope: Scope, node: ts.Expression, what: string): number {
+  const value = scope.value(node);
+  if (value.kind === 'int' && value.value > 0n && value.value <= 0xffffffffn) return Number(value.value);
+  return scope.refuse('N2011', node, { what });
+}
+
+const isConstant = (value: Expression): boolean =>
+  value.kind === 'int' ||
+  value.kind === 'bool' ||
+  (value.kind === 'record' && value.values.every(isConstant));
+
+/** A module-level constant made of literals. */
+export function constant(scope: Scope, node: ts.VariableDeclaration, initializer: ts.Expression): Entity {
+  const entity = scope.entity(initializer);
+  if (entity.kind !== 'value') return entity;
+  const reference = entity.value.type.kind === 'ref' && entity.value.kind !== 'stack';
+  if (!isConstant(entity.value) && !reference)
+    return scope.refuse('N2011', initializer, { what: `'${node.name.getText()}'` });
+  // Without an annotation a literal keeps its freedom to take the width of what it meets.
+  if (node.type === undefined) return entity;
+  return {
+    kind: 'value',
+    value: coerce(scope.session, entity.value, declaredType(scope.session, node.type), initializer),
+  };
+}
+
+/** A member of a const enum. */
+export function enumMember(session: Session, node: ts.EnumMember): Entity {
+  const value = session.checker.getConstantValue(node);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    return session.refuse('N2011', node, { what: 'a member of an enum' });
+  return { kind: 'value', value: literal(BigInt(value), false, session.span(node)) };
+}
+
+/** A constant of dsl/lang that is declared by its literal type: `declare const TC_ACT_OK: 0`. */
+export function declaredLiteral(session: Session, node: ts.VariableDeclaration): Entity | undefined {
+  const type = session.checker.getTypeAtLocation(node.name);
+  const span = session.span(node);
+  if (type.isNumberLiteral()) return { kind: 'value', value: literal(BigInt(type.value), false, span) };
+  if (!(type.flags & ts.TypeFlags.BigIntLiteral)) return undefined;
+  const { value } = type as ts.LiteralType;
+  if (typeof value !== 'object') return undefined;
+  const magnitude = BigInt(value.base10Value);
+  return { kind: 'value', value: literal(value.negative ? -magnitude : magnitude, true, span) };
+}

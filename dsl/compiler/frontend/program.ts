@@ -1,0 +1,136 @@
+/** The TypeScript program of an entry file: resolution, source files, and TypeScript's own errors as ours. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ts } from 'ts-morph';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Span } from '../tree/tree.ts';
+
+const LANGUAGE = fileURLToPath(new URL('../../lang/', import.meta.url));
+const LIBRARY = path.join(LANGUAGE, 'lib.d.ts');
+
+/** Whether a file belongs to dsl/lang. */
+export const isLanguage = (file: string): boolean => file.startsWith(LANGUAGE);
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  allowImportingTsExtensions: true,
+  noEmit: true,
+  noLib: true,
+  strict: true,
+  types: [],
+};
+
+/** Names of the JavaScript library that people reach for; TypeScript knows them only as missing. */
+const JAVASCRIPT = new Set(
+  'Math console Array Map Set Date JSON Number String BigInt Object Promise Uint8Array process Error parseInt performance'.split(
+    ' ',
+  ),
+);
+/** "Cannot find name" and its variants that suggest a library. */
+const MISSING_NAME = new Set([2304, 2552, 2580, 2583, 2584, 2585, 2591, 2592, 2662, 2693, 2708]);
+
+/** dsl/lang parsed once: it is the same for every compilation of the process. */
+const parsed = new Map<string, ts.SourceFile>();
+
+export type ReadFile = (file: string) => string | undefined;
+
+function readFromDisk(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Relative imports only; a specifier names its file in full or without the `.ts`. */
+function resolve(specifier: string, from: string, read: ReadFile): ts.ResolvedModuleFull | undefined {
+  if (!specifier.startsWith('.')) return undefined;
+  const base = path.resolve(path.dirname(from), specifier);
+  const found = [base, `${base}.ts`].find((file) => file.endsWith('.ts') && read(file) !== undefined);
+  return found === undefined
+    ? undefined
+    : { resolvedFileName: found, extension: ts.Extension.Ts, isExternalLibraryImport: false };
+}
+
+function hostOf(read: ReadFile, root: string): ts.CompilerHost {
+  const sourceFile = (file: string): ts.SourceFile | undefined => {
+    const known = parsed.get(file);
+    if (known !== undefined) return known;
+    const text = read(file);
+    if (text === undefined) return undefined;
+    const source = ts.createSourceFile(file, text, { languageVersion: ts.ScriptTarget.ES2022 }, true);
+    if (isLanguage(file)) parsed.set(file, source);
+    return source;
+  };
+  return {
+    getSourceFile: sourceFile,
+    getDefaultLibFileName: () => LIBRARY,
+    writeFile: () => undefined,
+    getCurrentDirectory: () => root,
+    getCanonicalFileName: (file) => file,
+    useCaseSensitiveFileNames: () => true,
+    getNewLine: () => '\n',
+    fileExists: (file) => read(file) !== undefined,
+    readFile: read,
+    resolveModuleNameLiterals: (literals, from) =>
+      literals.map((literal) => ({ resolvedModule: resolve(literal.text, from, read) })),
+  };
+}
+
+export interface SourceProgram {
+  readonly program: ts.Program;
+  /** The program's own files, imported ones first. */
+  readonly files: readonly ts.SourceFile[];
+}
+
+export function openProgram(entry: string, root: string, overlay: ReadFile | undefined): SourceProgram {
+  const texts = new Map<string, string | undefined>();
+  const read: ReadFile = (file) => {
+    if (!texts.has(file)) texts.set(file, overlay?.(file) ?? readFromDisk(file));
+    return texts.get(file);
+  };
+  const program = ts.createProgram([LIBRARY, entry], OPTIONS, hostOf(read, root));
+  return { program, files: program.getSourceFiles().filter((file) => !isLanguage(file.fileName)) };
+}
+
+function spanOf(d: ts.Diagnostic, root: string, entry: string): Span {
+  if (d.file === undefined || d.start === undefined)
+    return { file: path.relative(root, entry), line: 1, column: 1, endLine: 1, endColumn: 1 };
+  const start = d.file.getLineAndCharacterOfPosition(d.start);
+  const end = d.file.getLineAndCharacterOfPosition(d.start + (d.length ?? 0));
+  return {
+    file: path.relative(root, d.file.fileName),
+    line: start.line + 1,
+    column: start.character + 1,
+    endLine: end.line + 1,
+    endColumn: end.character + 1,
+  };
+}
+
+function translate(d: ts.Diagnostic, root: string, entry: string): Diagnostic {
+  const span = spanOf(d, root, entry);
+  const name = d.file?.text.slice(d.start, (d.start ?? 0) + (d.length ?? 0)) ?? '';
+  if (MISSING_NAME.has(d.code) && JAVASCRIPT.has(name)) return diagnostic('N1013', span, { name });
+  return {
+    code: `TS${d.code}`,
+    message: ts.flattenDiagnosticMessageText(d.messageText, '\n'),
+    why: '',
+    advice: '',
+    span,
+    severity: 'error',
+  };
+}
+
+/** What stock TypeScript refuses in the program's own files. */
+export function typescriptErrors(source: SourceProgram, root: string, entry: string): Diagnostic[] {
+  const { program, files } = source;
+  const missing = files.length === 0 ? program.getOptionsDiagnostics() : [];
+  const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
+  const found = syntax.length > 0 ? syntax : files.flatMap((file) => program.getSemanticDiagnostics(file));
+  return [...missing, ...found]
+    .filter((d) => d.category === ts.DiagnosticCategory.Error)
+    .map((d) => translate(d, root, entry));
+}

@@ -1,0 +1,175 @@
+/**
+ * What one compilation shares: the TypeScript checker, the diagnostics, what module-level names stand for, and the
+ * counters that number variables and stack slots.
+ */
+import path from 'node:path';
+import { ts } from 'ts-morph';
+import type { GlobalVariable, MapImage, SectionImage } from '../../object/image.ts';
+import type { StructLayout } from '../../object/layout.ts';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import type { DiagnosticCode } from '../diagnostics/table.ts';
+import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
+import type { Entity, FunctionSource, ProgramSource } from './entities.ts';
+import { Refusal } from './refusal.ts';
+import type { Scope } from './scope.ts';
+
+/** The translators, handed in so that a construct's file can reach every other construct without importing it. */
+export interface Translators {
+  /** What an expression stands for. */
+  readonly entity: (scope: Scope, node: ts.Expression) => Entity;
+  /** `base.name` on a value. */
+  readonly field: (scope: Scope, base: Expression, name: string, node: ts.Node) => Expression;
+  readonly statement: (scope: Scope, node: ts.Statement) => Statement[];
+  /** What a module-level declaration stands for, or undefined when it is none. */
+  readonly declaration: (session: Session, declaration: ts.Declaration) => Entity | undefined;
+}
+
+export class Session {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly maps: MapImage[] = [];
+  readonly programs: ProgramSource[] = [];
+  readonly functions: FunctionSource[] = [];
+  readonly sections: Record<'.rodata' | '.bss', GlobalVariable[]> = { '.rodata': [], '.bss': [] };
+  /** One tree for each function and tuple of argument types. */
+  readonly instances = new Map<string, FunctionTree>();
+  /** Functions whose bodies are being translated, outermost first. */
+  readonly active: FunctionSource[] = [];
+  /** What a `const` holds, where that is an integer known now. */
+  readonly constants = new Map<Variable, bigint>();
+  private readonly entities = new Map<ts.Symbol, Entity | 'pending' | 'refused'>();
+  private readonly reported = new Set<string>();
+  private readonly identities = new Map<object, number>();
+  private variables = 0;
+  private slots = 0;
+
+  readonly checker: ts.TypeChecker;
+  readonly translators: Translators;
+  private readonly root: string;
+  readonly isLanguage: (file: string) => boolean;
+
+  constructor(
+    checker: ts.TypeChecker,
+    translators: Translators,
+    root: string,
+    isLanguage: (file: string) => boolean,
+  ) {
+    this.checker = checker;
+    this.translators = translators;
+    this.root = root;
+    this.isLanguage = isLanguage;
+  }
+
+  /** The name that spans use for a file. */
+  fileName(file: ts.SourceFile): string {
+    return path.relative(this.root, file.fileName);
+  }
+
+  span(node: ts.Node): Span {
+    const file = node.getSourceFile();
+    const start = file.getLineAndCharacterOfPosition(node.getStart(file));
+    const end = file.getLineAndCharacterOfPosition(node.end);
+    return {
+      file: this.fileName(file),
+      line: start.line + 1,
+      column: start.character + 1,
+      endLine: end.line + 1,
+      endColumn: end.character + 1,
+    };
+  }
+
+  /** Adds a diagnostic, once for each code and place. */
+  report(d: Diagnostic): void {
+    const key = `${d.code} ${d.span.file}:${d.span.line}:${d.span.column}:${d.message}`;
+    if (this.reported.has(key)) return;
+    this.reported.add(key);
+    this.diagnostics.push(d);
+  }
+
+  refuse(code: DiagnosticCode, node: ts.Node, details: Readonly<Record<string, string>> = {}): never {
+    throw new Refusal(diagnostic(code, this.span(node), details));
+  }
+
+  /** Runs `work`; a refusal in it is reported and gives undefined. */
+  attempt<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.diagnostic !== undefined) this.report(error.diagnostic);
+      return undefined;
+    }
+  }
+
+  variable(name: string, type: Type): Variable {
+    this.variables += 1;
+    return { id: this.variables, name, type };
+  }
+
+  slot(): number {
+    this.slots += 1;
+    return this.slots - 1;
+  }
+
+  /** A number that stands for an object's identity in keys of instances. */
+  identity(of: object): number {
+    const known = this.identities.get(of);
+    if (known !== undefined) return known;
+    this.identities.set(of, this.identities.size);
+    return this.identities.size - 1;
+  }
+
+  /** The symbol of a name, imports followed. */
+  symbol(node: ts.Node): ts.Symbol | undefined {
+    const symbol = ts.isShorthandPropertyAssignment(node.parent)
+      ? this.checker.getShorthandAssignmentValueSymbol(node.parent)
+      : this.checker.getSymbolAtLocation(node);
+    return symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias
+      ? this.checker.getAliasedSymbol(symbol)
+      : symbol;
+  }
+
+  /** Whether dsl/lang declares the symbol. */
+  declaresLanguage(symbol: ts.Symbol): boolean {
+    const file = symbol.declarations?.[0]?.getSourceFile().fileName;
+    return file !== undefined && this.isLanguage(file);
+  }
+
+  /** What a module-level name stands for. */
+  entity(symbol: ts.Symbol, at: ts.Node): Entity {
+    const known = this.entities.get(symbol);
+    if (known === 'refused') throw new Refusal(undefined);
+    if (known === 'pending') this.refuse('N2011', at, { what: `'${symbol.name}', which depends on itself,` });
+    if (known !== undefined) return known;
+    this.entities.set(symbol, 'pending');
+    const declaration = symbol.valueDeclaration ?? symbol.declarations?.[0];
+    const entity = this.attempt(() => {
+      const found = declaration && this.translators.declaration(this, declaration);
+      return found ?? this.refuse('N1019', at, { what: `'${symbol.name}'` });
+    });
+    this.entities.set(symbol, entity ?? 'refused');
+    if (entity === undefined) throw new Refusal(undefined);
+    return entity;
+  }
+
+  /** Places a global or the settings behind what the section already holds. */
+  place(section: '.rodata' | '.bss', name: string, layout: StructLayout): number {
+    const variables = this.sections[section];
+    const last = variables.at(-1);
+    const end = last === undefined ? 0 : last.offset + last.layout.size;
+    const offset = Math.ceil(end / layout.alignment) * layout.alignment;
+    variables.push({ name, offset, layout });
+    return offset;
+  }
+
+  sectionImages(): SectionImage[] {
+    return (['.rodata', '.bss'] as const).flatMap((name) => {
+      const variables = this.sections[name];
+      const last = variables.at(-1);
+      return last === undefined ? [] : [{ name, variables, size: last.offset + last.layout.size }];
+    });
+  }
+}
+
+/** An expression that a value entity stands for; other entities are refused as values. */
+export const isValue = (entity: Entity): entity is { kind: 'value'; value: Expression } =>
+  entity.kind === 'value';
