@@ -1,0 +1,66 @@
+/** The whole compiler: a TypeScript module to an object with every program in it. */
+import type { ObjectImage } from '../object/image.ts';
+import { BackendError, type Cpu, emitProgram } from './backend/index.ts';
+import type { Diagnostic } from './diagnostics/diagnostic.ts';
+import { type ParseOptions, parseModule } from './frontend/index.ts';
+import type { IrProgram } from './ir/ir.ts';
+import { lowerProgram, type Seams, withSeams } from './lower/index.ts';
+import { optimise } from './passes/index.ts';
+import type { ModuleTree } from './tree/tree.ts';
+
+export { BackendError, type Cpu } from './backend/index.ts';
+
+export interface CompileOptions extends ParseOptions {
+  /** The instruction set, v3 by default. */
+  readonly cpu?: Cpu;
+  /** Clocks and randomness: helpers (`kernel`, the default), or the variable `__seams` that a test sets (`memory`). */
+  readonly seams?: Seams;
+  /** Names of optimisation passes to leave out. */
+  readonly disablePasses?: ReadonlySet<string>;
+  /** The object's licence; `GPL` by default, since some helpers are for GPL programs only. */
+  readonly license?: string;
+  /** Called with each function after each pass, for listings. */
+  readonly afterPass?: (pass: string, program: string, fn: IrProgram['functions'][number]) => void;
+}
+
+export interface CompileResult {
+  /** Absent when there are errors. */
+  readonly object?: ObjectImage;
+  /** The typed tree that the object was made from, with `__seams` where they were asked for. */
+  readonly tree?: ModuleTree;
+  /** The optimised IR of each program. */
+  readonly ir?: readonly IrProgram[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Compiles a typed tree. Throws {@link BackendError} when a program can't be emitted. */
+export function compileTree(
+  tree: ModuleTree,
+  options: CompileOptions = {},
+): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
+  const { seams = 'kernel', disablePasses, afterPass, cpu } = options;
+  const ir = tree.programs.map((program) =>
+    optimise(lowerProgram(tree, program, { seams }), {
+      ...(disablePasses && { disable: disablePasses }),
+      ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
+    }),
+  );
+  const programs = tree.programs.map((program, index) => {
+    const lowered = ir[index];
+    if (!lowered) throw new BackendError(`program ${program.name} was not lowered`);
+    return emitProgram(lowered, program.kind, tree.sources, cpu === undefined ? {} : { cpu });
+  });
+  const { maps, sections } = tree;
+  return { object: { license: options.license ?? 'GPL', maps, sections, programs }, ir };
+}
+
+/**
+ * Compiles `entryFile` and what it imports. What the source does wrong comes back as diagnostics; a program too
+ * large for the machine throws {@link BackendError}.
+ */
+export function compile(entryFile: string, options: CompileOptions = {}): CompileResult {
+  const { tree: parsed, diagnostics } = parseModule(entryFile, options);
+  if (!parsed) return { diagnostics };
+  const tree = options.seams === 'memory' ? withSeams(parsed) : parsed;
+  return { ...compileTree(tree, options), tree, diagnostics };
+}
