@@ -63,7 +63,8 @@ export function sandbox(name: string, namespace: Namespace): Sandbox {
 
 /**
  * Calls a plugin the way containerd does: CNI_* environment, configuration on standard input, in the node's
- * network namespace. Throws CniError with the plugin's own message when it refuses.
+ * network namespace. `variables` are added to the environment. Throws CniError with the plugin's own message
+ * when it refuses.
  */
 export async function callPlugin(
   node: Namespace,
@@ -71,8 +72,10 @@ export async function callPlugin(
   verb: CniCall['verb'],
   pod: Sandbox,
   configuration: object,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<CniCall> {
   const environment: NodeJS.ProcessEnv = {
+    ...variables,
     PATH: process.env.PATH,
     CNI_COMMAND: verb,
     CNI_CONTAINERID: pod.containerId,

@@ -60,7 +60,7 @@ export class WireSampler {
   readonly #pid: number;
   readonly #origin: number;
 
-  constructor(pid: number, milliseconds = 50) {
+  constructor(pid: number, milliseconds = 20) {
     this.#pid = pid;
     this.#origin = wireBytes(readCounters(pid));
     this.#take();

@@ -30,15 +30,15 @@ export function meanRate(samples: readonly Sample[], from: number, to: number): 
 }
 
 /**
- * The most bytes in any window of the given length. Windows start at a sample and end at the first sample at
- * least that much later, so nothing is interpolated and the figure errs against the limiter.
+ * The most bytes in any window of exactly this length that starts or ends at a sample; the other end is
+ * interpolated, so the figure is true to within the bytes of one sampling interval.
  */
 export function largestWindow(samples: readonly Sample[], seconds: number): number {
   let largest = 0;
-  let end = 0;
-  for (const start of samples) {
-    while (end < samples.length - 1 && (samples[end]?.time ?? 0) - start.time < seconds - 1e-9) end++;
-    largest = Math.max(largest, (samples[end]?.bytes ?? 0) - start.bytes);
+  for (const { time, bytes } of samples) {
+    const following = bytesAt(samples, time + seconds) - bytes;
+    const preceding = bytes - bytesAt(samples, time - seconds);
+    largest = Math.max(largest, following, preceding);
   }
   return largest;
 }

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { planDemo } from './scenario.ts';
+
+describe('planDemo', () => {
+  it.each([15, 60, 300])('fills %i seconds, most of them with traffic', (seconds) => {
+    const pods = planDemo(seconds, true);
+    const traffic = pods.flatMap((pod) => pod.phases).reduce((sum, phase) => sum + phase.seconds, 0);
+    expect(traffic).toBeLessThan(seconds);
+    expect(traffic).toBeGreaterThan(seconds - 16);
+  });
+
+  it('loads every Pod in both directions, natra at 10 and 100 Mbit/s', () => {
+    const pods = planDemo(60, true);
+    for (const pod of pods) expect(pod.phases.map((phase) => phase.direction)).toEqual(['ingress', 'egress']);
+    const caps = pods.filter((pod) => pod.limiter === 'natra').map((pod) => pod.limit?.rateBitsPerSecond);
+    expect(caps).toEqual([10_000_000, 100_000_000]);
+  });
+
+  it('sends at least 200 mice a direction at the smallest cap in a full demo', () => {
+    for (const pod of planDemo(60, true).filter((each) => each.limit?.rateBitsPerSecond === 10_000_000)) {
+      for (const phase of pod.phases) {
+        expect((phase.seconds - 0.4) * phase.micePerSecond).toBeGreaterThan(200);
+      }
+    }
+  });
+
+  it('gives the time of a missing bandwidth plugin to the others', () => {
+    const pods = planDemo(60, false);
+    expect(pods.map((pod) => pod.limiter)).toEqual(['none', 'natra', 'natra']);
+    expect(pods[1]?.phases[0]?.seconds).toBeGreaterThan(planDemo(60, true)[2]?.phases[0]?.seconds ?? 0);
+  });
+});

@@ -1,0 +1,59 @@
+import type { Limit } from '../../bench/live/cni.ts';
+import type { Direction } from '../../bench/live/phase.ts';
+
+export type LimiterName = 'none' | 'bandwidth' | 'natra';
+
+export interface PhaseStep {
+  readonly direction: Direction;
+  readonly seconds: number;
+  readonly micePerSecond: number;
+}
+
+/** The life of one Pod: created, limited (or not), loaded in both directions, deleted. */
+export interface PodStep {
+  readonly limiter: LimiterName;
+  /** Absent for no limit. */
+  readonly limit: Limit | undefined;
+  readonly phases: readonly PhaseStep[];
+}
+
+/** 250 kB. */
+export const BURST_BITS = 2_000_000;
+export const CAPS = [10_000_000, 100_000_000] as const;
+export const DEFAULT_SECONDS = 60;
+/** Below this a phase is too short for slow start and a full second of measurement. */
+export const SHORTEST_SECONDS = 15;
+
+/** Mice take a quarter of the smallest cap and make at least 200 samples a direction in a demo of full length. */
+const MICE_PER_SECOND = 30;
+/** What starting, ADD, DEL and clearing up take: once, and for each Pod and phase. */
+const OVERHEAD_SECONDS = { run: 3, pod: 0.6, phase: 0.3 };
+
+/** Shares of the traffic's time. The smallest cap gets most: its mice are compared, and p99 needs many of them. */
+const PODS: ReadonlyArray<{
+  readonly limiter: LimiterName;
+  readonly rateBitsPerSecond?: number;
+  readonly share: number;
+}> = [
+  { limiter: 'none', share: 2 },
+  { limiter: 'bandwidth', rateBitsPerSecond: CAPS[0], share: 7 },
+  { limiter: 'natra', rateBitsPerSecond: CAPS[0], share: 7 },
+  { limiter: 'bandwidth', rateBitsPerSecond: CAPS[1], share: 3 },
+  { limiter: 'natra', rateBitsPerSecond: CAPS[1], share: 4 },
+];
+
+/** The demo's Pods in order, to take about `seconds` in all; without the `bandwidth` plugin its Pods are left out. */
+export function planDemo(seconds: number, hasBandwidthPlugin: boolean): readonly PodStep[] {
+  const pods = PODS.filter((pod) => hasBandwidthPlugin || pod.limiter !== 'bandwidth');
+  const overhead = OVERHEAD_SECONDS.run + pods.length * (OVERHEAD_SECONDS.pod + 2 * OVERHEAD_SECONDS.phase);
+  const shares = pods.reduce((sum, pod) => sum + 2 * pod.share, 0);
+  return pods.map(({ limiter, rateBitsPerSecond, share }) => ({
+    limiter,
+    limit: rateBitsPerSecond === undefined ? undefined : { rateBitsPerSecond, burstBits: BURST_BITS },
+    phases: (['ingress', 'egress'] as const).map((direction) => ({
+      direction,
+      seconds: Math.max(0.5, ((seconds - overhead) * share) / shares),
+      micePerSecond: MICE_PER_SECOND,
+    })),
+  }));
+}
