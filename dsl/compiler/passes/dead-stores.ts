@@ -1,0 +1,80 @@
+/**
+ * Dead store elimination on the stack: stores to a slot that nothing reads go, and within a block a store that a
+ * later one overwrites before anything can read it. Muchnick (1997), section 18.10, on single slots.
+ */
+import type { Instruction, IrFunction, ValueId } from '../ir/ir.ts';
+import { edgesOf, operandsOf, terminatorOperands } from '../ir/visit.ts';
+
+/** Slots by the value that holds their address. */
+function slotAddresses(fn: IrFunction): ReadonlyMap<ValueId, number> {
+  return new Map(
+    fn.blocks.flatMap((block) =>
+      block.instructions.flatMap((instruction) =>
+        instruction.op === 'stackAddress' ? [[instruction.result, instruction.slot] as const] : [],
+      ),
+    ),
+  );
+}
+
+/** Slots that are loaded from, or whose address goes anywhere but into a store's base. */
+function readSlots(fn: IrFunction, addresses: ReadonlyMap<ValueId, number>): ReadonlySet<number> {
+  const read = new Set<number>();
+  for (const { instructions, terminator } of fn.blocks) {
+    const used = [
+      ...instructions.flatMap((instruction) =>
+        instruction.op === 'store' ? [instruction.value] : operandsOf(instruction),
+      ),
+      ...terminatorOperands(terminator),
+      ...edgesOf(terminator).flatMap((edge) => edge.arguments),
+    ];
+    for (const operand of used) {
+      const slot = typeof operand === 'number' ? addresses.get(operand) : undefined;
+      if (slot !== undefined) {
+        read.add(slot);
+      }
+    }
+  }
+  return read;
+}
+
+/** Whether an instruction may read the stack. */
+const mayRead = (instruction: Instruction): boolean =>
+  instruction.op === 'helper' ||
+  instruction.op === 'call' ||
+  ('region' in instruction && instruction.region === 'stack');
+
+export function eliminateDeadStores(fn: IrFunction): IrFunction {
+  const addresses = slotAddresses(fn);
+  if (addresses.size === 0) {
+    return fn;
+  }
+  const read = readSlots(fn, addresses);
+  const keep = (instructions: readonly Instruction[]): readonly Instruction[] => {
+    // Bytes, as `slot:offset`, that are stored to later before any read.
+    let overwritten = new Set<string>();
+    const kept: Instruction[] = [];
+    for (const instruction of instructions.toReversed()) {
+      const slot =
+        instruction.op === 'store' && typeof instruction.base === 'number'
+          ? addresses.get(instruction.base)
+          : undefined;
+      if (instruction.op === 'store' && slot !== undefined) {
+        const bytes = Array.from(
+          { length: instruction.bytes },
+          (_, i) => `${slot}:${instruction.offset + i}`,
+        );
+        if (!read.has(slot) || bytes.every((byte) => overwritten.has(byte))) {
+          continue;
+        }
+        for (const byte of bytes) {
+          overwritten.add(byte);
+        }
+      } else if (instruction.op !== 'store' && mayRead(instruction)) {
+        overwritten = new Set();
+      }
+      kept.push(instruction);
+    }
+    return kept.reverse();
+  };
+  return { ...fn, blocks: fn.blocks.map((block) => ({ ...block, instructions: keep(block.instructions) })) };
+}

@@ -1,0 +1,367 @@
+/**
+ * Constant folding, algebraic identities and strength reduction, one instruction or branch at a time. Muchnick (1997),
+ * sections 12.1 to 12.3. Constants go to the right. A packet pointer's variable part is never regrouped: the verifier
+ * gives a range to the very pointer that was compared.
+ */
+import { reversePostorder } from '../ir/analysis.ts';
+import type {
+  BinaryOperator,
+  Condition,
+  Instruction,
+  IrFunction,
+  Operand,
+  Terminator,
+  ValueId,
+} from '../ir/ir.ts';
+import { mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
+import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
+import { type Producer, possibleBits } from './known-bits.ts';
+import { FreshValues, Replacements, useCounts } from './rewrite.ts';
+
+type Binary = Instruction & { readonly op: 'binary' };
+
+/** What an instruction turns into: an operand that its result stands for, or instructions that end in its result. */
+type Folded = { readonly operand: Operand } | { readonly instructions: readonly Instruction[] };
+
+interface Facts {
+  readonly producer: Producer;
+  readonly uses: ReadonlyMap<ValueId, number>;
+  readonly fresh: FreshValues;
+}
+
+const COMMUTATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', 'or', 'xor']);
+
+/** `(x op c1) op c2 = x op (c1 op c2)`. */
+const ASSOCIATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', 'or', 'xor']);
+
+const MAX_OFFSET = 32_767n;
+
+/** The exponent, if `value` is a power of two. */
+function exponentOf(value: bigint): bigint | undefined {
+  return value > 0n && (value & (value - 1n)) === 0n ? BigInt(value.toString(2).length - 1) : undefined;
+}
+
+const usedOnce = ({ uses }: Facts, operand: Operand): boolean =>
+  typeof operand === 'number' && uses.get(operand) === 1;
+
+/** Identities with a constant on the right. */
+function withConstant(binary: Binary, right: bigint, facts: Facts): Folded | undefined {
+  const { operator, width, left } = binary;
+  const all = ones(width);
+  const count = right & BigInt(width - 1);
+  const as = (change: Partial<Binary>): Folded => ({ instructions: [{ ...binary, ...change }] });
+  switch (operator) {
+    case 'add':
+    case 'or':
+    case 'xor':
+      if (right === 0n) {
+        return { operand: left };
+      }
+      return operator === 'or' && right === all ? { operand: all } : undefined;
+    case 'sub':
+      return right === 0n ? { operand: left } : as({ operator: 'add', right: unsigned(-right, width) });
+    case 'shl':
+    case 'lshr':
+    case 'ashr':
+      if (count === 0n) {
+        return { operand: left };
+      }
+      return count === right ? undefined : as({ right: count });
+    case 'mul': {
+      if (right === 0n) {
+        return { operand: 0n };
+      }
+      const exponent = exponentOf(right);
+      return exponent === undefined ? undefined : as({ operator: 'shl', right: exponent });
+    }
+    case 'udiv': {
+      if (right === 0n) {
+        return { operand: 0n };
+      }
+      const exponent = exponentOf(right);
+      return exponent === undefined ? undefined : as({ operator: 'lshr', right: exponent });
+    }
+    case 'umod': {
+      if (right === 0n) {
+        return { operand: left };
+      }
+      return exponentOf(right) === undefined ? undefined : as({ operator: 'and', right: right - 1n });
+    }
+    case 'sdiv':
+      return right === 0n ? { operand: 0n } : right === 1n ? { operand: left } : undefined;
+    case 'smod':
+      return right === 0n ? { operand: left } : right === 1n ? { operand: 0n } : undefined;
+    case 'and':
+      return maskedBy(binary, right, facts);
+  }
+}
+
+/** A mask that changes nothing goes; one behind a byte swap moves before it, where a comparison can absorb the swap. */
+function maskedBy(binary: Binary, mask: bigint, facts: Facts): Folded | undefined {
+  const { width, left, result } = binary;
+  const bits = possibleBits(facts.producer, left, width);
+  if ((bits & ~mask) === 0n) {
+    return { operand: left };
+  }
+  if ((bits & mask) === 0n) {
+    return { operand: 0n };
+  }
+  const swap = facts.producer(left);
+  if (swap?.op !== 'swap' || !usedOnce(facts, left)) {
+    return undefined;
+  }
+  const inner = facts.fresh.make(width);
+  const spanned = binary.span === undefined ? {} : { span: binary.span };
+  return {
+    instructions: [
+      { ...binary, left: swap.value, right: swapBytes(mask & ones(swap.bits), swap.bits), result: inner },
+      { op: 'swap', bits: swap.bits, value: inner, result, ...spanned },
+    ],
+  };
+}
+
+/** Two operations with constants in a row become one. */
+function regrouped(binary: Binary, right: bigint, { producer }: Facts): Folded | undefined {
+  const { operator, width, left } = binary;
+  const inner = producer(left);
+  if (inner?.op !== 'binary' || inner.operator !== operator || inner.width !== width) {
+    return undefined;
+  }
+  if (typeof inner.right !== 'bigint') {
+    return undefined;
+  }
+  const as = (constant: bigint): Folded => ({
+    instructions: [{ ...binary, left: inner.left, right: constant }],
+  });
+  if (ASSOCIATIVE.has(operator)) {
+    return as(evaluateBinary(operator, width, inner.right, right));
+  }
+  if (operator === 'shl' || operator === 'lshr') {
+    const count = inner.right + right;
+    return count < BigInt(width) ? as(count) : { operand: 0n };
+  }
+  return undefined;
+}
+
+function foldBinary(binary: Binary, facts: Facts): Folded | undefined {
+  const { operator, width, left, right } = binary;
+  if (typeof left === 'bigint' && typeof right === 'bigint') {
+    return { operand: evaluateBinary(operator, width, left, right) };
+  }
+  if (typeof left === 'bigint' && COMMUTATIVE.has(operator)) {
+    return { instructions: [{ ...binary, left: right, right: left }] };
+  }
+  if (left === right) {
+    if (operator === 'sub' || operator === 'xor') {
+      return { operand: 0n };
+    }
+    return operator === 'and' || operator === 'or' ? { operand: left } : undefined;
+  }
+  return typeof right === 'bigint'
+    ? (withConstant(binary, right, facts) ?? regrouped(binary, right, facts))
+    : undefined;
+}
+
+function foldExtension(
+  instruction: Instruction & { op: 'zext' | 'trunc' | 'sext' },
+  facts: Facts,
+): Folded | undefined {
+  const { value } = instruction;
+  const { producer } = facts;
+  const inner = producer(value);
+  switch (instruction.op) {
+    case 'zext':
+      if (typeof value === 'bigint') {
+        return { operand: value };
+      }
+      return inner?.op === 'trunc' && possibleBits(producer, inner.value, 64) <= ones(32)
+        ? { operand: inner.value }
+        : undefined;
+    case 'trunc':
+      if (typeof value === 'bigint') {
+        return { operand: unsigned(value, 32) };
+      }
+      return inner?.op === 'zext' ? { operand: inner.value } : undefined;
+    case 'sext': {
+      const { from, width, result } = instruction;
+      if (typeof value === 'bigint') {
+        return { operand: unsigned(signed(value, from), width) };
+      }
+      if (facts.fresh.widths[value] !== 32 || possibleBits(producer, value, 32) >= 1n << BigInt(from - 1)) {
+        return undefined;
+      }
+      const spanned = instruction.span === undefined ? {} : { span: instruction.span };
+      return width === 32
+        ? { operand: value }
+        : { instructions: [{ op: 'zext', value, result, ...spanned }] };
+    }
+  }
+}
+
+function foldSwap(swap: Instruction & { op: 'swap' }, { producer }: Facts): Folded | undefined {
+  const { bits, value } = swap;
+  if (typeof value === 'bigint') {
+    return { operand: swapBytes(value, bits) };
+  }
+  const inner = producer(value);
+  const whole =
+    inner?.op === 'swap' &&
+    inner.bits === bits &&
+    possibleBits(producer, inner.value, bits === 64 ? 64 : 32) <= ones(bits);
+  return whole ? { operand: inner.value } : undefined;
+}
+
+/** Constant parts of an address go into the access; never of the context, whose pointer the verifier wants bare. */
+function foldAddress(
+  access: Instruction & { op: 'load' | 'store' | 'atomic' },
+  { producer }: Facts,
+): Folded | undefined {
+  const address = producer(access.base);
+  if (address?.op !== 'binary' || address.operator !== 'add' || typeof address.right !== 'bigint') {
+    return undefined;
+  }
+  const offset = signed(address.right, 64) + BigInt(access.offset);
+  const fits = offset >= -MAX_OFFSET && offset <= MAX_OFFSET && access.region !== 'context';
+  return fits ? { instructions: [{ ...access, base: address.left, offset: Number(offset) }] } : undefined;
+}
+
+function foldInstruction(instruction: Instruction, facts: Facts): Folded | undefined {
+  switch (instruction.op) {
+    case 'binary':
+      return foldBinary(instruction, facts);
+    case 'zext':
+    case 'trunc':
+    case 'sext':
+      return foldExtension(instruction, facts);
+    case 'swap':
+      return foldSwap(instruction, facts);
+    case 'load':
+    case 'store':
+    case 'atomic':
+      return foldAddress(instruction, facts);
+    default:
+      return undefined;
+  }
+}
+
+type Branch = Terminator & { readonly op: 'branch' };
+
+/** The condition with its operands exchanged. */
+export const MIRRORED: Readonly<Record<Condition, Condition>> = {
+  eq: 'eq',
+  ne: 'ne',
+  ult: 'ugt',
+  ule: 'uge',
+  ugt: 'ult',
+  uge: 'ule',
+  slt: 'sgt',
+  sle: 'sge',
+  sgt: 'slt',
+  sge: 'sle',
+  test: 'test',
+};
+
+/** The branch with its edges exchanged, on the opposite outcome. */
+function exchanged(branch: Branch): Branch {
+  const { likely, then, otherwise, ...rest } = branch;
+  return { ...rest, then: otherwise, otherwise: then, ...(likely === undefined ? {} : { likely: !likely }) };
+}
+
+function foldBranch(branch: Branch, facts: Facts): Branch | undefined {
+  const { condition, width, left, right } = branch;
+  const { producer } = facts;
+  if (typeof left === 'bigint') {
+    return typeof right === 'bigint'
+      ? undefined
+      : { ...branch, condition: MIRRORED[condition], left: right, right: left };
+  }
+  const inner = producer(left);
+  if (width === 64 && inner?.op === 'zext' && !condition.startsWith('s')) {
+    const other = producer(right);
+    if (typeof right === 'bigint' ? right <= ones(32) : other?.op === 'zext') {
+      const narrow = other?.op === 'zext' ? other.value : right;
+      return { ...branch, width: 32, left: inner.value, right: narrow };
+    }
+  }
+  if (typeof right !== 'bigint') {
+    return undefined;
+  }
+  if ((condition === 'ult' && right === 1n) || (condition === 'ule' && right === 0n)) {
+    return { ...branch, condition: 'eq', right: 0n };
+  }
+  if ((condition === 'ugt' && right === 0n) || (condition === 'uge' && right === 1n)) {
+    return { ...branch, condition: 'ne', right: 0n };
+  }
+  if (condition !== 'eq' && condition !== 'ne') {
+    return undefined;
+  }
+  // A byte-swapped value equals a constant when the value equals the swapped constant.
+  if (inner?.op === 'swap' && right <= ones(inner.bits) && onlyCompared(facts, left)) {
+    const bits = inner.bits === 64 ? 64 : 32;
+    if (possibleBits(producer, inner.value, bits) <= ones(inner.bits)) {
+      return { ...branch, left: inner.value, right: swapBytes(right, inner.bits) };
+    }
+  }
+  if (inner?.op === 'binary' && inner.operator === 'and' && right === 0n && usedOnce(facts, left)) {
+    const test: Branch = { ...branch, condition: 'test', left: inner.left, right: inner.right };
+    return condition === 'ne' ? test : exchanged(test);
+  }
+  return undefined;
+}
+
+/** Swapping the constant pays only where the swapped value isn't needed otherwise. */
+const onlyCompared = usedOnce;
+
+export function fold(fn: IrFunction): IrFunction {
+  const made = new Map<ValueId, Instruction>();
+  const replaced = new Replacements();
+  const fresh = new FreshValues(fn);
+  const facts: Facts = {
+    producer: (operand) => (typeof operand === 'number' ? made.get(operand) : undefined),
+    uses: useCounts(fn),
+    fresh,
+  };
+  const order = new Map(reversePostorder(fn).map((id, index) => [id, index]));
+  const inOrder = fn.blocks.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  const folded = new Map(
+    inOrder.map((block) => {
+      const instructions: Instruction[] = [];
+      for (const original of block.instructions) {
+        let current = mapOperands(original, replaced.resolve);
+        let result = foldInstruction(current, facts);
+        for (; result !== undefined && 'instructions' in result; result = foldInstruction(current, facts)) {
+          const [last = current, ...before] = result.instructions.toReversed();
+          for (const instruction of before.reverse()) {
+            instructions.push(instruction);
+            remember(made, instruction);
+          }
+          current = last;
+        }
+        const defined = resultOf(current);
+        if (result !== undefined && defined !== undefined) {
+          replaced.set(defined, result.operand);
+        } else {
+          instructions.push(current);
+          remember(made, current);
+        }
+      }
+      let terminator = mapTerminatorOperands(block.terminator, replaced.resolve);
+      for (let next: Branch | undefined; terminator.op === 'branch'; terminator = next) {
+        next = foldBranch(terminator, facts);
+        if (next === undefined) {
+          break;
+        }
+      }
+      return [block.id, { ...block, instructions, terminator }] as const;
+    }),
+  );
+  const blocks = fn.blocks.map((block) => folded.get(block.id) ?? block);
+  return replaced.in({ ...fn, blocks, widths: fresh.widths });
+}
+
+function remember(made: Map<ValueId, Instruction>, instruction: Instruction): void {
+  const result = resultOf(instruction);
+  if (result !== undefined) {
+    made.set(result, instruction);
+  }
+}

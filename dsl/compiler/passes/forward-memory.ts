@@ -1,0 +1,85 @@
+/**
+ * Within a block, a load of what was just loaded or stored there is that value: redundant load elimination and
+ * store-to-load forwarding. Muchnick (1997), section 12.4, on single blocks, where nothing else can have run but
+ * another CPU, whose writes a program must expect at any time anyway.
+ */
+import type { Instruction, IrFunction, Operand, Region } from '../ir/ir.ts';
+import { mapOperands } from '../ir/visit.ts';
+import { ones } from './arithmetic.ts';
+import { movesPacket, writes } from './effects.ts';
+import { type Producer, possibleBits } from './known-bits.ts';
+import { producersOf, Replacements } from './rewrite.ts';
+
+interface Known {
+  readonly region: Region;
+  readonly base: Operand;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly value: Operand;
+}
+
+type Access = Omit<Known, 'value'>;
+
+const FORWARDED: ReadonlySet<Region> = new Set(['packet', 'map', 'global', 'stack']);
+
+/** Whether two accesses may touch the same byte. */
+function mayOverlap(producer: Producer, a: Access, b: Access): boolean {
+  if (a.region !== b.region) {
+    return false;
+  }
+  if (a.base === b.base) {
+    return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+  }
+  const [first, second] = [producer(a.base), producer(b.base)];
+  return !(first?.op === 'stackAddress' && second?.op === 'stackAddress' && first.slot !== second.slot);
+}
+
+const sameAccess = (a: Access, b: Access): boolean =>
+  a.region === b.region && a.base === b.base && a.offset === b.offset && a.bytes === b.bytes;
+
+export function forwardMemory(fn: IrFunction): IrFunction {
+  const producer = producersOf(fn);
+  const replaced = new Replacements();
+
+  /** What a load of `bytes` gives after `value` was stored there; undefined where that takes computing. */
+  const asLoaded = (value: Operand, bytes: number): Operand | undefined => {
+    if (typeof value === 'bigint') {
+      return value & ones(8 * bytes);
+    }
+    const width = fn.widths[value] ?? 64;
+    if (width !== (bytes === 8 ? 64 : 32)) {
+      return undefined;
+    }
+    return possibleBits(producer, value, width) <= ones(8 * bytes) ? value : undefined;
+  };
+
+  const inBlock = (instructions: readonly Instruction[]): readonly Instruction[] => {
+    let known: Known[] = [];
+    const kept: Instruction[] = [];
+    for (const original of instructions) {
+      const instruction = mapOperands(original, replaced.resolve);
+      if (instruction.op === 'load' && FORWARDED.has(instruction.region)) {
+        const same = known.find((candidate) => sameAccess(candidate, instruction));
+        if (same !== undefined) {
+          replaced.set(instruction.result, same.value);
+          continue;
+        }
+        known.push({ ...instruction, value: instruction.result });
+      } else if (instruction.op === 'store') {
+        known = known.filter((other) => !mayOverlap(producer, other, instruction));
+        const value = asLoaded(instruction.value, instruction.bytes);
+        if (value !== undefined && FORWARDED.has(instruction.region)) {
+          known.push({ ...instruction, value });
+        }
+      } else {
+        const written = movesPacket(instruction) ? [...writes(instruction), 'packet'] : writes(instruction);
+        known = known.filter((other) => !written.includes(other.region));
+      }
+      kept.push(instruction);
+    }
+    return kept;
+  };
+
+  const blocks = fn.blocks.map((block) => ({ ...block, instructions: inBlock(block.instructions) }));
+  return replaced.in({ ...fn, blocks });
+}

@@ -1,0 +1,66 @@
+/** The optimisation passes, in the order in which they run, and the driver that repeats them until nothing changes. */
+import type { IrFunction, IrProgram } from '../ir/ir.ts';
+import { printFunction } from '../ir/print.ts';
+import { eliminateDeadCode } from './dead-code.ts';
+import { eliminateDeadStores } from './dead-stores.ts';
+import { divideByMultiplying } from './divide.ts';
+import { fold } from './fold.ts';
+import { forwardMemory } from './forward-memory.ts';
+import { numberValues } from './number-values.ts';
+import { removeRedundantBranches } from './redundant-branches.ts';
+import { renumbered } from './rewrite.ts';
+import { simplifyCfg } from './simplify-cfg.ts';
+import { sinkComputations } from './sink.ts';
+import { threadJumps } from './thread-jumps.ts';
+
+export interface Pass {
+  readonly name: string;
+  readonly run: (fn: IrFunction) => IrFunction;
+}
+
+export const PASSES: readonly Pass[] = [
+  { name: 'simplify-cfg', run: simplifyCfg },
+  { name: 'fold', run: fold },
+  { name: 'divide', run: divideByMultiplying },
+  { name: 'number-values', run: numberValues },
+  { name: 'forward-memory', run: forwardMemory },
+  { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
+  { name: 'thread-jumps', run: threadJumps },
+  { name: 'dead-stores', run: eliminateDeadStores },
+  { name: 'dead-code', run: eliminateDeadCode },
+  { name: 'sink', run: sinkComputations },
+];
+
+export interface OptimiseOptions {
+  /** Names of passes to leave out. */
+  readonly disable?: ReadonlySet<string>;
+  /** Called after each pass that ran, for listings and checks. */
+  readonly after?: (pass: string, fn: IrFunction) => void;
+}
+
+/** Rounds at most; programs settle in three or four. */
+const MAX_ROUNDS = 12;
+
+function optimiseFunction(fn: IrFunction, { disable, after }: OptimiseOptions): IrFunction {
+  const passes = PASSES.filter(({ name }) => !disable?.has(name));
+  let current = fn;
+  let before = '';
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    for (const { name, run } of passes) {
+      current = run(current);
+      after?.(name, current);
+    }
+    current = renumbered(current);
+    const text = printFunction(current);
+    if (text === before) {
+      break;
+    }
+    before = text;
+  }
+  return current;
+}
+
+/** Runs the passes over every function of a program until nothing changes. */
+export function optimise(program: IrProgram, options: OptimiseOptions = {}): IrProgram {
+  return { ...program, functions: program.functions.map((fn) => optimiseFunction(fn, options)) };
+}

@@ -1,0 +1,122 @@
+/**
+ * Dominator-based global value numbering: an instruction that computes what a dominating one computed is that one.
+ * Briggs, Cooper, Simpson, "Value Numbering" (1997), section 4.
+ *
+ * Loads of settings never change. Loads of the context take part with a version that counts what may have changed
+ * the context; `data` and `data_end` have a version of their own, so that they are never shared across a helper that
+ * moves the packet, after which the verifier forgets the old pointers (clear_all_pkt_pointers).
+ */
+import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from '../ir/analysis.ts';
+import type { Block, Instruction, IrFunction, ValueId } from '../ir/ir.ts';
+import { mapOperands, resultOf } from '../ir/visit.ts';
+import { movesPacket, writes } from './effects.ts';
+import { Replacements } from './rewrite.ts';
+
+type Clobbers = (instruction: Instruction) => boolean;
+
+/** For each block, a name for the state on entry: the same name only where no clobber lies between. */
+function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number, string> {
+  const blocks = blocksById(fn);
+  const before = predecessors(fn);
+  const entry = new Map<number, string>();
+  const last = new Map<number, string>();
+  const order = reversePostorder(fn);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const id of order) {
+      const known = new Set((before.get(id) ?? []).flatMap((predecessor) => last.get(predecessor) ?? []));
+      const [only = 'start'] = known;
+      const merged = `merge ${id}`;
+      const version = entry.get(id) === merged || known.size > 1 ? merged : only;
+      const at = blocks.get(id)?.instructions.findLastIndex(clobbers) ?? -1;
+      const exit = at < 0 ? version : `${id}.${at}`;
+      changed ||= entry.get(id) !== version || last.get(id) !== exit;
+      entry.set(id, version);
+      last.set(id, exit);
+    }
+  }
+  return entry;
+}
+
+const COMMUTATIVE: ReadonlySet<string> = new Set(['add', 'mul', 'and', 'or', 'xor']);
+
+/** The text that equal computations share; undefined for what must not be shared. */
+function keyOf(instruction: Instruction, fields: string, pointers: string): string | undefined {
+  switch (instruction.op) {
+    case 'binary': {
+      const { operator, width, left, right } = instruction;
+      const operands = [left, right].map((operand) => `${typeof operand} ${operand}`);
+      return [operator, width, ...(COMMUTATIVE.has(operator) ? operands.sort() : operands)].join(' ');
+    }
+    case 'zext':
+    case 'trunc':
+      return `${instruction.op} ${typeof instruction.value} ${instruction.value}`;
+    case 'sext':
+      return `sext ${instruction.from} ${instruction.width} ${typeof instruction.value} ${instruction.value}`;
+    case 'swap':
+      return `swap ${instruction.bits} ${typeof instruction.value} ${instruction.value}`;
+    case 'load': {
+      const { region, bytes, base, offset, pointer } = instruction;
+      if (region !== 'settings' && region !== 'context') {
+        return undefined;
+      }
+      const version = region === 'settings' ? '' : pointer ? pointers : fields;
+      return `load ${region} ${bytes} ${base} ${offset} ${version}`;
+    }
+    case 'stackAddress':
+      return `stack ${instruction.slot}`;
+    case 'sectionAddress':
+      return `section ${instruction.section} ${instruction.offset}`;
+    case 'mapAddress':
+      return `map ${instruction.map}`;
+    case 'helper':
+      return instruction.pure
+        ? `helper ${instruction.id} ${instruction.arguments.map((a) => `${typeof a} ${a}`).join(' ')}`
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+export function numberValues(fn: IrFunction): IrFunction {
+  const blocks = blocksById(fn);
+  const { children } = dominatorTree(fn);
+  const writesContext: Clobbers = (instruction) => writes(instruction).includes('context');
+  const fieldsOnEntry = versionsOnEntry(fn, writesContext);
+  const pointersOnEntry = versionsOnEntry(fn, movesPacket);
+  const replaced = new Replacements();
+  const kept = new Map<number, Block>();
+
+  const visit = (id: number, outer: ReadonlyMap<string, ValueId>): void => {
+    const block = blocks.get(id);
+    if (block === undefined) {
+      return;
+    }
+    const known = new Map(outer);
+    let fields = fieldsOnEntry.get(id) ?? '';
+    let pointers = pointersOnEntry.get(id) ?? '';
+    const instructions: Instruction[] = [];
+    for (const [index, original] of block.instructions.entries()) {
+      const instruction = mapOperands(original, replaced.resolve);
+      const key = keyOf(instruction, fields, pointers);
+      const result = resultOf(instruction);
+      const same = key === undefined ? undefined : known.get(key);
+      if (same !== undefined && result !== undefined) {
+        replaced.set(result, same);
+        continue;
+      }
+      if (key !== undefined && result !== undefined) {
+        known.set(key, result);
+      }
+      fields = writesContext(original) ? `${id}.${index}` : fields;
+      pointers = movesPacket(original) ? `${id}.${index}` : pointers;
+      instructions.push(instruction);
+    }
+    kept.set(id, { ...block, instructions });
+    for (const child of children.get(id) ?? []) {
+      visit(child, known);
+    }
+  };
+  visit(entryOf(fn).id, new Map());
+  return replaced.in({ ...fn, blocks: fn.blocks.map((block) => kept.get(block.id) ?? block) });
+}

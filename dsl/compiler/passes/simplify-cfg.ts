@@ -1,0 +1,207 @@
+/**
+ * Control-flow simplification: branches on constants become jumps, unreachable blocks go, a block joins its only
+ * predecessor, empty blocks are bypassed, and parameters that merge one value are that value. Blocks come out in
+ * reverse postorder. Muchnick, "Advanced Compiler Design and Implementation" (1997), section 18.2.
+ */
+import { blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
+import type { Block, Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import { edgesOf, mapEdges } from '../ir/visit.ts';
+import { evaluateCondition } from './arithmetic.ts';
+import { operandsOfBlock, Replacements } from './rewrite.ts';
+
+const sameEdge = (a: Edge, b: Edge): boolean =>
+  a.block === b.block && a.arguments.every((argument, index) => argument === b.arguments[index]);
+
+const jumpTo = (to: Edge, from: Terminator): Terminator => ({
+  op: 'jump',
+  to,
+  ...(from.span === undefined ? {} : { span: from.span }),
+});
+
+/** A branch that can go only one way, as a jump. */
+function decided(terminator: Terminator): Terminator {
+  if (terminator.op !== 'branch') {
+    return terminator;
+  }
+  const { condition, width, left, right, then, otherwise } = terminator;
+  if (sameEdge(then, otherwise)) {
+    return jumpTo(then, terminator);
+  }
+  if (typeof left === 'bigint' && typeof right === 'bigint') {
+    return jumpTo(evaluateCondition(condition, width, left, right) ? then : otherwise, terminator);
+  }
+  return terminator;
+}
+
+function foldBranches(fn: IrFunction): IrFunction {
+  return {
+    ...fn,
+    blocks: fn.blocks.map((block) => {
+      const terminator = decided(block.terminator);
+      return terminator === block.terminator ? block : { ...block, terminator };
+    }),
+  };
+}
+
+/** Keeps reachable blocks only, in reverse postorder. */
+function inOrder(fn: IrFunction): IrFunction {
+  const blocks = blocksById(fn);
+  return { ...fn, blocks: reversePostorder(fn).flatMap((id) => blocks.get(id) ?? []) };
+}
+
+/** Parameters that receive one operand besides themselves. */
+function dropTrivialParameters(fn: IrFunction): IrFunction {
+  const incoming = new Map<number, Edge[]>();
+  for (const edge of fn.blocks.flatMap((block) => edgesOf(block.terminator))) {
+    incoming.set(edge.block, [...(incoming.get(edge.block) ?? []), edge]);
+  }
+  const replaced = new Replacements();
+  const gone = new Set<ValueId>();
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const block of fn.blocks) {
+      for (const [index, parameter] of block.parameters.entries()) {
+        if (gone.has(parameter)) {
+          continue;
+        }
+        const received = new Set<Operand>();
+        for (const edge of incoming.get(block.id) ?? []) {
+          received.add(replaced.resolve(edge.arguments[index] ?? parameter));
+        }
+        received.delete(parameter);
+        const [only] = received;
+        if (received.size === 1 && only !== undefined) {
+          replaced.set(parameter, only);
+          gone.add(parameter);
+          changed = true;
+        }
+      }
+    }
+  }
+  return gone.size === 0 ? fn : replaced.in(withoutParameters(fn, gone));
+}
+
+/** The function without the given block parameters and the arguments for them. */
+export function withoutParameters(fn: IrFunction, gone: ReadonlySet<ValueId>): IrFunction {
+  const blocks = blocksById(fn);
+  const shorten = (edge: Edge): Edge => {
+    const parameters = blocks.get(edge.block)?.parameters ?? [];
+    return {
+      ...edge,
+      arguments: edge.arguments.filter((_, index) => {
+        const parameter = parameters[index];
+        return parameter === undefined || !gone.has(parameter);
+      }),
+    };
+  };
+  return {
+    ...fn,
+    blocks: fn.blocks.map((block) => ({
+      ...block,
+      parameters: block.parameters.filter((parameter) => !gone.has(parameter)),
+      terminator: mapEdges(block.terminator, shorten),
+    })),
+  };
+}
+
+/** Appends each block that has one predecessor, which jumps to it, to that predecessor. */
+function mergeBlocks(fn: IrFunction): IrFunction {
+  const before = predecessors(fn);
+  const blocks = new Map(blocksById(fn));
+  const replaced = new Replacements();
+  const merged = new Set<number>();
+  for (const { id } of fn.blocks) {
+    let block = merged.has(id) ? undefined : blocks.get(id);
+    while (block?.terminator.op === 'jump') {
+      const { to } = block.terminator;
+      const next = blocks.get(to.block);
+      if (next === undefined || next.id === id || before.get(next.id)?.length !== 1) {
+        break;
+      }
+      for (const [index, parameter] of next.parameters.entries()) {
+        replaced.set(parameter, to.arguments[index] ?? 0n);
+      }
+      block = {
+        ...block,
+        instructions: [...block.instructions, ...next.instructions],
+        terminator: next.terminator,
+      };
+      blocks.set(id, block);
+      merged.add(next.id);
+    }
+  }
+  if (merged.size === 0) {
+    return fn;
+  }
+  return replaced.in({
+    ...fn,
+    blocks: fn.blocks.flatMap(({ id }) => (merged.has(id) ? [] : (blocks.get(id) ?? []))),
+  });
+}
+
+/** Whether some block besides `block` uses its parameters. */
+function parametersEscape(fn: IrFunction, block: Block): boolean {
+  const own = new Set<Operand>(block.parameters);
+  return (
+    own.size > 0 &&
+    fn.blocks.some((other) => other !== block && operandsOfBlock(other).some((operand) => own.has(operand)))
+  );
+}
+
+/** Sends edges into a block that only jumps on straight to where it jumps. */
+function bypassEmptyBlocks(fn: IrFunction): IrFunction {
+  const [entry] = fn.blocks;
+  for (const block of fn.blocks) {
+    const { terminator } = block;
+    if (
+      block === entry ||
+      block.instructions.length > 0 ||
+      terminator.op !== 'jump' ||
+      terminator.to.block === block.id ||
+      parametersEscape(fn, block)
+    ) {
+      continue;
+    }
+    const { to } = terminator;
+    const forward = (edge: Edge): Edge => {
+      if (edge.block !== block.id) {
+        return edge;
+      }
+      const passed = (operand: Operand): Operand => {
+        const index = typeof operand === 'number' ? block.parameters.indexOf(operand) : -1;
+        return index < 0 ? operand : (edge.arguments[index] ?? operand);
+      };
+      return { block: to.block, arguments: to.arguments.map(passed) };
+    };
+    return {
+      ...fn,
+      blocks: fn.blocks
+        .filter((other) => other !== block)
+        .map((other) => ({ ...other, terminator: mapEdges(other.terminator, forward) })),
+    };
+  }
+  return fn;
+}
+
+export function simplifyCfg(fn: IrFunction): IrFunction {
+  let current = inOrder(foldBranches(fn));
+  for (;;) {
+    const next = [dropTrivialParameters, mergeBlocks, bypassEmptyBlocks, foldBranches].reduce(
+      (before, step) => step(before),
+      current,
+    );
+    const ordered = inOrder(next);
+    if (ordered.blocks.length === current.blocks.length && countsOf(ordered) === countsOf(current)) {
+      return ordered;
+    }
+    current = ordered;
+  }
+}
+
+/** Edges and parameters in all: what a step that keeps the number of blocks can still reduce. */
+function countsOf(fn: IrFunction): number {
+  return fn.blocks.reduce(
+    (sum, block) => sum + block.parameters.length + edgesOf(block.terminator).length,
+    0,
+  );
+}
