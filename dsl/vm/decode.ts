@@ -1,5 +1,5 @@
 /** Bytecode decoded once into flat arrays, one element a slot, so that running it allocates nothing. */
-import { decode, LDDW, OPCODE_LDDW, SLOT_BYTES } from '../object/instruction.ts';
+import { decode, OPCODE_LDDW, SLOT_BYTES } from '../object/instruction.ts';
 import { REGISTER_COUNT } from './registers.ts';
 
 export interface DecodedCode {
@@ -17,7 +17,7 @@ export interface DecodedCode {
 export type Words = readonly [low: number, high: number];
 
 /**
- * What an LDDW with a `src` other than 0 loads: `imm` and `next` are the immediates of its two slots.
+ * What an LDDW loads: `src` says what kind of value, `imm` and `next` are the immediates of its two slots.
  * Throws where there is nothing that it could mean.
  */
 export type ResolveLddw = (slot: number, src: number, imm: number, next: number) => Words;
@@ -49,7 +49,7 @@ export function decodeCode(code: Uint8Array, resolve: ResolveLddw): DecodedCode 
     if (opcode !== OPCODE_LDDW) continue;
     if (slot + 1 === slots) throw new Error(`decode bytecode: the lddw at slot ${slot} has no second half`);
     const next = decode(code, slot + 1).imm;
-    const [low, high] = src === LDDW.imm ? [imm, next] : resolve(slot, src, imm, next);
+    const [low, high] = resolve(slot, src, imm, next);
     decoded.imms[slot] = low;
     decoded.highs[slot] = high;
     slot++;

@@ -13,8 +13,8 @@ import { AddressSpace } from './memory.ts';
 import { createRegisters, readRegister, writeRegister } from './registers.ts';
 import { CallStack } from './stack.ts';
 
-/** src of an LDDW beyond those of the language (RFC 9669 section 5.4): a function, a map by index. */
-const LDDW = { mapFd: 1, mapValue: 2, code: 4, mapIndex: 5, mapIndexValue: 6 } as const;
+/** Every `src` of an LDDW that refers to something a VM has (RFC 9669 section 5.4). */
+const LDDW = { imm: 0, mapFd: 1, mapValue: 2, code: 4, mapIndex: 5, mapIndexValue: 6 } as const;
 const DEFAULT_STEP_LIMIT = 10_000_000;
 
 export interface VmOptions {
@@ -136,7 +136,7 @@ export class Vm {
     );
   }
 
-  /** What an LDDW loads: by its relocation, or where it has none, by the map's index in the object. */
+  /** What an LDDW loads: by its relocation, whose kind `src` need not repeat; else a map is meant by its index. */
   #resolve(program: ProgramImage, slot: number, src: number, imm: number, next: number): Words {
     const target = program.relocations.find((relocation) => relocation.slot === slot)?.target;
     if (target?.kind === 'section') {
@@ -146,6 +146,7 @@ export class Vm {
         `load ${program.name}: slot ${slot} refers to section ${target.name}, which is not there`,
       );
     }
+    if (target === undefined && src === LDDW.imm) return [imm, next];
     if (src === LDDW.code) return [slot + 1 + imm, this.#codeTag];
     const map = target === undefined ? [...this.maps.values()][imm] : this.maps.get(target.name);
     if (map === undefined) {
@@ -153,7 +154,8 @@ export class Vm {
         `load ${program.name}: slot ${slot} refers to map ${target?.name ?? imm}, which is not there`,
       );
     }
-    if (src === LDDW.mapFd || src === LDDW.mapIndex) return [0, this.#memory.tagOfMap(map)];
+    if (src === LDDW.imm || src === LDDW.mapFd || src === LDDW.mapIndex)
+      return [0, this.#memory.tagOfMap(map)];
     if (
       (src === LDDW.mapValue || src === LDDW.mapIndexValue) &&
       map.image.kind === 'array' &&
