@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// `npm run bench -- NAME [--json] [...]`: one benchmark, both sides of its comparison from one run.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
+
+const folder = path.join(projectRoot, 'bench');
+const names = readdirSync(folder).filter((name) => existsSync(path.join(folder, name, 'main.ts')));
+const [name, ...rest] = process.argv.slice(2);
+if (name === undefined || !names.includes(name)) {
+  process.stderr.write(`usage: npm run bench -- NAME [--json]\nNAME is one of: ${names.join(', ')}\n`);
+  process.exit(2);
+}
+ensureNodeModules();
+ensureApt(['iproute2', 'clang', 'bpftool']);
+const tsx = path.join(projectRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
+const run = spawnSync(process.execPath, [tsx, path.join(folder, name, 'main.ts'), ...rest], {
+  cwd: projectRoot,
+  stdio: 'inherit',
+});
+process.exit(run.status ?? 1);
