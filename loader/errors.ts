@@ -4,19 +4,24 @@ import { constants } from 'node:os';
 export const ERRNO = constants.errno;
 
 /** ENOTSUPP is the kernel's own (include/linux/errno.h) and reaches user space all the same. */
-const KERNEL_INTERNAL: Readonly<Record<number, string>> = { 524: 'ENOTSUPP' };
+export const ENOTSUPP = 524;
 
-let names: Map<number, string> | undefined;
+/** Numbers with two names, by the one that the kernel's sources use, and the number without one in libc. */
+const CHOSEN_NAMES: readonly (readonly [number, string])[] = [
+  [ERRNO.EAGAIN, 'EAGAIN'],
+  [ERRNO.EOPNOTSUPP, 'EOPNOTSUPP'],
+  [ENOTSUPP, 'ENOTSUPP'],
+];
+
+let names: ReadonlyMap<number, string> | undefined;
 
 /** The symbolic name of a positive errno, `errno 999` where it has none. */
 export function errnoName(errno: number): string {
-  // EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP share a number: the first listed name wins.
-  names ??= new Map(
-    Object.entries(ERRNO)
-      .reverse()
-      .map(([name, value]) => [value, name]),
-  );
-  return names.get(errno) ?? KERNEL_INTERNAL[errno] ?? `errno ${errno}`;
+  names ??= new Map([
+    ...Object.entries(ERRNO).map(([name, value]) => [value, name] as const),
+    ...CHOSEN_NAMES,
+  ]);
+  return names.get(errno) ?? `errno ${errno}`;
 }
 
 export interface KernelFailure {

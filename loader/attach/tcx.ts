@@ -1,7 +1,7 @@
 /** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
 import { openPinned, pinObject } from '../bpf/bpffs.ts';
 import { ATTACH_TYPE, detachLink, type Placement, tryCreateTcxLink } from '../bpf/link.ts';
-import { check, ERRNO } from '../errors.ts';
+import { check, ENOTSUPP, ERRNO } from '../errors.ts';
 import { closeDescriptor, removeFile } from '../native/files.ts';
 import type { Direction } from '../netlink/filters.ts';
 import { inOptionalNetns } from '../netns/netns.ts';
@@ -23,7 +23,7 @@ export const tcxAttachType = (direction: Direction): number =>
   direction === 'ingress' ? ATTACH_TYPE.tcxIngress : ATTACH_TYPE.tcxEgress;
 
 /** What the kernel answers where it has no TCX: an unknown attach type, or one that is not compiled in. */
-const WITHOUT_TCX: readonly number[] = [-ERRNO.EINVAL, -ERRNO.EOPNOTSUPP, -524];
+const WITHOUT_TCX: readonly number[] = [-ERRNO.EINVAL, -ERRNO.EOPNOTSUPP, -ENOTSUPP];
 
 export const TCX_HINT = 'tcx needs linux 6.6';
 

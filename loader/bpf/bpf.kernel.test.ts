@@ -4,16 +4,16 @@ import {
   ALU,
   CLASS,
   encode,
-  type Instruction,
+  JMP,
   LDDW,
   MODE,
   OPCODE_CALL,
-  OPCODE_EXIT,
   OPCODE_LDDW,
   SIZE,
 } from '../../dsl/object/instruction.ts';
 import { VerifierError } from '../errors.ts';
 import { closeDescriptor } from '../native/files.ts';
+import { copy, exit, loadWord, move, slot } from '../testing/assembly.ts';
 import { tryLoadBtf } from './btf.ts';
 import { possibleCpus } from './cpus.ts';
 import { listIds, mapHandleOf, mapInfo, openById, programInfo } from './info.ts';
@@ -21,15 +21,6 @@ import { createMap, MAP_FLAG, type MapHandle } from './map.ts';
 import { loadProgram } from './program.ts';
 import { testRun } from './testrun.ts';
 
-const slot = (opcode: number, dst = 0, src = 0, offset = 0, imm = 0): Instruction => ({
-  opcode,
-  dst,
-  src,
-  offset,
-  imm,
-});
-const move = (dst: number, imm: number): Instruction => slot(CLASS.alu64 | ALU.mov, dst, 0, 0, imm);
-const exit = slot(OPCODE_EXIT);
 const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 const u64 = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer);
 const packet = new Uint8Array(60);
@@ -129,12 +120,7 @@ describe('a program', () => {
   it('reads and writes the context of a test run', () => {
     // skb->mark at 8 of struct __sk_buff: r0 = mark; mark = 9.
     const fd = classifier(
-      encode([
-        slot(CLASS.ldx | SIZE.word | MODE.mem, 0, 1, 8),
-        move(2, 9),
-        slot(CLASS.stx | SIZE.word | MODE.mem, 1, 2, 8),
-        exit,
-      ]),
+      encode([loadWord(0, 1, 8), move(2, 9), slot(CLASS.stx | SIZE.word | MODE.mem, 1, 2, 8), exit]),
     );
     const context = new Uint8Array(192);
     new DataView(context.buffer).setUint32(8, 77, true);
@@ -150,12 +136,12 @@ describe('a program', () => {
     const fd = classifier(
       encode([
         slot(CLASS.st | SIZE.word | MODE.mem, 10, 0, -4, 0),
-        slot(CLASS.alu64 | ALU.mov | 0x08, 2, 10),
+        copy(2, 10),
         slot(CLASS.alu64 | ALU.add, 2, 0, 0, -4),
         slot(OPCODE_LDDW, 1, LDDW.mapFd, 0, map.fd),
         slot(0),
         slot(OPCODE_CALL, 0, 0, 0, lookup),
-        slot(CLASS.jmp | 0x10, 0, 0, 1, 0),
+        slot(CLASS.jmp | JMP.eq, 0, 0, 1, 0),
         slot(CLASS.ldx | SIZE.double | MODE.mem, 0, 0, 0),
         exit,
       ]),
@@ -165,8 +151,7 @@ describe('a program', () => {
   });
 
   it('that the verifier refuses comes back with its whole log, the tail in the message', () => {
-    const refused = (): number =>
-      classifier(encode([move(0, 0), slot(CLASS.alu64 | ALU.mov | 0x08, 0, 5), exit]));
+    const refused = (): number => classifier(encode([move(0, 0), copy(0, 5), exit]));
     expect(refused).toThrow(VerifierError);
     expect(refused).toThrow(/load program test_program: EACCES: the verifier refuses it:.*R5 !read_ok/s);
     try {

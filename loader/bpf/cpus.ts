@@ -12,11 +12,10 @@ export function possibleCpus(): number {
 export function countCpus(list: string): number {
   let count = 0;
   for (const range of list.trim().split(',')) {
-    const [first, last = first] = range.split('-').map(Number);
-    if (first === undefined || last === undefined || !(last >= first)) {
-      throw new Error(`read the list of possible cpus: unexpected ${JSON.stringify(list)}`);
-    }
-    count += last - first + 1;
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];
+    const more = Number(last) - Number(first) + 1;
+    if (!(more > 0)) throw new Error(`count the possible cpus: unexpected list ${JSON.stringify(list)}`);
+    count += more;
   }
   return count;
 }

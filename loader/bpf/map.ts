@@ -1,6 +1,6 @@
 /** Maps: creation and element access. Structures: union bpf_attr, include/uapi/linux/bpf.h. */
 import { MAP_TYPES, type MapKind } from '../../dsl/object/image.ts';
-import { check, ERRNO } from '../errors.ts';
+import { check, ENOTSUPP, ERRNO } from '../errors.ts';
 import { type Region, type Scratch, withScratch } from '../native/arena.ts';
 import { closeDescriptor } from '../native/files.ts';
 import { bpf, withMemlock, writeName, writePointer } from './call.ts';
@@ -198,7 +198,7 @@ export class MapHandle {
         attributes.view.setUint32(BATCH.count, batchSize, true);
         const result = bpf('mapLookupBatch', attributes);
         // ENOTSUPP and EINVAL: no batches for this kind or kernel. ENOSPC: a bucket holds more than a batch.
-        if (first && [-524, -ERRNO.EINVAL].includes(result)) return undefined;
+        if (first && [-ENOTSUPP, -ERRNO.EINVAL].includes(result)) return undefined;
         if (result === -ERRNO.ENOSPC) return undefined;
         if (result !== -ERRNO.ENOENT) check(result, 'read map', this.name);
         const count = attributes.view.getUint32(BATCH.count, true);

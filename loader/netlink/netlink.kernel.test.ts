@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { closeDescriptor, openRead } from '../native/files.ts';
+import { inNetns } from '../netns/netns.ts';
+import { makePod, type Pod } from '../testing/pod.ts';
+import { listFilters } from './filters.ts';
+import { findLink, listLinks, netnsidOf } from './links.ts';
+import { addClsact, addRootFq, deleteClsact, HANDLE, listQdiscs } from './qdiscs.ts';
+import { RouteSocket } from './socket.ts';
+
+let pod: Pod;
+let host: RouteSocket;
+let inside: RouteSocket;
+
+beforeEach(() => {
+  pod = makePod();
+  host = RouteSocket.open();
+  inside = inNetns(pod.netns, () => RouteSocket.open());
+});
+afterEach(() => {
+  host.close();
+  inside.close();
+  pod.remove();
+});
+
+it('finds each end of a veth pair by the index of the other', () => {
+  const podEnd = findLink(inside, 'eth0')!;
+  const hostEnd = findLink(host, podEnd.peerIfindex!)!;
+  expect(hostEnd).toMatchObject({ ifindex: pod.hostIfindex, kind: 'veth', up: true, mtu: 1500 });
+  expect(hostEnd.peerIfindex).toBe(podEnd.ifindex);
+  expect(hostEnd.gsoMaxSize).toBeGreaterThan(1500);
+  expect(listLinks(host).map((link) => link.ifindex)).toContain(hostEnd.ifindex);
+  expect(listLinks(inside).map((link) => link.name)).toEqual(['lo', 'eth0']);
+});
+
+it('numbers the namespace of the other end as the link does', () => {
+  const fd = openRead(pod.netns);
+  try {
+    expect(netnsidOf(host, fd)).toBe(findLink(host, pod.hostIfindex)!.peerNetnsid);
+  } finally {
+    closeDescriptor(fd);
+  }
+});
+
+it('counts what passes a link', () => {
+  const before = findLink(host, pod.hostIfindex)!.statistics!;
+  pod.sendFromPod(1000);
+  const after = findLink(host, pod.hostIfindex)!.statistics!;
+  expect(after.receivedBytes - before.receivedBytes).toBeGreaterThanOrEqual(1000n);
+});
+
+it('gives nothing for a link that is not there', () => {
+  expect(findLink(inside, 'eth7')).toBeUndefined();
+  expect(findLink(inside, 7777)).toBeUndefined();
+  expect(listFilters(inside, 7777, 'ingress')).toEqual([]);
+});
+
+it('adds clsact once, says that it exists, and removes it', () => {
+  addClsact(host, pod.hostIfindex);
+  expect(listQdiscs(host, pod.hostIfindex)).toContainEqual({
+    kind: 'clsact',
+    ifindex: pod.hostIfindex,
+    handle: HANDLE.clsactMajor,
+    parent: HANDLE.clsact,
+  });
+  expect(() => addClsact(host, pod.hostIfindex)).toThrow(
+    /^add clsact qdisc to ifindex \d+: EEXIST: .*Exclusivity flag/,
+  );
+  deleteClsact(host, pod.hostIfindex);
+  expect(listQdiscs(host, pod.hostIfindex).map((qdisc) => qdisc.kind)).toEqual(['noqueue']);
+});
+
+it("reads other tools' filters: kind, priority, handle", () => {
+  const device = findLink(host, pod.hostIfindex)!.name;
+  execFileSync('tc', ['qdisc', 'add', 'dev', device, 'clsact']);
+  execFileSync('tc', `filter add dev ${device} egress protocol ip prio 7 u32 match u32 0 0`.split(' '));
+  expect(listFilters(host, pod.hostIfindex, 'egress')).toContainEqual(
+    expect.objectContaining({ kind: 'u32', priority: 7, allProtocols: false, name: undefined }),
+  );
+  expect(listFilters(host, pod.hostIfindex, 'ingress')).toEqual([]);
+});
+
+it('adds fq with its options, or names the module that the kernel lacks', () => {
+  const add = (): void =>
+    addRootFq(host, pod.hostIfindex, 0x10000, {
+      flowLimit: 5000,
+      horizonMicroseconds: 2e6,
+      horizonDrop: true,
+    });
+  try {
+    add();
+  } catch {
+    expect(add).toThrow(
+      /^add fq qdisc to ifindex \d+: ENOENT: .*the kernel has no fq: load or build the sch_fq/,
+    );
+    return;
+  }
+  const shown = execFileSync('tc', [
+    'qdisc',
+    'show',
+    'dev',
+    findLink(host, pod.hostIfindex)!.name,
+  ]).toString();
+  expect(shown).toMatch(/qdisc fq 1: root .*flow_limit 5000p.*horizon 2s horizon_drop/);
+});

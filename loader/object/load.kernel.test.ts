@@ -1,0 +1,121 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ObjectImage } from '../../dsl/object/image.ts';
+import { encode } from '../../dsl/object/instruction.ts';
+import { mapInfo, programInfo } from '../bpf/info.ts';
+import { testRun } from '../bpf/testrun.ts';
+import { VerifierError } from '../errors.ts';
+import { setSyscallHook } from '../native/syscall.ts';
+import { countingObject, exit, SETTINGS, VERDICT } from '../testing/assembly.ts';
+import { kernelObjects, remainingObjects } from '../testing/kernel-objects.ts';
+import { type LoadedProgram, type LoadOptions, loadProgram } from './load.ts';
+import { readVariable } from './sections.ts';
+import { encodeStruct } from './values.ts';
+
+const NAME = `ld${process.pid}`;
+const packet = new Uint8Array(60);
+const key = new Uint8Array(4);
+const image = countingObject(packet.length, NAME);
+
+const loaded: LoadedProgram[] = [];
+function load(options: LoadOptions = {}, object: ObjectImage = image): LoadedProgram {
+  const program = loadProgram(object, NAME, options);
+  loaded.push(program);
+  return program;
+}
+afterEach(async () => {
+  setSyscallHook(undefined);
+  for (const program of loaded.splice(0)) program.close();
+  expect(await remainingObjects(NAME)).toEqual([]);
+});
+
+const section = (name: string) => image.sections.find((each) => each.name === name)!;
+
+const packetsOf = (program: LoadedProgram): unknown =>
+  readVariable(section('.bss'), 'counters', program.sections['.bss']!.lookup(key)!).packets;
+
+describe('a loaded program', () => {
+  it('runs with its settings and counts in its section', () => {
+    const program = load({ settings: { settings: { verdict: VERDICT.drop } } });
+    expect(testRun(program.fd, { data: packet, repeat: 3 }).result).toBe(VERDICT.drop);
+    expect(testRun(program.fd, { data: new Uint8Array(70) }).result).toBe(0xffffffff);
+    expect(packetsOf(program)).toBe(3n);
+  });
+
+  it('takes the whole read-only section as bytes as well', () => {
+    const program = load({ settings: encodeStruct(SETTINGS, { verdict: 5 }) });
+    expect(testRun(program.fd, { data: packet }).result).toBe(5);
+  });
+
+  it('has only the maps it refers to, a name it is found by, and its BTF', () => {
+    const program = load();
+    expect(program.maps).toEqual({});
+    const info = programInfo(program.fd);
+    expect(info).toMatchObject({ id: program.id, name: NAME, lineCount: 1 });
+    expect(info.btfId).toBeGreaterThan(0);
+    expect(program.btfRefusal).toBeUndefined();
+    expect(kernelObjects(NAME)).toEqual([`map ${NAME}.bss`, `map ${NAME}.rodata`, `program ${NAME}`]);
+  });
+
+  it('cannot have its settings changed any more', () => {
+    const { sections } = load();
+    expect(() => sections['.rodata']!.update(key, new Uint8Array(SETTINGS.size))).toThrow('EPERM');
+  });
+
+  it('goes on counting in the section of the program that it replaces', () => {
+    const first = load();
+    testRun(first.fd, { data: packet, repeat: 2 });
+    const second = load({ reuse: new Map([['.bss', first.sections['.bss']!]]) });
+    testRun(second.fd, { data: packet });
+    expect(mapInfo(second.sections['.bss']!.fd).id).toBe(mapInfo(first.sections['.bss']!.fd).id);
+    expect(packetsOf(second)).toBe(3n);
+  });
+
+  it('runs without BTF where the kernel refuses that, and says so', () => {
+    const btfLoad = 18;
+    const einval = -22;
+    setSyscallHook((name, args) => (name === 'bpf' && args[0] === btfLoad ? einval : undefined));
+    const program = load();
+    expect(program.btfRefusal).toMatch(/^BTF refused: /);
+    expect(programInfo(program.fd).btfId).toBe(0);
+    expect(testRun(program.fd, { data: packet }).result).toBe(VERDICT.pass);
+  });
+});
+
+describe('a refused load', () => {
+  it('gives the verifier log and leaves nothing', async () => {
+    const broken = { ...image, programs: [{ ...image.programs[0]!, code: encode([exit]), relocations: [] }] };
+    expect(() => load({}, broken)).toThrow(VerifierError);
+    expect(() => load({}, broken)).toThrow(/R0 !read_ok/);
+    expect(await remainingObjects(NAME)).toEqual([]);
+  });
+
+  it('names the unknown program, variable and field', () => {
+    expect(() => loadProgram(image, 'other')).toThrow(`load program other: the object has only ${NAME}`);
+    expect(() => load({ settings: { setings: {} } })).toThrow('there is no variable setings, only settings');
+    expect(() => load({ settings: { settings: { verdikt: 1 } } })).toThrow('Settings has no field verdikt');
+    expect(() => load({ settings: new Uint8Array(3) })).toThrow('fill .rodata: it has 16 bytes, not 3');
+  });
+
+  it('leaves nothing whichever bpf call the kernel refuses', async () => {
+    let calls = 0;
+    setSyscallHook((name) => {
+      if (name === 'bpf') calls += 1;
+      return undefined;
+    });
+    load().close();
+    const total = calls;
+    expect(total).toBeGreaterThan(5);
+    for (let failing = 1; failing <= total; failing++) {
+      let call = 0;
+      const eio = -5;
+      setSyscallHook((name) => (name === 'bpf' && ++call === failing ? eio : undefined));
+      try {
+        load().close();
+      } catch (error) {
+        expect(String(error)).toContain('EIO');
+      }
+    }
+    setSyscallHook(undefined);
+    expect(await remainingObjects(NAME)).toEqual([]);
+  });
+});
