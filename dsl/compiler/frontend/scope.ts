@@ -44,7 +44,10 @@ export class Scope {
 
   /** The value of an expression. Literals may not have their type yet; see `coerce`. */
   value(node: ts.Expression): Expression {
-    const entity = this.entity(node);
+    return this.asValue(this.entity(node), node);
+  }
+
+  asValue(entity: Entity, node: ts.Node): Expression {
     if (entity.kind === 'value') return entity.value;
     return this.refuse('N1019', node, { what: describeEntity(entity) });
   }

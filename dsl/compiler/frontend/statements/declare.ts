@@ -56,7 +56,7 @@ function declaration(scope: Scope, node: ts.VariableDeclaration, constant: boole
     scope.bind(name, entity);
     return [];
   }
-  const given = coerce(scope.session, scope.value(initializer), declared, initializer);
+  const given = coerce(scope.session, scope.asValue(entity, initializer), declared, initializer);
   const value = constant ? given : settleOptionals(given);
   if (value.type.kind === 'void')
     return scope.refuse('N2006', initializer, { expected: 'a value', found: 'void' });
