@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { execute, executeOrThrow } from './command.ts';
 
 /** A named network namespace of ours. */
@@ -8,8 +8,8 @@ export interface Namespace {
   readonly path: string;
 }
 
-const DIRECTORY = '/run/netns';
-const NAME = /^natra-live-(\d+)-/;
+/** Where `ip netns` keeps its bind mounts. */
+export const NAMESPACE_DIRECTORY = '/run/netns';
 
 /**
  * What every measurement depends on and what differs between machines. The first keeps an elephant's round
@@ -43,7 +43,7 @@ export function inNamespace(
 export async function createNamespace(role: string): Promise<Namespace> {
   const name = `natra-live-${process.pid}-${role}`;
   await executeOrThrow('ip', ['netns', 'add', name]);
-  const namespace = { name, path: `${DIRECTORY}/${name}` };
+  const namespace = { name, path: `${NAMESPACE_DIRECTORY}/${name}` };
   const lines = TCP_SETTINGS.map(
     ([setting, value]) => `[ ! -e /proc/sys/${setting} ] || echo '${value}' > /proc/sys/${setting}`,
   );
@@ -54,16 +54,7 @@ export async function createNamespace(role: string): Promise<Namespace> {
 
 /** Deletes the namespace by name; its links go with it as soon as no process is left inside. */
 export async function removeNamespace(name: string): Promise<void> {
-  if (existsSync(`${DIRECTORY}/${name}`)) await executeOrThrow('ip', ['netns', 'delete', name]);
-}
-
-/** Names of namespaces that a measurement left behind because it was killed: their process is gone. */
-export function abandonedNamespaces(): string[] {
-  if (!existsSync(DIRECTORY)) return [];
-  return readdirSync(DIRECTORY).filter((name) => {
-    const owner = NAME.exec(name)?.[1];
-    return owner !== undefined && !existsSync(`/proc/${owner}`);
-  });
+  if (existsSync(`${NAMESPACE_DIRECTORY}/${name}`)) await executeOrThrow('ip', ['netns', 'delete', name]);
 }
 
 /** Why namespaces cannot be made here, in the kernel's words, or undefined when they can. */

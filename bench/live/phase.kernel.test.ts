@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, type CniResult } from './cni.ts';
 import { executeOrThrow } from './command.ts';
-import { abandonedNamespaces, inNamespace } from './namespace.ts';
+import { inNamespace } from './namespace.ts';
 import { type Direction, type PhaseMeasurement, runPhase } from './phase.ts';
 import { type Rig, startRig } from './rig.ts';
 import { summarise } from './summary.ts';
@@ -39,7 +39,6 @@ describe.each([
     await rig?.stop();
     await removeTopology(topology.stateDirectory);
     expect(await executeOrThrow('ip', ['netns', 'list'])).not.toContain(topology.pod.name);
-    expect(abandonedNamespaces()).toEqual([]);
   });
 
   function phase(direction: Direction): Promise<PhaseMeasurement> {

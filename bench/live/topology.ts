@@ -1,16 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeAbandoned, TEMPORARY_PREFIX } from './abandoned.ts';
 import { addressOf, type CniResult, callPlugin, resultOf, type Sandbox, sandbox } from './cni.ts';
 import { executeOrThrow } from './command.ts';
-import {
-  abandonedNamespaces,
-  createNamespace,
-  inNamespace,
-  type Namespace,
-  removeNamespace,
-} from './namespace.ts';
+import { createNamespace, inNamespace, type Namespace, removeNamespace } from './namespace.ts';
 
 export const PLUGIN_DIRECTORY = '/usr/lib/cni';
 const BRIDGE = 'cni0';
@@ -32,10 +26,10 @@ export interface Topology {
   readonly stateDirectory: string;
 }
 
-/** Makes the three namespaces, after removing any that a killed run of ours left. */
+/** Makes the three namespaces, after removing what killed runs of ours left. */
 export async function createTopology(): Promise<Topology> {
-  for (const name of abandonedNamespaces()) await removeNamespace(name);
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'natra-live-'));
+  await removeAbandoned();
+  const stateDirectory = await mkdtemp(TEMPORARY_PREFIX);
   const usesMainPlugin = ['bridge', 'host-local'].every((name) => existsSync(join(PLUGIN_DIRECTORY, name)));
   try {
     const node = await createNamespace('node');

@@ -1,5 +1,6 @@
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { PIN_DIRECTORY } from '../../bench/live/abandoned.ts';
 import {
   addressOf,
   type CniResult,
@@ -48,8 +49,6 @@ export interface PodRun {
 const QUIET_SECONDS = 0.3;
 /** A program goes after an RCU grace period; one that is there later than this has been left. */
 const RELEASE_SECONDS = 3;
-/** natra's own directories in this demo, so that a node's real Pods are neither seen nor touched. */
-const PIN_DIRECTORY = `/sys/fs/bpf/natra-demo-${process.pid}`;
 
 /** One Pod's life, as a runtime leads it: main plugin, limiter, traffic, limiter's DEL, main plugin's DEL. */
 export async function livePod(stage: Stage, step: PodStep): Promise<PodRun> {
@@ -78,6 +77,7 @@ async function limitedPod(stage: Stage, step: PodStep, pod: Sandbox, joined: Cni
   if (limit === undefined) throw new Error(`${limiter} needs a limit`);
   const path = limiter === 'natra' ? natraPath : join(PLUGIN_DIRECTORY, limiter);
   const configuration = limiterConfiguration(limiter, limit, joined);
+  // Directories of the demo's own, so that a node's real Pods are neither seen nor touched.
   const variables = {
     NATRA_STATE_DIR: join(topology.stateDirectory, 'natra'),
     NATRA_PIN_DIR: PIN_DIRECTORY,
