@@ -1,0 +1,193 @@
+/** Abstract evaluation of expressions: ranges of integers, ages of packet references, and the checks on both. */
+import { helperByName } from '../../../machine/helpers.ts';
+import { sizeOf } from '../../../object/layout.ts';
+import type { Expression } from '../../tree/tree.ts';
+import { branch } from './conditions.ts';
+import { arithmetic, compared, converted } from './intervals.ts';
+import type { Machine, Outcome } from './machine.ts';
+import type { State } from './state.ts';
+import { type Abstract, interval, NOTHING, STALE, top, truth, UNDECIDED } from './values.ts';
+
+/** The largest offset that packet access is lowered for. */
+const LARGEST_OFFSET = 65535n;
+
+const rangeText = (low: bigint, high: bigint): string => (low === high ? String(low) : `${low} to ${high}`);
+
+/** Evaluates a reference that memory is accessed through. */
+export function access(machine: Machine, node: Expression): Abstract {
+  const value = machine.evaluate(machine, node);
+  const { state } = machine;
+  if (value.kind === 'ref' && value.epoch !== undefined && state && value.epoch !== state.epoch)
+    machine.report('N3003', node.span);
+  return value;
+}
+
+function element(machine: Machine, node: Extract<Expression, { kind: 'element' }>): Abstract {
+  const base = machine.evaluate(machine, node.base);
+  const index = machine.evaluate(machine, node.index);
+  const proven = index.kind === 'int' && index.low >= 0n && index.high < BigInt(node.length);
+  if (!proven && index.kind === 'int')
+    machine.report('N3001', node.index.span, {
+      range: rangeText(index.low, index.high),
+      length: String(node.length),
+      mask: String(2 ** Math.floor(Math.log2(node.length)) - 1),
+    });
+  return base;
+}
+
+function packetAt(machine: Machine, node: Extract<Expression, { kind: 'packetAt' }>): Abstract {
+  const offset = machine.evaluate(machine, node.offset);
+  const size = sizeOf(node.layout);
+  if (offset.kind === 'int' && (offset.low < 0n || offset.high + BigInt(size) > LARGEST_OFFSET))
+    machine.report('N3002', node.offset.span, {
+      range: rangeText(offset.low, offset.high),
+      size: String(size),
+    });
+  return { kind: 'ref', epoch: machine.state?.epoch ?? STALE };
+}
+
+function helper(machine: Machine, node: Extract<Expression, { kind: 'helper' }>): Abstract {
+  for (const argument of node.arguments)
+    if (argument.type.kind === 'ref') access(machine, argument);
+    else machine.evaluate(machine, argument);
+  if (helperByName.get(node.name)?.invalidatesPacket) machine.invalidate();
+  return top(node.type);
+}
+
+function conditional(machine: Machine, node: Extract<Expression, { kind: 'conditional' }>): Abstract {
+  const { whenTrue, whenFalse } = branch(machine, node.condition);
+  const outcome = (state: State | undefined, part: Expression): Outcome => {
+    machine.state = state;
+    const value = machine.evaluate(machine, part);
+    return { state: machine.state, value };
+  };
+  const met = machine.meet(outcome(whenTrue, node.whenTrue), outcome(whenFalse, node.whenFalse));
+  machine.state = met.state;
+  return met.state === undefined ? top(node.type) : met.value;
+}
+
+/** A condition as a value. */
+function decided(machine: Machine, node: Expression): Abstract {
+  const { whenTrue, whenFalse } = branch(machine, node);
+  machine.state = machine.merge(whenTrue, whenFalse);
+  return truth(whenTrue !== undefined, whenFalse !== undefined);
+}
+
+function compare(machine: Machine, node: Extract<Expression, { kind: 'compare' }>): Abstract {
+  const left = machine.evaluate(machine, node.left);
+  const right = machine.evaluate(machine, node.right);
+  return left.kind === 'int' && right.kind === 'int' ? compared(node.operator, left, right) : UNDECIDED;
+}
+
+function extremum(machine: Machine, node: Extract<Expression, { kind: 'extremum' }>): Abstract {
+  const left = machine.evaluate(machine, node.left);
+  const right = machine.evaluate(machine, node.right);
+  if (left.kind !== 'int' || right.kind !== 'int') return top(node.type);
+  const pick = (a: bigint, b: bigint) => (a < b === (node.which === 'min') ? a : b);
+  return interval(pick(left.low, right.low), pick(left.high, right.high));
+}
+
+function record(machine: Machine, node: Extract<Expression, { kind: 'record' }>): Abstract {
+  const values = node.values.map((value) => machine.evaluate(machine, value));
+  return {
+    kind: 'record',
+    fields: new Map(node.type.fields.map((field, index) => [field.name, values[index] ?? top(field.type)])),
+  };
+}
+
+/** A map's key or value: memory that the kernel reads, or a value. */
+function operand(machine: Machine, node: Expression): void {
+  if (node.type.kind === 'ref') access(machine, node);
+  else machine.evaluate(machine, node);
+}
+
+export function evaluate(machine: Machine, node: Expression): Abstract {
+  machine.step();
+  const { state } = machine;
+  if (state === undefined) return top(node.type);
+  const of = (inner: Expression) => machine.evaluate(machine, inner);
+  switch (node.kind) {
+    case 'int':
+      return interval(node.value, node.value);
+    case 'bool':
+      return truth(node.value, !node.value);
+    case 'undefined':
+      return { kind: 'ref', epoch: undefined };
+    case 'variable':
+      return state.variables.get(node.variable) ?? top(node.type, state.epoch);
+    case 'negate': {
+      const value = of(node.operand);
+      return value.kind === 'int'
+        ? arithmetic('sub', { low: 0n, high: 0n }, value, node.type)
+        : top(node.type);
+    }
+    case 'complement':
+      of(node.operand);
+      return top(node.type);
+    case 'not':
+    case 'logical':
+    case 'hint':
+      return decided(machine, node);
+    case 'compare':
+      return compare(machine, node);
+    case 'arithmetic': {
+      const left = of(node.left);
+      const right = of(node.right);
+      return left.kind === 'int' && right.kind === 'int'
+        ? arithmetic(node.operator, left, right, node.type)
+        : top(node.type);
+    }
+    case 'conditional':
+      return conditional(machine, node);
+    case 'extremum':
+      return extremum(machine, node);
+    case 'convert': {
+      const value = of(node.operand);
+      if (value.kind === 'bool') return interval(value.mayBeFalse ? 0n : 1n, value.mayBeTrue ? 1n : 0n);
+      return value.kind === 'int' ? converted(value, node.type) : top(node.type);
+    }
+    case 'present':
+    case 'optional':
+      return of(node.operand);
+    case 'isPresent':
+      of(node.operand);
+      return UNDECIDED;
+    case 'record':
+      return record(machine, node);
+    case 'field': {
+      const value = of(node.record);
+      return (value.kind === 'record' && value.fields.get(node.name)) || top(node.type, state.epoch);
+    }
+    case 'member':
+      return of(node.base);
+    case 'element':
+      return element(machine, node);
+    case 'load':
+      access(machine, node.from);
+      return top(node.type);
+    case 'packetAt':
+      return packetAt(machine, node);
+    case 'mapLookup':
+    case 'mapDelete':
+      operand(machine, node.key);
+      return top(node.type);
+    case 'mapUpdate':
+      operand(machine, node.key);
+      operand(machine, node.value);
+      of(node.flags);
+      return top(node.type);
+    case 'atomic':
+      access(machine, node.on);
+      if (node.expected) of(node.expected);
+      of(node.value);
+      return top(node.type);
+    case 'helper':
+      return helper(machine, node);
+    case 'call':
+      return machine.call(machine, node.function, node.arguments.map(of));
+    case 'context':
+      return NOTHING;
+    default:
+      return top(node.type);
+  }
+}

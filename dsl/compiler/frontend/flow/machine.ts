@@ -1,0 +1,86 @@
+/** The abstract machine that the analysis of expressions and of statements share. */
+import type { DiagnosticCode } from '../../diagnostics/table.ts';
+import type { Expression, FunctionTree, Span, Statement, Variable } from '../../tree/tree.ts';
+import { EMPTY, merge, type State, set } from './state.ts';
+import { type Abstract, NOTHING } from './values.ts';
+
+export type Report = (code: DiagnosticCode, span: Span, details: Readonly<Record<string, string>>) => void;
+
+export interface LoopFrame {
+  breaks: State | undefined;
+  continues: State | undefined;
+}
+
+/** A value and the state in which it was found; no state where control never gets there. */
+export interface Outcome {
+  readonly state: State | undefined;
+  readonly value: Abstract;
+}
+
+/** Holds a value while two states merge, so that references in it keep in step with the packet's epoch. */
+const RESULT: Variable = { id: 0, name: 'result', type: { kind: 'void' } };
+
+/** Steps after which loops are no longer walked round by round. */
+const PATIENCE = 200_000;
+
+export class Machine {
+  /** undefined: control never comes here. */
+  state: State | undefined = EMPTY;
+  readonly loops: LoopFrame[] = [];
+  /** What each active call has returned so far, outermost first. */
+  readonly functions: Outcome[] = [];
+  private epochs = 0;
+  private muted = 0;
+  private steps = 0;
+  private readonly reporter: Report;
+  readonly evaluate: (machine: Machine, node: Expression) => Abstract;
+  readonly run: (machine: Machine, node: Statement) => void;
+  readonly call: (machine: Machine, callee: FunctionTree, given: readonly Abstract[]) => Abstract;
+
+  constructor(reporter: Report, evaluate: Machine['evaluate'], run: Machine['run'], call: Machine['call']) {
+    this.reporter = reporter;
+    this.evaluate = evaluate;
+    this.run = run;
+    this.call = call;
+  }
+
+  readonly fresh = (): number => {
+    this.epochs += 1;
+    return this.epochs;
+  };
+
+  merge(a: State | undefined, b: State | undefined): State | undefined {
+    return merge(a, b, this.fresh);
+  }
+
+  /** Where two ways to a value meet. */
+  meet(a: Outcome, b: Outcome): Outcome {
+    const held = (one: Outcome) => one.state && set(one.state, RESULT, one.value);
+    const state = this.merge(held(a), held(b));
+    return { state, value: state?.variables.get(RESULT) ?? NOTHING };
+  }
+
+  step(): void {
+    this.steps += 1;
+  }
+
+  isPatient(): boolean {
+    return this.steps < PATIENCE;
+  }
+
+  report(code: DiagnosticCode, span: Span, details: Readonly<Record<string, string>> = {}): void {
+    if (this.muted === 0 && this.state !== undefined) this.reporter(code, span, details);
+  }
+
+  /** Runs without reports: a first look at a loop whose entry is not known in full. */
+  quietly(work: () => void): void {
+    this.muted += 1;
+    work();
+    this.muted -= 1;
+  }
+
+  /** A helper may have moved the packet. */
+  invalidate(): void {
+    if (this.state !== undefined) this.state = { ...this.state, epoch: this.fresh() };
+  }
+}

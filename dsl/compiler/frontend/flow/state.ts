@@ -1,0 +1,67 @@
+/** What is known of every variable at one point of the program. */
+import type { Variable } from '../../tree/tree.ts';
+import { type Abstract, STALE, same, union, widen } from './values.ts';
+
+export interface State {
+  readonly variables: ReadonlyMap<Variable, Abstract>;
+  /** The packet's epoch: references made in another one may point to where the packet no longer is. */
+  readonly epoch: number;
+}
+
+export const EMPTY: State = { variables: new Map(), epoch: 0 };
+
+export function set(state: State, variable: Variable, value: Abstract): State {
+  return { ...state, variables: new Map(state.variables).set(variable, value) };
+}
+
+/** References of the epoch take the new number, all others are stale. */
+function renumber(value: Abstract, from: number, to: number): Abstract {
+  if (value.kind === 'ref' && value.epoch !== undefined)
+    return { kind: 'ref', epoch: value.epoch === from ? to : STALE };
+  if (value.kind !== 'record') return value;
+  return {
+    kind: 'record',
+    fields: new Map([...value.fields].map(([name, part]) => [name, renumber(part, from, to)])),
+  };
+}
+
+function moveTo(state: State, epoch: number): State {
+  if (state.epoch === epoch) return state;
+  return {
+    epoch,
+    variables: new Map(
+      [...state.variables].map(([one, value]) => [one, renumber(value, state.epoch, epoch)]),
+    ),
+  };
+}
+
+/** Where two paths meet; undefined is a path that is never taken. Variables of one path alone are out of scope. */
+export function merge(a: State | undefined, b: State | undefined, fresh: () => number): State | undefined {
+  if (a === undefined || b === undefined || a === b) return a ?? b;
+  const epoch = a.epoch === b.epoch ? a.epoch : fresh();
+  const left = moveTo(a, epoch);
+  const right = moveTo(b, epoch);
+  const variables = new Map<Variable, Abstract>();
+  for (const [variable, value] of left.variables) {
+    const other = right.variables.get(variable);
+    if (other !== undefined) variables.set(variable, union(value, other));
+  }
+  return { epoch, variables };
+}
+
+export function sameState(a: State, b: State): boolean {
+  for (const [variable, value] of a.variables) {
+    const other = b.variables.get(variable);
+    if (other !== undefined && !same(value, other)) return false;
+  }
+  return true;
+}
+
+export function widenState(before: State, next: State): State {
+  const variables = new Map(next.variables);
+  for (const [variable, value] of next.variables) {
+    const old = before.variables.get(variable);
+    if (old !== undefined) variables.set(variable, widen(old, value, variable.type));
+  }
+  return { epoch: next.epoch, variables };
+}

@@ -1,0 +1,178 @@
+/** Abstract execution of statements. Loops run to a fixpoint, short counted ones round by round. */
+import type { FunctionTree, Statement } from '../../tree/tree.ts';
+import { branch, replaced } from './conditions.ts';
+import { access } from './expressions.ts';
+import type { LoopFrame, Machine, Outcome } from './machine.ts';
+import { type State, sameState, set, widenState } from './state.ts';
+import { type Abstract, NOTHING, top } from './values.ts';
+
+type Loop = Extract<Statement, { kind: 'loop' }>;
+
+/** Counted loops up to this long are walked round by round, so that what they add up stays bounded. */
+const LONGEST_WALK = 32;
+/** Rounds before growing intervals are widened. */
+const ROUNDS_BEFORE_WIDENING = 3;
+
+function sequence(machine: Machine, statements: readonly Statement[]): void {
+  for (const statement of statements) machine.run(machine, statement);
+}
+
+/** Condition, body and update once; gives the state in which the condition ended the loop. */
+function round(machine: Machine, node: Loop, frame: LoopFrame, test: boolean): State | undefined {
+  let left: State | undefined;
+  if (node.condition && test) {
+    const { whenTrue, whenFalse } = branch(machine, node.condition);
+    left = whenFalse;
+    machine.state = whenTrue;
+  }
+  machine.run(machine, node.body);
+  machine.state = machine.merge(machine.state, frame.continues);
+  frame.continues = undefined;
+  sequence(machine, node.update);
+  return left;
+}
+
+/** Every round by itself, until the condition ends the loop. */
+function walk(machine: Machine, node: Loop, frame: LoopFrame, rounds: number): State | undefined {
+  let exits: State | undefined;
+  for (let done = 0; done <= rounds && machine.state !== undefined; done += 1)
+    exits = machine.merge(exits, round(machine, node, frame, true));
+  return exits;
+}
+
+/** All rounds at once: the least entry state found that no round changes. */
+function settle(machine: Machine, node: Loop, frame: LoopFrame): State | undefined {
+  let entry = machine.state;
+  for (let rounds = 0; entry !== undefined; rounds += 1) {
+    const before: State = entry;
+    machine.quietly(() => round(machine, node, frame, true));
+    frame.breaks = undefined;
+    const next: State | undefined = machine.merge(before, machine.state);
+    if (next === undefined || sameState(before, next)) {
+      // The first round of the program enters with the epoch of `next`, in which moved references are stale.
+      entry = next;
+      break;
+    }
+    entry = rounds < ROUNDS_BEFORE_WIDENING ? next : widenState(before, next);
+    machine.state = entry;
+  }
+  machine.state = entry;
+  return round(machine, node, frame, true);
+}
+
+function loop(machine: Machine, node: Loop): void {
+  sequence(machine, node.initial);
+  const frame: LoopFrame = { breaks: undefined, continues: undefined };
+  machine.loops.push(frame);
+  if (node.postTest) round(machine, node, frame, false);
+  const early = frame.breaks;
+  const short = node.trips !== undefined && node.trips.count <= LONGEST_WALK && machine.isPatient();
+  const exits = short ? walk(machine, node, frame, node.trips?.count ?? 0) : settle(machine, node, frame);
+  machine.loops.pop();
+  machine.state = machine.merge(machine.merge(exits, frame.breaks), early);
+}
+
+function choose(machine: Machine, node: Extract<Statement, { kind: 'switch' }>): void {
+  machine.evaluate(machine, node.on);
+  const entry = machine.state;
+  let after = node.otherwise === undefined ? entry : undefined;
+  const bodies = [...node.cases.map((one) => one.body), ...(node.otherwise ? [node.otherwise] : [])];
+  for (const body of bodies) {
+    machine.state = entry;
+    machine.run(machine, body);
+    after = machine.merge(after, machine.state);
+  }
+  machine.state = after;
+}
+
+function assignField(machine: Machine, node: Extract<Statement, { kind: 'assignField' }>): void {
+  const value = machine.evaluate(machine, node.value);
+  const { state } = machine;
+  const record = state?.variables.get(node.variable);
+  if (state !== undefined && record !== undefined)
+    machine.state = set(state, node.variable, replaced(record, node.path, value));
+}
+
+function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>): void {
+  const value = node.value ? machine.evaluate(machine, node.value) : NOTHING;
+  const before = machine.functions.pop();
+  if (before !== undefined) machine.functions.push(machine.meet(before, { state: machine.state, value }));
+  machine.state = undefined;
+}
+
+function jump(machine: Machine, to: 'breaks' | 'continues'): void {
+  const frame = machine.loops.at(-1);
+  if (frame !== undefined) frame[to] = machine.merge(frame[to], machine.state);
+  machine.state = undefined;
+}
+
+export function run(machine: Machine, node: Statement): void {
+  machine.step();
+  if (machine.state === undefined) return;
+  switch (node.kind) {
+    case 'declare':
+    case 'assign': {
+      const value = machine.evaluate(machine, node.value);
+      if (machine.state !== undefined) machine.state = set(machine.state, node.variable, value);
+      return;
+    }
+    case 'assignField':
+      assignField(machine, node);
+      return;
+    case 'store':
+      machine.evaluate(machine, node.value);
+      access(machine, node.to);
+      return;
+    case 'storeContext':
+      machine.evaluate(machine, node.value);
+      return;
+    case 'expression':
+      machine.evaluate(machine, node.expression);
+      return;
+    case 'block':
+      sequence(machine, node.body);
+      return;
+    case 'if': {
+      const { whenTrue, whenFalse } = branch(machine, node.condition);
+      machine.state = whenTrue;
+      machine.run(machine, node.whenTrue);
+      const after = machine.state;
+      machine.state = whenFalse;
+      if (node.whenFalse) machine.run(machine, node.whenFalse);
+      machine.state = machine.merge(after, machine.state);
+      return;
+    }
+    case 'loop':
+      loop(machine, node);
+      return;
+    case 'switch':
+      choose(machine, node);
+      return;
+    case 'break':
+      jump(machine, 'breaks');
+      return;
+    case 'continue':
+      jump(machine, 'continues');
+      return;
+    case 'return':
+      giveBack(machine, node);
+      return;
+  }
+}
+
+/** A call: the callee's body with these arguments, so that each call is judged by what it passes. */
+export function call(machine: Machine, callee: FunctionTree, given: readonly Abstract[]): Abstract {
+  callee.parameters.forEach((parameter, index) => {
+    if (machine.state !== undefined)
+      machine.state = set(machine.state, parameter, given[index] ?? top(parameter.type));
+  });
+  machine.functions.push({ state: undefined, value: NOTHING });
+  const loops = machine.loops.splice(0);
+  sequence(machine, callee.body);
+  machine.loops.push(...loops);
+  const end: Outcome = { state: machine.state, value: NOTHING };
+  const returned = machine.functions.pop();
+  const { state, value } = returned?.state === undefined ? end : machine.meet(returned, end);
+  machine.state = state;
+  return value.kind === 'nothing' ? top(callee.returnType) : value;
+}
