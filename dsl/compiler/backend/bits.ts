@@ -38,6 +38,20 @@ export class BitSet {
     return changed;
   }
 
+  /** Adds the members of `other` that aren't in `without`; whether that changed anything. */
+  addAllBut(other: BitSet, without: BitSet): boolean {
+    let changed = false;
+    for (let word = 0; word < this.words.length; word++) {
+      const before = this.words[word] ?? 0;
+      const after = (before | ((other.words[word] ?? 0) & ~(without.words[word] ?? 0))) >>> 0;
+      if (after !== before) {
+        this.words[word] = after;
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
   forEach(visit: (member: number) => void): void {
     for (let word = 0; word < this.words.length; word++)
       for (let rest = this.words[word] ?? 0; rest !== 0; rest &= rest - 1)

@@ -24,25 +24,52 @@ export function liveBeforeTerminator(block: MachineBlock, exit: BitSet): BitSet 
   return live;
 }
 
+interface BlockSets {
+  readonly block: MachineBlock;
+  /** Read before they are written. */
+  readonly reads: BitSet;
+  readonly writes: BitSet;
+  readonly entry: BitSet;
+  readonly exit: BitSet;
+}
+
+function summarise(block: MachineBlock, size: number): BlockSets {
+  const reads = new BitSet(size);
+  const writes = new BitSet(size);
+  for (const instruction of block.instructions) {
+    for (const register of used(instruction)) if (!writes.has(register)) reads.add(register);
+    for (const register of defined(instruction)) writes.add(register);
+  }
+  for (const register of usedByTerminator(block.terminator)) if (!writes.has(register)) reads.add(register);
+  return { block, reads, writes, entry: reads.copy(), exit: new BitSet(size) };
+}
+
 /** Registers live at the end of each block, by block id. */
 export function liveAtExit(fn: MachineFunction): ReadonlyMap<number, BitSet> {
-  const exits = new Map(fn.blocks.map((block) => [block.id, new BitSet(fn.nextRegister)]));
-  const entries = new Map(fn.blocks.map((block) => [block.id, new BitSet(fn.nextRegister)]));
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const block of [...fn.blocks].reverse()) {
-      const exit = exits.get(block.id);
-      if (!exit) continue;
-      for (const next of successors(block.terminator)) {
-        const entry = entries.get(next);
-        if (entry) exit.addAll(entry);
-      }
-      const live = liveBeforeTerminator(block, exit);
-      for (const instruction of [...block.instructions].reverse()) stepBackward(live, instruction);
-      if (entries.get(block.id)?.addAll(live)) changed = true;
+  const sets = new Map(fn.blocks.map((block) => [block.id, summarise(block, fn.nextRegister)]));
+  const before = new Map<number, BlockSets[]>(fn.blocks.map((block) => [block.id, []]));
+  for (const set of sets.values())
+    for (const next of successors(set.block.terminator)) before.get(next)?.push(set);
+  const work = new Set(sets.values());
+  // The last block, whose facts flow furthest, is taken first.
+  const queue = [...work];
+  while (queue.length > 0) {
+    const set = queue.pop();
+    if (!set) break;
+    work.delete(set);
+    let grown = false;
+    for (const next of successors(set.block.terminator)) {
+      const following = sets.get(next);
+      if (following && set.exit.addAll(following.entry)) grown = true;
     }
+    if (!grown || !set.entry.addAllBut(set.exit, set.writes)) continue;
+    for (const previous of before.get(set.block.id) ?? [])
+      if (!work.has(previous)) {
+        work.add(previous);
+        queue.push(previous);
+      }
   }
-  return exits;
+  return new Map([...sets].map(([id, { exit }]) => [id, exit]));
 }
 
 /** Removes instructions that only set registers nobody reads. */
