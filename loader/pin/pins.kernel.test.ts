@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Attachment } from '../attach/attachment.ts';
+import { attach, detach } from '../attach/index.ts';
+import { tcxAttachType } from '../attach/tcx.ts';
+import { BPFFS } from '../bpf/bpffs.ts';
+import { programInfo } from '../bpf/info.ts';
+import { queryTcx } from '../bpf/link.ts';
+import { listDirectory, makeDirectory, removeDirectory } from '../native/files.ts';
+import { setSyscallHook } from '../native/syscall.ts';
+import { listFilters } from '../netlink/filters.ts';
+import { RouteSocket } from '../netlink/socket.ts';
+import { loadProgram } from '../object/load.ts';
+import { readVariable } from '../object/sections.ts';
+import { countingObject } from '../testing/assembly.ts';
+import { remainingObjects } from '../testing/kernel-objects.ts';
+import { makePod, type Pod } from '../testing/pod.ts';
+import { linkPath, listPins, openPins, pinAll, removePins } from './pins.ts';
+
+const NAME = `pn${process.pid}`;
+const ROOT = `${BPFFS}/${NAME}`;
+const KEY = '0123abc-eth0';
+const LENGTH = 777;
+const place = { root: ROOT, key: KEY, label: 'egress' };
+const image = countingObject(LENGTH, NAME);
+
+let pod: Pod;
+beforeEach(() => {
+  pod = makePod();
+});
+afterEach(async () => {
+  setSyscallHook(undefined);
+  removePins(ROOT, KEY);
+  removeDirectory(ROOT);
+  pod.remove();
+  expect(await remainingObjects(NAME)).toEqual([]);
+});
+
+/** Attaches in a process that exits at once, as an ADD does. */
+function attachInChild(mode: 'tcx' | 'clsact'): Attachment {
+  const script = fileURLToPath(new URL('../testing/attach-and-exit.ts', import.meta.url));
+  const args = [ROOT, KEY, NAME, pod.hostIfindex, mode, LENGTH].map(String);
+  return JSON.parse(execFileSync(process.execPath, ['--import', 'tsx', script, ...args]).toString());
+}
+
+function packets(): unknown {
+  const pins = openPins(place)!;
+  try {
+    const bss = image.sections.find((section) => section.name === '.bss')!;
+    return readVariable(bss, 'counters', pins.sections['.bss']!.lookup(new Uint8Array(4))!).packets;
+  } finally {
+    pins.close();
+  }
+}
+
+describe.each(['tcx', 'clsact'] as const)('a program attached by %s', (mode) => {
+  it('outlives the process that attached it, and another process takes it off again', async () => {
+    const attachment = attachInChild(mode);
+    expect(attachment.mode).toBe(mode);
+    pod.sendFromPod(LENGTH);
+    pod.sendFromPod(LENGTH);
+    expect(packets()).toBe(2n);
+    expect(detach(attachment)).toBe(true);
+    expect(removePins(ROOT, KEY)).toBe(true);
+    expect(await remainingObjects(NAME)).toEqual([]);
+    expect(listDirectory(ROOT)).toEqual([]);
+    const socket = RouteSocket.open();
+    expect(listFilters(socket, pod.hostIfindex, 'ingress')).toEqual([]);
+    socket.close();
+  });
+});
+
+it('a tcx link is off its hook as soon as its pins are removed', () => {
+  attachInChild('tcx');
+  const attached = (): number => queryTcx(pod.hostIfindex, tcxAttachType('ingress')).programs.length;
+  expect(attached()).toBe(1);
+  removePins(ROOT, KEY);
+  expect(attached()).toBe(0);
+});
+
+describe('pins', () => {
+  it('are listed by key and label, and opened with what they hold', () => {
+    const program = loadProgram(image, NAME);
+    pinAll(program, place);
+    pinAll(program, { ...place, label: 'ingress' });
+    attach({
+      ifindex: pod.hostIfindex,
+      direction: 'ingress',
+      mode: 'tcx',
+      program,
+      pinPath: linkPath(place),
+      filterName: NAME,
+    });
+    program.close();
+    expect(listPins(ROOT)).toEqual([{ key: KEY, labels: ['egress', 'ingress'] }]);
+    const pins = openPins(place)!;
+    expect(Object.keys(pins.sections).sort()).toEqual(['.bss', '.rodata']);
+    expect(pins.linkFd).toBeGreaterThan(0);
+    expect(programInfo(pins.programFd!).name).toBe(NAME);
+    pins.close();
+    const unattached = openPins({ ...place, label: 'ingress' })!;
+    expect(unattached.linkFd).toBeUndefined();
+    unattached.close();
+    expect(removePins(ROOT, KEY, 'ingress')).toBe(true);
+    expect(listPins(ROOT)).toEqual([{ key: KEY, labels: ['egress'] }]);
+    expect(removePins(ROOT, KEY)).toBe(true);
+    expect(removePins(ROOT, KEY)).toBe(false);
+    expect(openPins(place)).toBeUndefined();
+  });
+
+  it('refuse to take the place of others, which stay', () => {
+    const program = loadProgram(image, NAME);
+    pinAll(program, place);
+    const before = listDirectory(`${ROOT}/${KEY}/egress`);
+    expect(() => pinAll(program, place)).toThrow(/^pin .*: EEXIST/);
+    expect(listDirectory(`${ROOT}/${KEY}/egress`)).toEqual(before);
+    program.close();
+  });
+
+  it('refuse keys that would lead elsewhere', () => {
+    expect(() => removePins(ROOT, '../other')).toThrow('as a pin directory');
+    expect(() => linkPath({ ...place, label: 'a/b' })).toThrow('as a pin directory');
+  });
+
+  it('whichever call fails, are found by their key and removed', async () => {
+    const program = loadProgram(image, NAME);
+    makeDirectory(ROOT, 0o700);
+    const eio = -5;
+    let failed = true;
+    for (let failing = 1; failed; failing++) {
+      let call = 0;
+      setSyscallHook((name) => (name !== 'close' && ++call === failing ? eio : undefined));
+      try {
+        pinAll(program, place);
+        failed = call >= failing;
+      } catch (error) {
+        expect(String(error)).toContain('EIO');
+      }
+      setSyscallHook(undefined);
+      removePins(ROOT, KEY);
+      expect(listPins(ROOT)).toEqual([]);
+      expect(failing).toBeLessThan(50);
+    }
+    program.close();
+    expect(await remainingObjects(NAME)).toEqual([]);
+  });
+});
