@@ -102,11 +102,6 @@ export class BtfTypes {
     return struct;
   }
 
-  /** A struct that is only named. */
-  forward(name: string): TypeId {
-    return this.#add(this.#name(name), KIND.forward, 0, 0);
-  }
-
   /** A function whose parameters all have names, and its prototype. */
   function(
     name: string,

@@ -113,7 +113,10 @@ export function describeImage(image: ObjectImage, options: { readonly forKernel:
       const entry = index === 0;
       const parameters = fn.parameters.map((name) => ({
         name,
-        type: entry ? types.pointer(types.forward(CONTEXT_STRUCTS[program.kind])) : types.int(64, false),
+        // Not a forward declaration: the verifier's log would complain of it (btf_prepare_func_args).
+        type: entry
+          ? types.pointer(types.struct(CONTEXT_STRUCTS[program.kind], 0, []))
+          : types.int(64, false),
       }));
       // A subprogram that is global would be verified on its own, for any arguments (kernel/bpf/verifier.c,
       // do_check_subprogs): static ones are verified where they are called.
