@@ -1,0 +1,81 @@
+/** Whether what a record names is still in force. */
+import { readElf } from '../../dsl/object/elf/read.ts';
+import {
+  HANDLE,
+  inOptionalNetns,
+  type Attachment as KernelAttachment,
+  linkInfo,
+  listFilters,
+  listQdiscs,
+  type OpenedPins,
+  openPins,
+  readVariable,
+  tcxAttachType,
+} from '../../loader/index.ts';
+import type { Direction } from '../config/bandwidth.ts';
+import type { Node } from '../node.ts';
+import { dataplaneSettings } from '../settings.ts';
+import { attachmentKey } from '../state/key.ts';
+import type { AttachmentRecord, DirectionRecord } from '../state/records.ts';
+import { withRouteSocket } from './devices.ts';
+
+/** What is missing or different, in words; empty where the direction is as its record says. */
+export function faultsOf(
+  direction: Direction,
+  record: AttachmentRecord,
+  plan: DirectionRecord,
+  node: Node,
+): string[] {
+  const place = { root: node.pinDirectory, key: attachmentKey(record), label: direction };
+  const pins = openPins(place);
+  if (pins === undefined) return [`the pins ${place.root}/${place.key}/${place.label} are missing`];
+  try {
+    return [
+      ...(pins.programFd === undefined ? ["the program's pin is missing"] : []),
+      ...plan.made.flatMap((made) => faultOf(made, pins)),
+      ...settingsFaults(direction, plan, pins, node),
+    ];
+  } finally {
+    pins.close();
+  }
+}
+
+function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
+  const where = `ifindex ${made.ifindex}${made.netns === undefined ? '' : ` in ${made.netns.path}`}`;
+  switch (made.mode) {
+    case 'tcx': {
+      if (pins.linkFd === undefined) return [`the tcx link's pin ${made.pinPath} is missing`];
+      const { ifindex, attachType } = linkInfo(pins.linkFd);
+      const attached = ifindex === made.ifindex && attachType === tcxAttachType(made.direction);
+      return attached ? [] : [`the tcx link is no longer attached to ${where} ${made.direction}`];
+    }
+    case 'clsact': {
+      const filters = inNetnsOf(made, () =>
+        withRouteSocket((socket) => listFilters(socket, made.ifindex, made.direction)),
+      );
+      if (filters.some((filter) => filter.name === made.name && filter.programId !== undefined)) return [];
+      return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
+    }
+    case 'fq': {
+      const qdiscs = inNetnsOf(made, () => withRouteSocket((socket) => listQdiscs(socket, made.ifindex)));
+      if (qdiscs.some(({ kind, parent }) => kind === 'fq' && parent === HANDLE.root)) return [];
+      return [`the fq qdisc is missing at ${where}`];
+    }
+  }
+}
+
+const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
+
+/** Compares the frozen settings of the running program with those the record's limit asks for. */
+function settingsFaults(direction: Direction, plan: DirectionRecord, pins: OpenedPins, node: Node): string[] {
+  const section = readElf(node.objectFile(direction)).sections.find(({ name }) => name === '.rodata');
+  if (section === undefined) throw new Error(`check ${direction}: its object has no settings`);
+  const map = pins.sections[section.name];
+  if (map === undefined) return ["the settings' pin is missing"];
+  if (map.valueSize !== section.size) return ['the program in force is of another release'];
+  const contents = map.lookup(new Uint8Array(map.keySize)) ?? new Uint8Array(section.size);
+  const inForce = readVariable(section, 'config', contents);
+  return Object.entries(dataplaneSettings(plan))
+    .filter(([name, value]) => BigInt(value) !== inForce[name] && Number(value) !== inForce[name])
+    .map(([name, value]) => `the setting ${name} is ${inForce[name]} instead of ${value}`);
+}

@@ -1,0 +1,100 @@
+/** Puts one direction's limit into force at the best place that works. */
+import { readElf } from '../../dsl/object/elf/read.ts';
+import {
+  attach,
+  attachFq,
+  detach,
+  type Attachment as KernelAttachment,
+  linkPath,
+  loadProgram,
+  pinAll,
+  removePins,
+  VerifierError,
+} from '../../loader/index.ts';
+import type { Direction, Limit } from '../config/bandwidth.ts';
+import { describe } from '../errors.ts';
+import { dataplaneSettings } from '../settings.ts';
+import { fqOptions } from './fq.ts';
+import type { Ledger } from './ledger.ts';
+import type { Placement } from './placement.ts';
+import { randomSeed } from './seed.ts';
+import { keyOf, netnsOf, type Site } from './site.ts';
+
+/**
+ * Tries the placements in turn and throws the last one's error. What a failed one made is undone, and so is
+ * everything when this throws.
+ */
+export function install(
+  direction: Direction,
+  limit: Limit,
+  candidates: readonly Placement[],
+  site: Site,
+  ledger: Ledger,
+): void {
+  const { node } = site;
+  const refusals: string[] = [];
+  for (const [index, candidate] of candidates.entries()) {
+    const placement = { ...candidate, reason: [candidate.reason, ...refusals].join('; since ') };
+    try {
+      installAt(placement, direction, limit, site, ledger);
+      return;
+    } catch (error) {
+      undo(direction, site, ledger);
+      const refusal = `no ${candidate.pacing} on the ${candidate.side} end: ${describe(error)}`;
+      node.log(`ADD ${keyOf(site)}: ${direction}: ${refusal}`);
+      // The verifier answers the same wherever the program is to go.
+      if (error instanceof VerifierError || index === candidates.length - 1) throw error;
+      refusals.push(refusal);
+    }
+  }
+}
+
+function installAt(
+  placement: Placement,
+  direction: Direction,
+  limit: Limit,
+  site: Site,
+  ledger: Ledger,
+): void {
+  const { side, hook, pacing, reason } = placement;
+  const { node, attachment, options, devices } = site;
+  const device = side === 'pod' ? devices.pod : devices.host;
+  if (device === undefined) throw new Error(`attach on the ${side} end: the interface has none`);
+  const { ifindex } = device;
+  const netns = netnsOf(side, attachment);
+  const target = { ifindex, ...(netns !== undefined && { netns }) };
+  const journal = (planned: KernelAttachment): void => ledger.journal(direction, planned);
+  ledger.plan(direction, { ...limit, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
+
+  if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
+  const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
+  const config = { ...dataplaneSettings({ ...limit, pacing }), seed: randomSeed() };
+  const program = loadProgram(readElf(node.objectFile(direction)), direction, {
+    name: `natra_${direction}`,
+    settings: { config },
+  });
+  try {
+    pinAll(program, place);
+    const { mode } = attach({
+      ...target,
+      direction: hook,
+      mode: options.attachMode,
+      program,
+      pinPath: linkPath(place),
+      filterName: `natra-${direction}-${keyOf(site)}`,
+      journal,
+    });
+    node.log(
+      `ADD ${keyOf(site)}: ${direction} ${limit.rateBitsPerSecond} bits/s: ${mode} at ${device.name} ${hook}, ${reason}`,
+    );
+  } finally {
+    program.close();
+  }
+}
+
+function undo(direction: Direction, site: Site, ledger: Ledger): void {
+  const plan = ledger.record.directions[direction];
+  for (const made of [...(plan?.made ?? [])].reverse()) detach(made);
+  removePins(site.node.pinDirectory, keyOf(site), direction);
+  ledger.plan(direction, undefined);
+}

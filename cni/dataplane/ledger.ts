@@ -1,0 +1,50 @@
+/**
+ * The record of an ADD at work: on disk before each change to the node, so that a process that dies in between
+ * leaves nothing that its record does not name.
+ */
+import type { Attachment as KernelAttachment } from '../../loader/index.ts';
+import type { Direction } from '../config/bandwidth.ts';
+import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
+
+export class Ledger {
+  private current: AttachmentRecord;
+  private readonly directory: string;
+
+  constructor(directory: string, record: AttachmentRecord) {
+    this.directory = directory;
+    this.current = record;
+    writeRecord(directory, record);
+  }
+
+  get record(): AttachmentRecord {
+    return this.current;
+  }
+
+  /** Says what is to be made for a direction; `undefined` when all of it has been undone. */
+  plan(direction: Direction, plan: DirectionRecord | undefined): void {
+    const { [direction]: _, ...others } = this.current.directions;
+    const directions = plan === undefined ? others : { ...others, [direction]: plan };
+    this.write({ ...this.current, directions });
+  }
+
+  /**
+   * Adds to a direction what is about to be made. A program is attached once: one that is announced replaces one
+   * announced before it, which the kernel refused.
+   */
+  journal(direction: Direction, planned: KernelAttachment): void {
+    const plan = this.current.directions[direction];
+    if (plan === undefined)
+      throw new Error(`record an attachment for ${direction}: nothing is planned there`);
+    const made = plan.made.filter((each) => (each.mode === 'fq') !== (planned.mode === 'fq'));
+    this.plan(direction, { ...plan, made: [...made, planned] });
+  }
+
+  complete(): void {
+    this.write({ ...this.current, phase: 'attached' });
+  }
+
+  private write(record: AttachmentRecord): void {
+    this.current = record;
+    writeRecord(this.directory, record);
+  }
+}

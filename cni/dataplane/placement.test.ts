@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import type { Options } from '../config/options.ts';
+import { placements } from './placement.ts';
+
+const auto: Options = { attachMode: 'auto', attachSide: 'auto', edtPacing: 'auto' };
+const shown = (...args: Parameters<typeof placements>): string[] =>
+  placements(...args).map(({ side, hook, pacing }) => `${side} ${hook} ${pacing}`);
+
+test('egress is paced on the Pod end, else policed on the host end', () => {
+  expect(shown('egress', auto, true)).toEqual(['pod egress edt', 'host ingress police', 'pod egress police']);
+});
+
+test('ingress is paced on the host end, else policed there', () => {
+  expect(shown('ingress', auto, true)).toEqual([
+    'host egress edt',
+    'host egress police',
+    'pod ingress police',
+  ]);
+});
+
+test.each([
+  ['egress', { edtPacing: 'off' }, true, ['host ingress police', 'pod egress police']],
+  ['egress', { edtPacing: 'on' }, true, ['pod egress edt']],
+  ['ingress', { edtPacing: 'on' }, true, ['host egress edt']],
+  ['egress', { attachSide: 'host' }, true, ['host ingress police']],
+  ['egress', { attachSide: 'pod' }, true, ['pod egress edt', 'pod egress police']],
+  ['ingress', { attachSide: 'host' }, true, ['host egress edt', 'host egress police']],
+  ['ingress', { attachSide: 'pod' }, true, ['pod ingress police']],
+  ['ingress', {}, false, ['pod ingress police']],
+  ['egress', {}, false, ['pod egress edt', 'pod egress police']],
+] as const)('%s with %j, host end %j', (direction, options, hasHostEnd, wanted) => {
+  expect(shown(direction, { ...auto, ...options }, hasHostEnd)).toEqual(wanted);
+});
+
+test.each([
+  ['ingress', { attachSide: 'pod', edtPacing: 'on' }, true, 'attachSide "pod" excludes'],
+  ['egress', { attachSide: 'host', edtPacing: 'on' }, true, 'attachSide "host" excludes'],
+  ['ingress', { edtPacing: 'on' }, false, 'this interface does not have'],
+  ['ingress', { attachSide: 'host' }, false, 'attachSide "host" needs a veth pair'],
+] as const)('%s with %j, host end %j is impossible', (direction, options, hasHostEnd, details) => {
+  expect(() => placements(direction, { ...auto, ...options }, hasHostEnd)).toThrow(
+    expect.objectContaining({ code: 7, details: expect.stringContaining(details) }),
+  );
+});

@@ -1,0 +1,21 @@
+/** What the installation of one attachment works with. */
+import type { Attachment } from '../config/environment.ts';
+import type { Options } from '../config/options.ts';
+import type { Node } from '../node.ts';
+import { attachmentKey } from '../state/key.ts';
+import type { Side } from '../state/records.ts';
+import type { Devices } from './devices.ts';
+
+export interface Site {
+  readonly node: Node;
+  readonly attachment: Attachment;
+  readonly options: Options;
+  readonly devices: Devices;
+}
+
+export const keyOf = ({ attachment }: Site): string => attachmentKey(attachment);
+
+/** The namespace of a side's device as the loader wants it: none for natra's own. */
+export function netnsOf(side: Side, attachment: Pick<Attachment, 'netns'>): string | undefined {
+  return side === 'pod' ? attachment.netns : undefined;
+}

@@ -1,0 +1,96 @@
+/**
+ * One CNI call, from its environment and stdin to its stdout and exit status. Whatever cannot be done comes back
+ * as a CNI error; nothing native is touched before the environment and the configuration are found good.
+ */
+import { KernelError } from '../loader/index.ts';
+import {
+  parseAttachment,
+  parseVerb,
+  requireVariables,
+  type Variables,
+  type Verb,
+} from './config/environment.ts';
+import { parseNetworkConfiguration } from './config/network.ts';
+import { CniError, describe, ERROR_CODES } from './errors.ts';
+import type { Node } from './node.ts';
+import { add } from './verbs/add.ts';
+import { check } from './verbs/check.ts';
+import { del } from './verbs/del.ts';
+import { gc } from './verbs/gc.ts';
+import { status } from './verbs/status.ts';
+import { version, versionIn } from './verbs/version.ts';
+import { requireVersion } from './versions.ts';
+
+export interface Outcome {
+  /** Empty where the verb has no answer but success. */
+  readonly stdout: string;
+  readonly exitCode: 0 | 1;
+}
+
+/** Runs the verb in CNI_COMMAND. Never throws. */
+export function runPlugin(variables: Variables, readStdin: () => string, node: Node): Outcome {
+  let stdin = '';
+  try {
+    const verb = parseVerb(variables) ?? 'VERSION';
+    stdin = verb === 'VERSION' ? orEmpty(readStdin) : readStdin();
+    return { stdout: answer(verb, variables, stdin, node), exitCode: 0 };
+  } catch (thrown) {
+    const error = asCniError(thrown);
+    node.log(`${variables.CNI_COMMAND} failed: code ${error.code}: ${error.message}: ${error.details}`);
+    return { stdout: JSON.stringify(error.report(versionIn(stdin))), exitCode: 1 };
+  }
+}
+
+function answer(verb: Verb, variables: Variables, stdin: string, node: Node): string {
+  if (verb === 'VERSION') return version(stdin);
+  requireVariables(verb, variables);
+  switch (verb) {
+    case 'ADD': {
+      const attachment = parseAttachment(variables);
+      return add({ attachment, configuration: parseNetworkConfiguration(stdin), variables, node });
+    }
+    case 'CHECK': {
+      const attachment = parseAttachment(variables);
+      const configuration = parseNetworkConfiguration(stdin);
+      requireVersion(verb, configuration.cniVersion, '0.4.0');
+      check({ attachment, configuration, variables, node });
+      return '';
+    }
+    case 'DEL': {
+      const attachment = parseAttachment(variables);
+      parseNetworkConfiguration(stdin);
+      del(attachment, node);
+      return '';
+    }
+    case 'GC': {
+      const configuration = parseNetworkConfiguration(stdin);
+      requireVersion(verb, configuration.cniVersion, '1.1.0');
+      gc(configuration, node);
+      return '';
+    }
+    case 'STATUS': {
+      requireVersion(verb, parseNetworkConfiguration(stdin).cniVersion, '1.1.0');
+      status(node);
+      return '';
+    }
+  }
+}
+
+function asCniError(thrown: unknown): CniError {
+  if (thrown instanceof CniError) return thrown;
+  if (thrown instanceof KernelError)
+    return new CniError(
+      ERROR_CODES.dataplane,
+      `${thrown.operation} failed: ${thrown.errnoName}`,
+      describe(thrown),
+    );
+  return new CniError(ERROR_CODES.internal, 'natra failed', describe(thrown));
+}
+
+function orEmpty(readStdin: () => string): string {
+  try {
+    return readStdin();
+  } catch {
+    return '';
+  }
+}

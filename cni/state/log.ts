@@ -1,0 +1,39 @@
+/**
+ * What natra chose and why, one line an event. A runtime shows a plugin's stderr only when it fails, so the
+ * log is a file: `natra.log` in the state directory, readable by root alone.
+ */
+import { appendFileSync, mkdirSync, renameSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Bytes; the file before is kept as `natra.log.1`. */
+const ROTATE_AT = 1 << 20;
+
+export type Log = (message: string) => void;
+
+/**
+ * Appends to the log. `target` is NATRA_LOG: a path, `stderr`, `off`, or nothing for the state directory's file.
+ * A log that can't be written never fails a call.
+ */
+export function openLog(stateDirectory: string, target: string | undefined): Log {
+  if (target === 'off') return () => {};
+  if (target === 'stderr') return (message) => writeSync(2, line(message));
+  const path = target || join(stateDirectory, 'natra.log');
+  return (message) => {
+    try {
+      if (!target) mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+      rotate(path);
+      appendFileSync(path, line(message), { mode: 0o600 });
+    } catch (error) {
+      writeSync(2, line(`write the log ${path}: ${String(error)}: ${message}`));
+    }
+  };
+}
+
+function rotate(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size >= ROTATE_AT) renameSync(path, `${path}.1`);
+}
+
+function line(message: string): string {
+  return `${new Date().toISOString()} [${process.pid}] ${message.replaceAll('\n', ' | ')}\n`;
+}

@@ -1,0 +1,123 @@
+/**
+ * What natra attached, one JSON file an attachment. A record is written before the first change to the node, so
+ * that whatever a killed ADD left behind is found by the next ADD, DEL or GC.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Attachment as KernelAttachment } from '../../loader/index.ts';
+import type { Direction, Limit } from '../config/bandwidth.ts';
+import type { PodIdentity } from '../config/environment.ts';
+import { isObject } from '../config/json.ts';
+import type { AttachmentName } from '../config/network.ts';
+import type { Pacing } from '../settings.ts';
+import { attachmentKey } from './key.ts';
+
+/** Raised when a record's shape changes in a way that an older natra must not guess at. */
+const FORMAT = 1;
+
+export type Side = 'host' | 'pod';
+
+/** One limited direction: where its program sits and what was made for it. */
+export interface DirectionRecord extends Limit {
+  readonly side: Side;
+  readonly device: string;
+  readonly ifindex: number;
+  /** The device's hook, not the Pod's direction: the host end's ingress is what the Pod sends. */
+  readonly hook: Direction;
+  readonly pacing: Pacing;
+  /** Why it is so and not otherwise, for the operator. */
+  readonly reason: string;
+  /** What the loader made or is about to make, in that order. */
+  readonly made: readonly KernelAttachment[];
+}
+
+export interface AttachmentRecord extends AttachmentName {
+  readonly format: typeof FORMAT;
+  readonly network: string;
+  readonly netns: string;
+  readonly pod: PodIdentity;
+  /** `attaching` in a file on disk means that an ADD is at work or died. */
+  readonly phase: 'attaching' | 'attached';
+  readonly directions: { readonly [D in Direction]?: DirectionRecord };
+}
+
+export function newRecord(
+  about: Pick<AttachmentRecord, 'network' | 'containerId' | 'ifname' | 'netns' | 'pod'>,
+): AttachmentRecord {
+  return { format: FORMAT, ...about, phase: 'attaching', directions: {} };
+}
+
+/** Writes a record as a whole or not at all. */
+export function writeRecord(directory: string, record: AttachmentRecord): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = recordPath(directory, record);
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The record of an attachment; undefined where there is none. Throws for one that cannot be read. */
+export function readRecord(directory: string, name: AttachmentName): AttachmentRecord | undefined {
+  return readRecordFile(recordPath(directory, name));
+}
+
+/** Removes a record; there may be none. */
+export function removeRecord(directory: string, name: AttachmentName): void {
+  rmSync(recordPath(directory, name), { force: true });
+}
+
+/** Every record on the node; `onUnreadable` hears of files that hold none. */
+export function listRecords(directory: string, onUnreadable: (error: unknown) => void): AttachmentRecord[] {
+  return filesIn(directory)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      try {
+        return readRecordFile(join(directory, name)) ?? [];
+      } catch (error) {
+        onUnreadable(error);
+        return [];
+      }
+    });
+}
+
+function recordPath(directory: string, name: AttachmentName): string {
+  return join(directory, `${attachmentKey(name)}.json`);
+}
+
+function filesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function readRecordFile(path: string): AttachmentRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  const value: unknown = JSON.parse(text);
+  if (isRecord(value)) return value;
+  throw new Error(
+    `read the record ${path}: it is not of format ${FORMAT}; a newer natra may have written it`,
+  );
+}
+
+/** Only natra writes here, so its format number vouches for the rest. */
+function isRecord(value: unknown): value is AttachmentRecord {
+  return isObject(value) && value.format === FORMAT && isObject(value.directions);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,62 @@
+/** Object files for tests of the front end that must not wait for the compiler or must be refused. */
+import { writeElf } from '../../dsl/object/elf/write.ts';
+import type { ObjectImage, Relocation } from '../../dsl/object/image.ts';
+import {
+  ALU,
+  CLASS,
+  encode,
+  type Instruction,
+  OPCODE_EXIT,
+  OPCODE_LDDW,
+  SOURCE,
+} from '../../dsl/object/instruction.ts';
+import { type IntLayout, layoutStruct } from '../../dsl/object/layout.ts';
+import type { Direction } from '../config/bandwidth.ts';
+import { dataplaneSettings } from '../settings.ts';
+
+const u64: IntLayout = { kind: 'int', bits: 64, signed: false, order: 'little' };
+const u32: IntLayout = { ...u64, bits: 32 };
+
+const exit: Instruction = { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 };
+const moveToR0: Instruction = { ...exit, opcode: CLASS.alu64 | SOURCE.imm | ALU.mov, imm: -1 };
+/** r2 = address of the settings: what makes the loader create them. */
+const loadSettings: readonly Instruction[] = [
+  { ...exit, opcode: OPCODE_LDDW, dst: 2 },
+  { ...exit, opcode: 0 },
+];
+const settingsAtSlot0: Relocation = { slot: 0, target: { kind: 'section', name: '.rodata', offset: 0 } };
+
+function image(
+  direction: Direction,
+  code: readonly Instruction[],
+  relocations: readonly Relocation[],
+): ObjectImage {
+  const names = [...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' })), 'seed'];
+  const config = layoutStruct(
+    'config',
+    names.map((name) => ({ name, layout: name === 'departureTimes' ? u32 : u64 })),
+  );
+  const { size } = config;
+  return {
+    license: 'GPL',
+    maps: [],
+    sections: [{ name: '.rodata', variables: [{ name: 'config', offset: 0, layout: config }], size }],
+    programs: [
+      {
+        name: direction,
+        kind: 'classifier',
+        code: encode(code),
+        relocations,
+        functions: [{ name: direction, slot: 0, parameters: ['skb'] }],
+        lines: [],
+      },
+    ],
+  };
+}
+
+/** Returns TC_ACT_UNSPEC for every packet, with the settings of the real program. */
+export const passingObject = (direction: Direction): Uint8Array =>
+  writeElf(image(direction, [...loadSettings, moveToR0, exit], [settingsAtSlot0]));
+
+/** Returns without a verdict: the verifier answers `R0 !read_ok`. */
+export const refusedObject = (direction: Direction): Uint8Array => writeElf(image(direction, [exit], []));

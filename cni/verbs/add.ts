@@ -1,0 +1,79 @@
+/**
+ * ADD: puts a Pod's limits into force and prints the result of the plugin before it, unchanged. A repeated ADD
+ * replaces the first; a failing one leaves nothing.
+ */
+import { DIRECTIONS, type Direction, type Limit, type Limits, parseLimits } from '../config/bandwidth.ts';
+import { type Attachment, parsePodIdentity, type Variables } from '../config/environment.ts';
+import { requireForeignNetns } from '../config/netns.ts';
+import { type NetworkConfiguration, requirePrevResult } from '../config/network.ts';
+import { parseOptions } from '../config/options.ts';
+import { findDevices } from '../dataplane/devices.ts';
+import { install } from '../dataplane/install.ts';
+import { Ledger } from '../dataplane/ledger.ts';
+import { placements } from '../dataplane/placement.ts';
+import { release } from '../dataplane/release.ts';
+import type { Site } from '../dataplane/site.ts';
+import { describe } from '../errors.ts';
+import type { Node } from '../node.ts';
+import { attachmentKey } from '../state/key.ts';
+import { newRecord } from '../state/records.ts';
+import { del } from './del.ts';
+
+export interface Call {
+  readonly attachment: Attachment;
+  readonly configuration: NetworkConfiguration;
+  readonly variables: Variables;
+  readonly node: Node;
+}
+
+/** The result to print. */
+export function add(call: Call): string {
+  const { attachment, configuration, variables, node } = call;
+  const prevResult = requirePrevResult(configuration);
+  const limits = parseLimits(configuration.object);
+  const options = parseOptions(configuration.object, variables);
+  const wanted = limitedDirections(limits);
+  if (wanted.length > 0) {
+    requireForeignNetns(attachment.netns);
+    const devices = findDevices(attachment);
+    putIntoForce(wanted, call, { node, attachment, options, devices });
+  } else del(attachment, node);
+  return prevResult;
+}
+
+function putIntoForce(wanted: readonly (readonly [Direction, Limit])[], call: Call, site: Site): void {
+  const { attachment, configuration, variables, node } = call;
+  const plan = wanted.map(([direction, limit]) => ({
+    direction,
+    limit,
+    candidates: placements(direction, site.options, site.devices.host !== undefined),
+  }));
+  del(attachment, node);
+  const ledger = new Ledger(
+    node.stateDirectory,
+    newRecord({ ...attachment, network: configuration.name, pod: parsePodIdentity(variables) }),
+  );
+  try {
+    for (const { direction, limit, candidates } of plan) install(direction, limit, candidates, site, ledger);
+    ledger.complete();
+  } catch (error) {
+    giveUp(ledger, node);
+    throw error;
+  }
+}
+
+/** The first error is the one to report; what can't be released now stays on record for DEL and GC. */
+function giveUp(ledger: Ledger, node: Node): void {
+  try {
+    release(ledger.record, node);
+  } catch (error) {
+    node.log(`ADD ${attachmentKey(ledger.record)}: release after a failure: ${describe(error)}`);
+  }
+}
+
+function limitedDirections(limits: Limits): (readonly [Direction, Limit])[] {
+  return DIRECTIONS.flatMap((direction) => {
+    const limit = limits[direction];
+    return limit === undefined ? [] : [[direction, limit] as const];
+  });
+}

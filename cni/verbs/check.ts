@@ -1,0 +1,48 @@
+/** CHECK (CNI 0.4.0): whether the limits of the configuration are in force. Fails with all that is missing. */
+import { DIRECTIONS, type Limit, parseLimits } from '../config/bandwidth.ts';
+import { requireForeignNetns } from '../config/netns.ts';
+import { parseOptions } from '../config/options.ts';
+import { type Devices, findDevices } from '../dataplane/devices.ts';
+import { faultsOf } from '../dataplane/inspect.ts';
+import { CniError, ERROR_CODES } from '../errors.ts';
+import { type AttachmentRecord, type DirectionRecord, readRecord } from '../state/records.ts';
+import type { Call } from './add.ts';
+
+/** Throws code 102 where a limit is missing, differs, or is in force though the configuration has none. */
+export function check({ attachment, configuration, variables, node }: Call): void {
+  const limits = parseLimits(configuration.object);
+  parseOptions(configuration.object, variables);
+  requireForeignNetns(attachment.netns);
+  const devices = findDevices(attachment);
+  const record = readRecord(node.stateDirectory, attachment);
+  const faults = DIRECTIONS.flatMap((direction) => {
+    const limit = limits[direction];
+    const plan = record?.directions[direction];
+    const found =
+      record && plan
+        ? [...differences(limit, plan, devices), ...faultsOf(direction, record, plan, node)]
+        : absence(limit, record);
+    return found.map((fault) => `${direction}: ${fault}`);
+  });
+  if (record?.phase === 'attaching') faults.push('the last ADD did not come to its end');
+  if (faults.length > 0)
+    throw new CniError(ERROR_CODES.checkFailed, 'the limits are not in force', faults.join('; '));
+}
+
+function absence(limit: Limit | undefined, record: AttachmentRecord | undefined): string[] {
+  if (limit === undefined) return [];
+  const what = record === undefined ? 'there is no record of an ADD' : 'the last ADD had no limit';
+  return [`${what}, but the configuration asks for ${limit.rateBitsPerSecond} bits/s`];
+}
+
+function differences(limit: Limit | undefined, plan: DirectionRecord, devices: Devices): string[] {
+  const { rateBitsPerSecond, burstBits } = plan;
+  const device = plan.side === 'pod' ? devices.pod : devices.host;
+  const differs = (name: string, inForce: unknown, wanted: unknown): string[] =>
+    inForce === wanted ? [] : [`${name} in force is ${inForce}, the configuration asks for ${wanted}`];
+  return [
+    ...differs('the rate in bits/s', rateBitsPerSecond, limit?.rateBitsPerSecond),
+    ...(limit === undefined ? [] : differs('the burst in bits', burstBits, limit.burstBits)),
+    ...(device?.ifindex === plan.ifindex ? [] : [`the device ${plan.device} is gone or another one now`]),
+  ];
+}

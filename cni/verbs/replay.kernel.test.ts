@@ -1,0 +1,261 @@
+/** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { removeDirectory } from '../../loader/index.ts';
+import type { Node } from '../node.ts';
+import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { passingObject, refusedObject } from '../testing/objects.ts';
+import { makePod, type TestPod } from '../testing/pod.ts';
+import { run } from '../testing/shell.ts';
+import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+
+let pod: TestPod;
+let node: Node;
+let log: string[];
+let before: Snapshot;
+
+beforeEach(() => {
+  pod = makePod();
+  log = [];
+  node = {
+    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
+    pinDirectory: `/sys/fs/bpf/natra-test-${process.pid}`,
+    objectFile: passingObject,
+    log: (message) => log.push(message),
+  };
+  before = snapshot(pod, node);
+});
+afterEach(() => {
+  pod.destroy();
+  rmSync(node.stateDirectory, { recursive: true });
+  removeDirectory(node.pinDirectory);
+});
+
+/** The kernel frees programs and maps after an RCU grace period. */
+async function nothingIsLeft(): Promise<void> {
+  await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+}
+
+const ok = { exitCode: 0 };
+const inMode = (call: CapturedCall, attachMode: string): CapturedCall => ({
+  ...call,
+  stdin: { ...call.stdin, attachMode },
+});
+
+describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
+  const calls = (name: string): CapturedCall => inMode(forPod(captured(name), pod), mode);
+
+  test.each([
+    ['kubelet1.36-ctrd2.2-cni1.1-ADD', 'kubelet1.36-ctrd2.2-cni1.1-DEL-with-netns'],
+    ['ctrd1.7-ADD-full', 'ctrd1.7-DEL1'],
+    ['cnitool1.3-cni1.1-ADD', 'cnitool1.3-cni1.1-DEL'],
+  ])('%s limits both directions and %s takes all of it away', async (added, deleted) => {
+    const call = calls(added);
+    const outcome = make(call, node);
+    expect(outcome).toMatchObject(ok);
+    expect(JSON.parse(outcome.stdout)).toEqual(call.stdin.prevResult);
+    const made = leftovers(before, snapshot(pod, node));
+    expect(made?.programs?.length).toBeGreaterThanOrEqual(2);
+    expect(made).toMatchObject({ pins: [expect.any(String)], state: [expect.any(String)] });
+
+    expect(make(calls(deleted), node)).toEqual({ stdout: '', ...ok });
+    await nothingIsLeft();
+  });
+
+  test('one direction alone', async () => {
+    expect(make(calls('ctrd1.7-ADD-ingress-only'), node)).toMatchObject(ok);
+    expect(log.join('\n')).toContain('ingress 1000000000 bits/s');
+    expect(log.join('\n')).not.toContain('egress 1');
+    const { env, stdin } = calls('ctrd1.7-ADD-ingress-only');
+    expect(make({ env: { ...env, CNI_COMMAND: 'DEL' }, stdin }, node)).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('without limits nothing is touched', () => {
+    expect(make(calls('ctrd1.7-ADD-noannot'), node)).toMatchObject(ok);
+    expect(leftovers(before, snapshot(pod, node))).toBeUndefined();
+  });
+
+  test('CHECK passes after ADD and says what is missing after DEL', async () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toEqual({ stdout: '', ...ok });
+    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    const checked = make(calls('cnitool1.3-cni1.1-CHECK'), node);
+    expect(checked.exitCode).toBe(1);
+    expect(JSON.parse(checked.stdout)).toMatchObject({
+      code: 102,
+      details: expect.stringContaining('no record'),
+    });
+    await nothingIsLeft();
+  });
+
+  test('CHECK sees another limit than the one in force', async () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    const { env, stdin } = calls('cnitool1.3-cni1.1-CHECK');
+    const bandwidth = { ingressRate: 5_000_000, ingressBurst: 2_000_000 };
+    const checked = make({ env, stdin: { ...stdin, runtimeConfig: { bandwidth } } }, node);
+    expect(JSON.parse(checked.stdout).details).toMatch(/ingress: .*10000000.*5000000.*egress/s);
+    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('a repeated ADD replaces the first', async () => {
+    const call = calls('kubelet1.36-ctrd2.2-cni1.1-ADD');
+    expect(make(call, node)).toMatchObject(ok);
+    const once = snapshot(pod, node);
+    expect(make(call, node)).toMatchObject(ok);
+    const replaced = (): number[] => {
+      const now = snapshot(pod, node).programs;
+      return once.programs.filter((id) => !before.programs.includes(id) && now.includes(id));
+    };
+    await expect.poll(replaced, { timeout: 10_000 }).toEqual([]);
+    expect(snapshot(pod, node).state).toEqual(once.state);
+    expect(make(calls('kubelet1.36-ctrd2.2-cni1.1-DEL-with-netns'), node)).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('DEL twice, the second time with neither namespace nor result', async () => {
+    expect(make(calls('ctrd1.7-ADD-full'), node)).toMatchObject(ok);
+    expect(make(calls('ctrd1.7-DEL1'), node)).toMatchObject(ok);
+    expect(make(calls('ctrd1.7-DEL2-empty-netns'), node)).toEqual({ stdout: '', ...ok });
+    await nothingIsLeft();
+  });
+
+  test('DEL alone, with neither namespace nor result', async () => {
+    expect(make(calls('kubelet1.36-ctrd2.2-cni1.1-ADD'), node)).toMatchObject(ok);
+    pod.removeNetns();
+    await expect.poll(() => linkExists(pod.hostDevice), { timeout: 10_000 }).toBe(false);
+    expect(make(calls('kubelet1.36-ctrd2.2-cni1.1-DEL-no-netns-no-prevResult'), node)).toMatchObject(ok);
+    before = { ...before, traffic: snapshot(pod, node).traffic };
+    await nothingIsLeft();
+  });
+
+  test('DEL after a failed ADD', async () => {
+    const refusing = { ...node, objectFile: refusedObject };
+    const failed = make(calls('kubelet1.36-ADD-failing'), refusing);
+    expect(failed.exitCode).toBe(1);
+    expect(JSON.parse(failed.stdout)).toMatchObject({
+      cniVersion: '1.1.0',
+      code: 101,
+      msg: 'load program failed: EACCES',
+      details: expect.stringContaining('R0 !read_ok'),
+    });
+    await nothingIsLeft();
+    expect(make(calls('kubelet1.36-DEL-after-failed-ADD'), node)).toEqual({ stdout: '', ...ok });
+    await nothingIsLeft();
+  });
+
+  test('a second program that is refused takes the first with it', async () => {
+    const half: Node = {
+      ...node,
+      objectFile: (direction) => (direction === 'egress' ? refusedObject : passingObject)(direction),
+    };
+    expect(make(calls('ctrd1.7-ADD-full'), half).exitCode).toBe(1);
+    await nothingIsLeft();
+  });
+
+  test('an interface that is not there', async () => {
+    const { env, stdin } = calls('ctrd1.7-ADD-full');
+    const outcome = make({ env: { ...env, CNI_IFNAME: 'eth7' }, stdin }, node);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      code: 100,
+      msg: 'interface eth7 not found',
+      details: expect.stringContaining('CNI_IFNAME is "eth7"'),
+    });
+    await nothingIsLeft();
+  });
+
+  test('GC keeps what is valid and takes the rest of its network', async () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+    const collect = (list?: unknown, name = stdin.name): void => {
+      const attachments = list === undefined ? {} : { 'cni.dev/valid-attachments': list };
+      expect(make({ env, stdin: { ...stdin, name, ...attachments } }, node)).toEqual({ stdout: '', ...ok });
+    };
+    const own = { containerID: 'cnitool-23a83088ea42b940f5fd', ifname: pod.ifname };
+    collect();
+    collect([own]);
+    collect([], 'another-network');
+    expect(snapshot(pod, node).state).toHaveLength(1);
+    collect([]);
+    await nothingIsLeft();
+  });
+});
+
+function linkExists(name: string): boolean {
+  try {
+    run(`ip link show ${name}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('where a program sits', () => {
+  const add = (options: Record<string, string>): CapturedCall => {
+    const call = forPod(captured('ctrd1.7-ADD-full'), pod);
+    return { ...call, stdin: { ...call.stdin, ...options } };
+  };
+  const remove = () => make(forPod(captured('ctrd1.7-DEL1'), pod), node);
+
+  test.each([
+    [{ attachSide: 'host', attachMode: 'clsact' }, 'host'],
+    [{ attachSide: 'pod', attachMode: 'clsact' }, 'pod'],
+  ])('%j puts both filters on the %s end', async (options, side) => {
+    expect(make(add({ ...options, edtPacing: 'off' }), node)).toMatchObject(ok);
+    const filters = (where: string, device: string): string =>
+      run(`tc${where} filter show dev ${device} ingress`) +
+      run(`tc${where} filter show dev ${device} egress`);
+    const host = filters('', pod.hostDevice);
+    const inside = filters(` -n ${pod.netns}`, pod.ifname);
+    const [used, unused] = side === 'host' ? [host, inside] : [inside, host];
+    expect(used.match(/direct-action/g)).toHaveLength(2);
+    expect(unused).toBe('');
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('edtPacing "on" without fq in the kernel is refused and leaves nothing', async ({ skip }) => {
+    const outcome = make(add({ edtPacing: 'on' }), node);
+    if (outcome.exitCode === 0) {
+      remove();
+      skip('this kernel has fq');
+    }
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      code: 101,
+      details: expect.stringContaining('CONFIG_NET_SCH_FQ'),
+    });
+    await nothingIsLeft();
+  });
+
+  test('a qdisc and a filter of somebody else survive', async () => {
+    run(`tc qdisc add dev ${pod.hostDevice} clsact`);
+    run(`tc filter add dev ${pod.hostDevice} ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1`);
+    before = snapshot(pod, node);
+    expect(make(add({ attachMode: 'clsact' }), node)).toMatchObject(ok);
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+});
+
+test('STATUS is content with this node', () => {
+  expect(make(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), node)).toEqual({ stdout: '', ...ok });
+});
+
+test('two interfaces of one container are two attachments', async () => {
+  run(`ip -n ${pod.netns} link add net1 type veth peer name peer1`);
+  const first = forPod(captured('ctrd1.7-ADD-full'), pod);
+  const second = { ...first, env: { ...first.env, CNI_IFNAME: 'net1' } };
+  before = snapshot(pod, node);
+  expect(make(first, node)).toMatchObject(ok);
+  const one = snapshot(pod, node);
+  expect(make(second, node)).toMatchObject(ok);
+  const del = ({ env, stdin }: CapturedCall) => make({ env: { ...env, CNI_COMMAND: 'DEL' }, stdin }, node);
+  expect(del(second)).toMatchObject(ok);
+  await expect.poll(() => leftovers(one, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+  expect(snapshot(pod, node).state).toEqual(one.state);
+  expect(del(first)).toMatchObject(ok);
+  await nothingIsLeft();
+});

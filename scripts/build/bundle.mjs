@@ -1,0 +1,64 @@
+// cni/main.ts -> dist/natra: one minified CommonJS file with the object files inside, and koffi's addon beside it.
+// A CNI plugin starts for every Pod, so nothing but what a call runs may be in it.
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { projectRoot } from '../bootstrap.mjs';
+import { DIRECTIONS, objectPath } from './objects.mjs';
+import { whenChanged } from './stamp.mjs';
+
+const inProject = (...parts) => path.join(projectRoot, ...parts);
+
+/** The only folders whose code a CNI call runs; the compiler and koffi's JavaScript wrapper cost start time. */
+const ALLOWED = /^(cni|loader|dsl\/object)\/|^package\.json$|^<define:/;
+
+/** koffi's addon for this machine: the builds for glibc and musl are two. */
+function koffiAddon() {
+  const { arch } = process;
+  const libc = process.report.getReport().header.glibcVersionRuntime ? 'linux' : 'musl';
+  return inProject('node_modules', '@koromix', `koffi-linux-${arch}`, `${libc}_${arch}`, 'koffi.node');
+}
+
+async function bundle() {
+  const objects = DIRECTIONS.map((direction) => [direction, readFileSync(objectPath(direction), 'base64')]);
+  const { metafile } = await build({
+    absWorkingDir: projectRoot,
+    entryPoints: ['cni/main.ts'],
+    outfile: 'dist/natra',
+    bundle: true,
+    minify: true,
+    metafile: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    banner: { js: '#!/usr/bin/env node' },
+    define: {
+      NATRA_OBJECTS: JSON.stringify(Object.fromEntries(objects)),
+      'import.meta.dirname': '__dirname',
+    },
+    logLevel: 'warning',
+  });
+  const foreign = Object.keys(metafile.inputs).filter((file) => !ALLOWED.test(file));
+  if (foreign.length > 0)
+    throw new Error(
+      `bundle cni/main.ts: it must not reach ${foreign.join(', ')}; import types only from there`,
+    );
+  chmodSync(inProject('dist', 'natra'), 0o755);
+  copyFileSync(koffiAddon(), inProject('dist', 'koffi.node'));
+  // The project's package.json says "module"; this file without extension is CommonJS.
+  writeFileSync(inProject('dist', 'package.json'), '{ "type": "commonjs" }\n');
+}
+
+/** Bundles the executable unless it is up to date; true when it did. Needs the object files. */
+export function buildExecutable() {
+  mkdirSync(inProject('dist'), { recursive: true });
+  return whenChanged({
+    stamp: inProject('dist', '.bundle'),
+    inputs: [
+      ...['cni', 'loader', 'dsl/object', 'scripts/build', 'package-lock.json'].map((each) => inProject(each)),
+      ...DIRECTIONS.map(objectPath),
+    ],
+    outputs: ['natra', 'koffi.node', 'package.json'].map((each) => inProject('dist', each)),
+    make: bundle,
+  });
+}
