@@ -1,21 +1,22 @@
-/** Register allocation: colour, spill what got no colour, and again, until all have one. */
+/** Register allocation: lower the pressure, colour, spill what got no colour all the same, until all have one. */
 import { color } from './coalescing.ts';
 import { removeDeadCode } from './liveness.ts';
 import type { MachineFunction, Register } from './machine.ts';
 import { renameRegisters, renameTerminator } from './machine.ts';
+import { reducePressure } from './pressure.ts';
 import { spill, spillCosts } from './spill.ts';
 import { BackendError } from './target.ts';
+import { renameWebs } from './webs.ts';
 
 /** Each round spills at least one register for good; real programs take two or three. */
 const MAXIMUM_ROUNDS = 50;
 
 /** The function over machine registers r0 to r9 only; spills have become frame slots, copies onto themselves are gone. */
 export function allocateRegisters(fn: MachineFunction): MachineFunction {
-  let current = removeDeadCode(fn);
+  let current = removeDeadCode(renameWebs(reducePressure(renameWebs(fn))));
   let temporaries: ReadonlySet<Register> = new Set();
   for (let round = 0; round < MAXIMUM_ROUNDS; round++) {
-    const costs = spillCosts(current, temporaries);
-    const coloring = color(current, costs.cost);
+    const coloring = color(current, spillCosts(current, temporaries));
     if (coloring.spilled.length === 0) {
       const rename = (register: Register) => coloring.colors.get(register) ?? register;
       const blocks = current.blocks.map((block) => ({
@@ -27,7 +28,7 @@ export function allocateRegisters(fn: MachineFunction): MachineFunction {
       }));
       return { ...current, blocks };
     }
-    ({ fn: current, temporaries } = spill(current, coloring, temporaries, costs));
+    ({ fn: current, temporaries } = spill(current, coloring, temporaries));
   }
   throw new BackendError(`function ${fn.name}: register allocation doesn't end: split the function in two`);
 }

@@ -1,4 +1,5 @@
 /** The order of blocks: likely ways fall through, unlikely blocks come last, and empty ones vanish. */
+import { reversePostorderOf } from './graph.ts';
 import { type MachineBlock, type MachineFunction, type MachineTerminator, successors } from './machine.ts';
 
 /** A block that runs less often than this, per execution of the function, goes to the end. */
@@ -35,34 +36,10 @@ function threadJumps(fn: MachineFunction): MachineFunction {
   return { ...fn, blocks: fn.blocks.map((block) => ({ ...block, terminator: threaded(block.terminator) })) };
 }
 
-/** Reachable blocks in depth-first reverse postorder, the taken way of a branch first. */
-function reachable(fn: MachineFunction): readonly MachineBlock[] {
-  const byId = new Map(fn.blocks.map((block) => [block.id, block]));
-  const seen = new Set<number>();
-  const order: MachineBlock[] = [];
-  const [entry] = fn.blocks;
-  const stack: { block: MachineBlock; rest: number[] }[] = [];
-  const enter = (block: MachineBlock | undefined) => {
-    if (!block || seen.has(block.id)) return;
-    seen.add(block.id);
-    stack.push({ block, rest: [...successors(block.terminator)] });
-  };
-  enter(entry);
-  for (let top = stack.at(-1); top; top = stack.at(-1)) {
-    const next = top.rest.pop();
-    if (next !== undefined) enter(byId.get(next));
-    else {
-      order.push(top.block);
-      stack.pop();
-    }
-  }
-  return order.reverse();
-}
-
 /** Puts blocks in the order in which they are emitted; no unreachable block is left. */
 export function layOut(fn: MachineFunction): MachineFunction {
   const threaded = threadJumps(fn);
-  const order = reachable(threaded);
+  const order = reversePostorderOf(threaded);
   const position = new Map(order.map((block, index) => [block.id, index]));
   const byId = new Map(order.map((block) => [block.id, block]));
   const placed = new Set<number>();

@@ -17,43 +17,14 @@ import {
   used,
   usedByTerminator,
 } from './machine.ts';
-import { callCrossings, splitAroundCalls } from './split.ts';
-
-type Rematerialised = Extract<MachineInstruction, { op: 'constant' | 'relocated' | 'frameAddress' }>;
+import { type Rematerialised, singleDefinitions } from './remade.ts';
 
 /** Relative costs of one execution. */
 const RELOAD = 1;
 const REMAKE = 0.4;
-/** A store before a call and a load after it. */
-const AROUND_CALL = 2;
-/** Splitting around calls leaves the rest of a live range as it is, which may not be enough: it has to be much cheaper. */
-const MUCH_CHEAPER = 0.5;
 
-const isRemade = (instruction: MachineInstruction): instruction is Rematerialised =>
-  instruction.op === 'constant' || instruction.op === 'relocated' || instruction.op === 'frameAddress';
-
-/** The one instruction that sets a register, where it can be repeated anywhere. */
-function singleDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
-  const counts = new Map<Register, number>();
-  const found = new Map<Register, Rematerialised>();
-  for (const block of fn.blocks)
-    for (const instruction of block.instructions)
-      for (const register of defined(instruction)) {
-        counts.set(register, (counts.get(register) ?? 0) + 1);
-        if (isRemade(instruction)) found.set(register, instruction);
-      }
-  return new Map([...found].filter(([register]) => counts.get(register) === 1));
-}
-
-export interface SpillCosts {
-  /** What freeing a register costs, the cheaper way; infinite where it would free nothing. */
-  cost(register: Register): number;
-  /** Whether a web is better kept in memory only across calls than everywhere. */
-  splits(web: ReadonlySet<Register>): boolean;
-}
-
-/** Uses and definitions of each register, weighed; infinite for those that live no longer than a spill would. */
-function everywhereCosts(
+/** Uses and definitions of each register, weighed; infinite where spilling would free nothing. */
+export function spillCosts(
   fn: MachineFunction,
   temporaries: ReadonlySet<Register>,
 ): (register: Register) => number {
@@ -84,24 +55,6 @@ function everywhereCosts(
   };
 }
 
-/** Estimates what spilling costs. */
-export function spillCosts(fn: MachineFunction, temporaries: ReadonlySet<Register>): SpillCosts {
-  const everywhere = everywhereCosts(fn, temporaries);
-  const crossings = callCrossings(fn);
-  const around = (register: Register) => AROUND_CALL * (crossings.get(register) ?? 0);
-  const splits = (web: ReadonlySet<Register>) => {
-    let [all, calls] = [0, 0];
-    for (const register of web) {
-      all += everywhere(register);
-      calls += around(register);
-    }
-    return calls > 0 && calls < MUCH_CHEAPER * all;
-  };
-  const cost = (register: Register) =>
-    splits(new Set([register])) ? around(register) : everywhere(register);
-  return { cost, splits };
-}
-
 interface Rewriting {
   readonly fn: MachineFunction;
   /** Registers that spilling made: never worth spilling again. */
@@ -112,20 +65,13 @@ class Spiller {
   private readonly representative = new Map<Register, Register>();
   private readonly remade: ReadonlyMap<Register, Rematerialised>;
   private readonly slotOf = new Map<Register, number>();
-  /** Slots of the webs that are split around calls rather than spilled. */
-  private readonly splitSlots = new Map<Register, number>();
   private readonly slots: FrameSlot[];
   private readonly temporaries: Set<Register>;
   private readonly fn: MachineFunction;
   private nextRegister: Register;
   private out: MachineInstruction[] = [];
 
-  constructor(
-    fn: MachineFunction,
-    coloring: Coloring,
-    temporaries: ReadonlySet<Register>,
-    costs: SpillCosts,
-  ) {
+  constructor(fn: MachineFunction, coloring: Coloring, temporaries: ReadonlySet<Register>) {
     for (const web of coloring.spilled) {
       const [first] = web;
       if (first !== undefined) for (const register of web) this.representative.set(register, first);
@@ -135,9 +81,7 @@ class Spiller {
     this.slots = [...fn.slots];
     this.temporaries = new Set(temporaries);
     this.remade = singleDefinitions(this.fn);
-    const split = new Set(coloring.spilled.filter((web) => costs.splits(web)));
-    this.assignSlots(coloring, split);
-    this.fn = splitAroundCalls(this.fn, this.splitSlots);
+    this.assignSlots(coloring);
   }
 
   private joinWebs(fn: MachineFunction): MachineFunction {
@@ -153,25 +97,25 @@ class Spiller {
   }
 
   /** Webs that are never live at once share a slot. */
-  private assignSlots(coloring: Coloring, split: ReadonlySet<ReadonlySet<Register>>): void {
+  private assignSlots(coloring: Coloring): void {
     const occupants = new Map<number, ReadonlySet<Register>[]>();
     const first = this.slots.length;
     for (const web of coloring.spilled) {
       const [register] = web;
-      if (register === undefined || (this.remade.has(register) && !split.has(web))) continue;
+      if (register === undefined || this.remade.has(register)) continue;
       const clashes = (other: ReadonlySet<Register>) =>
         [...web].some((left) => [...other].some((right) => coloring.interfere(left, right)));
       let slot = first;
       while ((occupants.get(slot) ?? []).some(clashes)) slot++;
       if (slot === this.slots.length) this.slots.push({ size: 8, alignment: 8 });
       occupants.set(slot, [...(occupants.get(slot) ?? []), web]);
-      (split.has(web) ? this.splitSlots : this.slotOf).set(register, slot);
+      this.slotOf.set(register, slot);
     }
   }
 
   private isSpilled(register: Register): boolean {
     if (this.slotOf.has(register)) return true;
-    return this.representative.has(register) && this.remade.has(register) && !this.splitSlots.has(register);
+    return this.representative.has(register) && this.remade.has(register);
   }
 
   private temporary(): Register {
@@ -242,9 +186,8 @@ export function spill(
   fn: MachineFunction,
   coloring: Coloring,
   temporaries: ReadonlySet<Register>,
-  costs: SpillCosts,
 ): Rewriting {
   if (coloring.spilled.some((web) => [...web].some((register) => !isVirtual(register))))
     throw new Error(`function ${fn.name}: a machine register can't be spilled`);
-  return new Spiller(fn, coloring, temporaries, costs).run();
+  return new Spiller(fn, coloring, temporaries).run();
 }

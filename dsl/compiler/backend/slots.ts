@@ -1,0 +1,68 @@
+/** Frame slots for evicted registers: those that are never live at once share one. */
+import { BitSet } from './bits.ts';
+import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
+import {
+  type Address,
+  defined,
+  type FrameSlot,
+  type MachineFunction,
+  type MachineInstruction,
+  type Register,
+} from './machine.ts';
+
+/** Stands for the slot of an evicted register until all of them are known. */
+export const slotFor = (register: Register): number => -register;
+
+/** For each evicted register, the evicted ones that are live where it is set or live on. */
+function conflicts(
+  fn: MachineFunction,
+  evicted: ReadonlySet<Register>,
+): ReadonlyMap<Register, Set<Register>> {
+  const result = new Map<Register, Set<Register>>([...evicted].map((register) => [register, new Set()]));
+  const exits = liveAtExit(fn);
+  const meet = (left: Register, right: Register) => {
+    if (left === right) return;
+    result.get(left)?.add(right);
+    result.get(right)?.add(left);
+  };
+  for (const block of fn.blocks) {
+    const live = liveBeforeTerminator(block, exits.get(block.id) ?? new BitSet(fn.nextRegister));
+    for (const instruction of [...block.instructions].reverse()) {
+      for (const register of defined(instruction))
+        if (evicted.has(register))
+          live.forEach((other) => {
+            if (evicted.has(other)) meet(register, other);
+          });
+      stepBackward(live, instruction);
+    }
+  }
+  return result;
+}
+
+/** Replaces the stand-ins of `slotFor` in `fn`; `original` is the function before eviction, for its liveness. */
+export function assignSlots(
+  fn: MachineFunction,
+  original: MachineFunction,
+  evicted: ReadonlySet<Register>,
+): MachineFunction {
+  const clashes = conflicts(original, evicted);
+  const numbers = new Map<Register, number>();
+  const slots: FrameSlot[] = [...fn.slots];
+  for (const register of evicted) {
+    const taken = new Set([...(clashes.get(register) ?? [])].map((other) => numbers.get(other)));
+    let number = fn.slots.length;
+    while (taken.has(number)) number++;
+    if (number === slots.length) slots.push({ size: 8, alignment: 8 });
+    numbers.set(register, number);
+  }
+  const place = (address: Address): Address =>
+    'slot' in address && address.slot < 0
+      ? { slot: numbers.get(-address.slot) ?? 0, offset: address.offset }
+      : address;
+  const replaced = (instruction: MachineInstruction): MachineInstruction => {
+    if (instruction.op === 'load') return { ...instruction, from: place(instruction.from) };
+    return instruction.op === 'store' ? { ...instruction, to: place(instruction.to) } : instruction;
+  };
+  const blocks = fn.blocks.map((block) => ({ ...block, instructions: block.instructions.map(replaced) }));
+  return { ...fn, blocks, slots };
+}

@@ -1,0 +1,118 @@
+/** Renames the unconnected parts of a register's live range to registers of their own, so that each gets its own colour. */
+import { BitSet } from './bits.ts';
+import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
+import {
+  defined,
+  FIRST_VIRTUAL,
+  isVirtual,
+  type MachineBlock,
+  type MachineFunction,
+  type MachineInstruction,
+  type Register,
+  renameRegisters,
+  renameTerminator,
+  successors,
+  used,
+} from './machine.ts';
+
+/** Disjoint sets of numbers that grow on demand. */
+class UnionFind {
+  private readonly parents: number[] = [];
+
+  create(): number {
+    return this.parents.push(this.parents.length) - 1;
+  }
+
+  find(member: number): number {
+    let root = member;
+    for (
+      let parent = this.parents[root];
+      parent !== undefined && parent !== root;
+      parent = this.parents[root]
+    )
+      root = parent;
+    this.parents[member] = root;
+    return root;
+  }
+
+  union(left: number, right: number): void {
+    this.parents[this.find(left)] = this.find(right);
+  }
+}
+
+/** What one block's registers belong to, before the webs are joined. */
+interface Tagged {
+  readonly block: MachineBlock;
+  /** Web of each register, for each instruction and then the terminator: as it is read, and as it is written. */
+  readonly reads: readonly ReadonlyMap<Register, number>[];
+  readonly writes: readonly ReadonlyMap<Register, number>[];
+}
+
+export function renameWebs(fn: MachineFunction): MachineFunction {
+  const webs = new UnionFind();
+  const exits = liveAtExit(fn);
+  const entries = new Map<number, Map<Register, number>>();
+  for (const block of fn.blocks) {
+    const live = liveBeforeTerminator(block, exits.get(block.id) ?? new BitSet(fn.nextRegister));
+    for (const instruction of [...block.instructions].reverse()) stepBackward(live, instruction);
+    const entry = new Map<Register, number>();
+    live.forEach((register) => {
+      if (isVirtual(register)) entry.set(register, webs.create());
+    });
+    entries.set(block.id, entry);
+  }
+  const tagged = fn.blocks.map((block): Tagged => {
+    const current = new Map(entries.get(block.id));
+    const reads: ReadonlyMap<Register, number>[] = [];
+    const writes: ReadonlyMap<Register, number>[] = [];
+    for (const instruction of block.instructions) {
+      reads.push(new Map(current));
+      const read = new Set(used(instruction));
+      // In two-address form what is written is what was read.
+      for (const register of defined(instruction))
+        if (isVirtual(register) && !(read.has(register) && current.has(register)))
+          current.set(register, webs.create());
+      writes.push(new Map(current));
+    }
+    reads.push(current);
+    for (const next of successors(block.terminator))
+      for (const [register, web] of entries.get(next) ?? []) {
+        const own = current.get(register);
+        if (own !== undefined) webs.union(own, web);
+      }
+    return { block, reads, writes };
+  });
+  const registers = new Map<number, Register>();
+  const registerOf = (web: number): Register => {
+    const root = webs.find(web);
+    const known = registers.get(root);
+    if (known !== undefined) return known;
+    const register = FIRST_VIRTUAL + registers.size;
+    registers.set(root, register);
+    return register;
+  };
+  const renamed = (tags: ReadonlyMap<Register, number> | undefined) => (register: Register) => {
+    const web = tags?.get(register);
+    return web === undefined ? register : registerOf(web);
+  };
+  const blocks = tagged.map(({ block, reads, writes }): MachineBlock => {
+    const instructions = block.instructions.map((instruction, index) =>
+      renameParts(instruction, renamed(reads[index]), renamed(writes[index])),
+    );
+    const terminator = renameTerminator(block.terminator, renamed(reads[block.instructions.length]));
+    return { ...block, instructions, terminator };
+  });
+  return { ...fn, blocks, nextRegister: FIRST_VIRTUAL + registers.size };
+}
+
+/** Renames what an instruction reads and what it writes apart. */
+function renameParts(
+  instruction: MachineInstruction,
+  read: (register: Register) => Register,
+  write: (register: Register) => Register,
+): MachineInstruction {
+  const reading = renameRegisters(instruction, read);
+  const writing = renameRegisters(instruction, write);
+  if (!('to' in reading) || typeof reading.to !== 'number' || !('to' in writing)) return reading;
+  return { ...reading, to: writing.to } as MachineInstruction;
+}
