@@ -14,6 +14,7 @@ export function phase(
   return {
     limiter,
     rateBitsPerSecond: rate,
+    burstBytes: limited ? 250_000 : undefined,
     direction,
     seconds: 4,
     goodput: limited ? 9_500_000 : 1e10,
@@ -37,7 +38,6 @@ export function report(changes: Partial<DemoReport> = {}): DemoReport {
     cpus: 2,
     mainPlugin: 'bridge',
     bandwidthPlugin: true,
-    burstBytes: 250_000,
     phases: [
       ...directions.map((direction) => phase('none', direction, 0.01)),
       ...directions.map((direction) => phase('bandwidth', direction, 0.45)),

@@ -138,6 +138,7 @@ async function loadDirection(
   const report: PhaseReport = {
     limiter: step.limiter,
     rateBitsPerSecond: step.limit?.rateBitsPerSecond,
+    burstBytes: step.limit && step.limit.burstBits / 8,
     direction,
     seconds,
     ...summarise(measured, step.limit),

@@ -9,6 +9,7 @@ export interface PhaseReport extends PhaseSummary {
   readonly limiter: LimiterName;
   /** Absent for no limit. */
   readonly rateBitsPerSecond: number | undefined;
+  readonly burstBytes: number | undefined;
   readonly direction: Direction;
   readonly seconds: number;
 }
@@ -30,7 +31,6 @@ export interface DemoReport {
   readonly mainPlugin: string;
   /** Whether Debian's `bandwidth` plugin took part. */
   readonly bandwidthPlugin: boolean;
-  readonly burstBytes: number;
   readonly phases: readonly PhaseReport[];
   readonly pods: readonly PodReport[];
   /** What the whole demo left on the machine. */

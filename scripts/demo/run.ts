@@ -14,7 +14,7 @@ import {
 import { livePod, type PodRun } from './pod.ts';
 import type { Progress } from './progress.ts';
 import type { DemoReport } from './report.ts';
-import { BURST_BITS, planDemo } from './scenario.ts';
+import { planDemo } from './scenario.ts';
 
 export interface DemoOptions {
   /** About how long the whole run takes. */
@@ -62,7 +62,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     cpus: cpus().length,
     mainPlugin: topology.usesMainPlugin ? `${PLUGIN_DIRECTORY}/bridge` : 'ip (no main CNI plugin installed)',
     bandwidthPlugin: hasBandwidthPlugin,
-    burstBytes: BURST_BITS / 8,
     phases: runs.flatMap((run) => run.phases),
     pods: runs.map((run) => run.pod),
     leftovers: [...runs.flatMap((run) => run.pod.leftovers), ...leftNamespaces(topology)],

@@ -16,6 +16,11 @@ describe('planDemo', () => {
     expect(caps).toEqual([10_000_000, 100_000_000]);
   });
 
+  it('gives both limiters 250 kB of burst at 10 Mbit/s', () => {
+    const pods = planDemo(60, true).filter((pod) => pod.limit?.rateBitsPerSecond === 10_000_000);
+    expect(pods.map((pod) => pod.limit?.burstBits)).toEqual([2_000_000, 2_000_000]);
+  });
+
   it('sends at least 200 mice a direction at the smallest cap in a full demo', () => {
     for (const pod of planDemo(60, true).filter((each) => each.limit?.rateBitsPerSecond === 10_000_000)) {
       for (const phase of pod.phases) {

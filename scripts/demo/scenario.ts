@@ -17,8 +17,8 @@ export interface PodStep {
   readonly phases: readonly PhaseStep[];
 }
 
-/** 250 kB. */
-export const BURST_BITS = 2_000_000;
+/** A burst is 200 ms of its cap, whoever limits: 250 kB at 10 Mbit/s. */
+const BURST_SECONDS = 0.2;
 export const CAPS = [10_000_000, 100_000_000] as const;
 export const DEFAULT_SECONDS = 60;
 /** Below this a phase is too short for slow start and a full second of measurement. */
@@ -49,7 +49,10 @@ export function planDemo(seconds: number, hasBandwidthPlugin: boolean): readonly
   const shares = pods.reduce((sum, pod) => sum + 2 * pod.share, 0);
   return pods.map(({ limiter, rateBitsPerSecond, share }) => ({
     limiter,
-    limit: rateBitsPerSecond === undefined ? undefined : { rateBitsPerSecond, burstBits: BURST_BITS },
+    limit:
+      rateBitsPerSecond === undefined
+        ? undefined
+        : { rateBitsPerSecond, burstBits: rateBitsPerSecond * BURST_SECONDS },
     phases: (['ingress', 'egress'] as const).map((direction) => ({
       direction,
       seconds: Math.max(0.5, ((seconds - overhead) * share) / shares),

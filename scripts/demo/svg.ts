@@ -46,7 +46,7 @@ export function renderSvg(report: DemoReport): string {
       const phases = report.phases.filter(
         (phase) => phase.rateBitsPerSecond === cap && phase.direction === direction,
       );
-      parts.push(rateChart(columnX(column), y, `cap ${formatRate(cap)}, ${words}`, cap, phases));
+      parts.push(rateChart(columnX(column), y, `${words}, ${capWords(cap, phases)}`, cap, phases));
     });
     y += CHART_HEIGHT + 68;
   }
@@ -96,7 +96,7 @@ function headline(report: DemoReport): string {
 
 function subtitle(report: DemoReport): string {
   return (
-    `One Pod, one cubic TCP transfer and a stream of small requests, burst ${formatBytes(report.burstBytes)}. ` +
+    'One Pod, one large TCP transfer (cubic) and a stream of small requests at a time. ' +
     `Linux ${report.kernel}, ${report.cpus} CPUs, ${report.seconds.toFixed(0)} s in all.`
   );
 }
@@ -132,6 +132,11 @@ function sectionTitle(y: number, title: string, note: string): string {
     text(MARGIN, y + 4, title, { 'font-size': 16, 'font-weight': 600 }),
     text(MARGIN, y + 22, note, { 'font-size': 12, fill: FAINT }),
   ].join('');
+}
+
+function capWords(cap: number, phases: readonly PhaseReport[]): string {
+  const burst = phases[0]?.burstBytes;
+  return `cap ${formatRate(cap)}${burst === undefined ? '' : `, burst ${formatBytes(burst)}`}`;
 }
 
 function columnX(column: number): number {
