@@ -23,7 +23,7 @@ describe('renderSvg', () => {
     const phases = report().phases.map((each) =>
       each.limiter === 'natra' && each.direction === 'egress' ? phase('natra', 'egress', 0.004) : each,
     );
-    expect(renderSvg(report({ phases }))).toContain('take 4.00 ms at most, with the bandwidth plugin 450 ms');
+    expect(renderSvg(report({ phases }))).toContain('4.00 ms with natra, 450 ms with bandwidth');
   });
 
   it('keeps every coordinate finite and inside the picture, however far a figure is off the chart', () => {

@@ -1,5 +1,5 @@
 import type { Direction } from '../../bench/live/phase.ts';
-import { formatBytes, formatRate, formatSeconds, formatShare } from './format.ts';
+import { formatBytes, formatRate, formatSeconds } from './format.ts';
 import { capsOf, type DemoReport, type PhaseReport } from './report.ts';
 import { LATENCY_TICKS, latencyPosition } from './scale.ts';
 import type { LimiterName } from './scenario.ts';
@@ -34,7 +34,7 @@ const DIRECTIONS: ReadonlyArray<readonly [direction: Direction, words: string]> 
 /** The demo's result as one picture: rate against the cap over time, and the mice's latency on a log scale. */
 export function renderSvg(report: DemoReport): string {
   const parts = [
-    text(MARGIN, 44, headline(report), { 'font-size': 19, 'font-weight': 600 }),
+    text(MARGIN, 44, headline(report), { 'font-size': 16, 'font-weight': 600 }),
     text(MARGIN, 68, subtitle(report), { fill: FAINT, 'font-size': 13 }),
     legend(report),
   ];
@@ -78,19 +78,20 @@ export function renderSvg(report: DemoReport): string {
   return `${element('svg', frame, background, ...parts)}\n`;
 }
 
-/** What this run found at the smallest cap, the worse direction of each. */
+/** What this run found at the smallest cap: the worse direction of each limiter. */
 function headline(report: DemoReport): string {
   const cap = capsOf(report)[0];
   if (cap === undefined) return 'natra demo';
-  const of = (limiter: LimiterName): PhaseReport[] =>
-    report.phases.filter((phase) => phase.limiter === limiter && phase.rateBitsPerSecond === cap);
-  const worst = (limiter: LimiterName): number => Math.max(...of(limiter).map(({ mice }) => mice.p99 ?? 0));
-  const used = Math.min(...of('natra').map((phase) => phase.shareOfCap ?? 0));
-  const other =
-    of('bandwidth').length === 0 ? '' : `, with the bandwidth plugin ${formatSeconds(worst('bandwidth'))}`;
+  const p99 = (limiter: LimiterName): string | undefined => {
+    const phases = report.phases.filter((each) => each.limiter === limiter && each.rateBitsPerSecond === cap);
+    return phases.length === 0
+      ? undefined
+      : formatSeconds(Math.max(...phases.map(({ mice }) => mice.p99 ?? 0)));
+  };
+  const other = p99('bandwidth');
   return (
-    `natra at ${formatRate(cap)}: ${formatShare(used)} of the cap is used, ` +
-    `99% of small requests take ${formatSeconds(worst('natra'))} at most${other}`
+    `99% of small requests beside a large transfer at ${formatRate(cap)}: within ` +
+    `${p99('natra') ?? '-'} with natra${other === undefined ? '' : `, ${other} with bandwidth`}`
   );
 }
 
