@@ -11,6 +11,20 @@ export const signed = (value: bigint, bits: number): bigint => BigInt.asIntN(bit
 /** All ones at `bits`. */
 export const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 
+export function smaller(a: bigint, b: bigint): bigint {
+  if (a < b) {
+    return a;
+  }
+  return b;
+}
+
+export function larger(a: bigint, b: bigint): bigint {
+  if (a > b) {
+    return a;
+  }
+  return b;
+}
+
 /** `left operator right` at `width`, canonical. */
 export function evaluateBinary(operator: BinaryOperator, width: Width, left: bigint, right: bigint): bigint {
   const a = unsigned(left, width);

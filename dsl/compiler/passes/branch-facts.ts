@@ -5,7 +5,7 @@
  */
 import { blocksById, dominatorTree, predecessors } from '../ir/analysis.ts';
 import type { Condition, IrFunction, Operand, Terminator, Width } from '../ir/ir.ts';
-import { evaluateCondition, ones } from './arithmetic.ts';
+import { evaluateCondition, larger, ones, smaller } from './arithmetic.ts';
 import { MIRRORED } from './fold.ts';
 import { largest, type Producer } from './known-bits.ts';
 
@@ -114,20 +114,6 @@ function byOrder(test: Comparison, facts: readonly Comparison[]): boolean | unde
     }
   }
   return undefined;
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  if (a < b) {
-    return a;
-  }
-  return b;
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  if (a > b) {
-    return a;
-  }
-  return b;
 }
 
 /** What unsigned bounds of the left operand say when the right one is a constant. */

@@ -16,7 +16,7 @@ import type {
 import { mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
-import { FreshValues, Replacements, useCounts } from './rewrite.ts';
+import { FreshValues, producerFrom, Replacements, useCounts } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
@@ -317,7 +317,7 @@ export function fold(fn: IrFunction): IrFunction {
   const replaced = new Replacements();
   const fresh = new FreshValues(fn);
   const facts: Facts = {
-    producer: (operand) => (typeof operand === 'number' ? made.get(operand) : undefined),
+    producer: producerFrom(made, fn),
     uses: useCounts(fn),
     fresh,
   };

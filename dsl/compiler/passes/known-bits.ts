@@ -4,13 +4,20 @@
  * the verifier doesn't miss: a byte swap, for one, makes the verifier forget everything.
  */
 import type { Instruction, Operand, Width } from '../ir/ir.ts';
-import { ones } from './arithmetic.ts';
+import { larger, ones, smaller } from './arithmetic.ts';
 
-/** Gives the instruction that made a value, if one did. */
-export type Producer = (operand: Operand) => Instruction | undefined;
+/** Where values come from. */
+export interface Producer {
+  /** The instruction that made a value, if one did. */
+  (operand: Operand): Instruction | undefined;
+  /** What a block's parameter receives from the edges into its block. The verifier follows each path by itself. */
+  readonly received?: (operand: Operand) => readonly Operand[] | undefined;
+}
 
 /** Bounds the recursion on long chains. */
 const DEPTH = 8;
+/** How much of it a parameter takes, since it may have many edges. */
+const PARAMETER_DEPTH = 4;
 
 /** All bits up to the highest one. */
 const below = (value: bigint): bigint => ones(value.toString(2).length) * (value === 0n ? 0n : 1n);
@@ -20,9 +27,11 @@ export function possibleBits(producer: Producer, operand: Operand, width: Width,
   if (typeof operand === 'bigint') {
     return operand & ones(width);
   }
-  const instruction = depth === 0 ? undefined : producer(operand);
+  const instruction = depth <= 0 ? undefined : producer(operand);
   if (instruction === undefined) {
-    return ones(width);
+    const received = depth <= 0 ? undefined : producer.received?.(operand);
+    const bits = received?.map((each) => possibleBits(producer, each, width, depth - PARAMETER_DEPTH));
+    return bits?.reduce((all, each) => all | each, 0n) ?? ones(width);
   }
   const of = (inner: Operand, innerWidth: Width): bigint =>
     possibleBits(producer, inner, innerWidth, depth - 1);
@@ -68,20 +77,22 @@ export function largest(producer: Producer, operand: Operand, width: Width, dept
   if (typeof operand === 'bigint') {
     return operand & ones(width);
   }
-  const instruction = depth === 0 ? undefined : producer(operand);
+  const instruction = depth <= 0 ? undefined : producer(operand);
   const bits = possibleBits(producer, operand, width, depth);
-  if (instruction?.op === 'zext') {
+  if (instruction === undefined) {
+    const received = depth <= 0 ? undefined : producer.received?.(operand);
+    const bounds = received?.map((each) => largest(producer, each, width, depth - PARAMETER_DEPTH));
+    return bounds?.reduce(larger, 0n) ?? bits;
+  }
+  if (instruction.op === 'zext') {
     return largest(producer, instruction.value, 32, depth - 1);
   }
-  if (instruction?.op !== 'binary') {
+  if (instruction.op !== 'binary') {
     return bits;
   }
   const { left, right, operator, width: own } = instruction;
   const a = largest(producer, left, own, depth - 1);
   const b = largest(producer, right, own, depth - 1);
   const exact = operator === 'add' ? a + b : operator === 'mul' ? a * b : bits;
-  if (exact < bits) {
-    return exact;
-  }
-  return bits;
+  return smaller(exact, bits);
 }

@@ -10,7 +10,7 @@ import {
 } from '../ir/visit.ts';
 import type { Producer } from './known-bits.ts';
 
-/** Gives the instruction that makes a value; block and function parameters have none. */
+/** Where each value of a function comes from. */
 export function producersOf(fn: IrFunction): Producer {
   const made = new Map<ValueId, Instruction>();
   for (const block of fn.blocks) {
@@ -21,7 +21,26 @@ export function producersOf(fn: IrFunction): Producer {
       }
     }
   }
-  return (operand) => (typeof operand === 'number' ? made.get(operand) : undefined);
+  return producerFrom(made, fn);
+}
+
+/** The same over instructions that a pass collects, with the parameters of `fn`. */
+export function producerFrom(made: ReadonlyMap<ValueId, Instruction>, fn: IrFunction): Producer {
+  const parameters = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
+  const received = new Map<ValueId, Operand[]>();
+  for (const edge of fn.blocks.flatMap((block) => edgesOf(block.terminator))) {
+    for (const [index, parameter] of (parameters.get(edge.block) ?? []).entries()) {
+      const argument = edge.arguments[index];
+      if (argument !== undefined) {
+        received.set(parameter, [...(received.get(parameter) ?? []), argument]);
+      }
+    }
+  }
+  const find = <T>(map: ReadonlyMap<ValueId, T>, operand: Operand): T | undefined =>
+    typeof operand === 'number' ? map.get(operand) : undefined;
+  return Object.assign((operand: Operand) => find(made, operand), {
+    received: (operand: Operand) => find(received, operand),
+  });
 }
 
 /** Every operand of a block, the arguments of its edges included, once for each use. */

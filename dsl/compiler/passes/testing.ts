@@ -1,16 +1,17 @@
 /** For the passes' tests: runs IR on a small model of memory, and makes random functions. */
 import fc from 'fast-check';
-import { blockOf, blocksById, entryOf } from '../ir/analysis.ts';
-import type { Block, Edge, Instruction, IrFunction, Operand, Terminator, ValueId, Width } from '../ir/ir.ts';
-import { resultOf } from '../ir/visit.ts';
-import { evaluateBinary, evaluateCondition, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
+import { evaluateProgram, Memory } from '../ir/evaluate.ts';
+import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
+import { ones, unsigned } from './arithmetic.ts';
 
-const CONTEXT = 0x1000n;
-const SECTIONS = { '.bss': 0x2000n, '.data': 0x3000n, '.rodata': 0x4000n } as const;
-const STACK = 0x10000n;
-const PACKET = 0x100000n;
 const DATA = 76;
 const DATA_END = 80;
+const CONTEXT_BYTES = 192;
+const PACKET_BYTES = 64;
+/** bpf_skb_pull_data, in the model too the one helper that moves the packet. */
+const PULL = 39;
+/** What stale pointers see. */
+const STALE = 0xee;
 
 /** What a run leaves behind: its result, the memory that others see, and the helper calls in order. */
 export interface Outcome {
@@ -22,167 +23,47 @@ export interface Outcome {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-class Machine {
-  private readonly areas: { readonly start: bigint; readonly bytes: Uint8Array }[] = [];
-  readonly context = new Uint8Array(192);
-  readonly bss = new Uint8Array(64);
-  private packet: { start: bigint; bytes: Uint8Array };
-  readonly calls: string[] = [];
-
-  constructor(fn: IrFunction, seed: Uint8Array) {
-    const fill = (bytes: Uint8Array): Uint8Array => bytes.map((_, i) => seed[i % seed.length] ?? 0);
-    this.context.set(fill(this.context));
-    this.packet = { start: PACKET, bytes: fill(new Uint8Array(64)) };
-    this.areas.push(
-      { start: CONTEXT, bytes: this.context },
-      { start: SECTIONS['.bss'], bytes: this.bss },
-      { start: SECTIONS['.rodata'], bytes: fill(new Uint8Array(64)) },
-      ...fn.slots.map((slot) => ({ start: stackAddress(slot.id), bytes: new Uint8Array(slot.size) })),
-    );
-  }
-
-  private view(address: bigint, bytes: number): DataView {
-    for (const area of [...this.areas, this.packet]) {
-      const at = Number(address - area.start);
-      if (at >= 0 && at + bytes <= area.bytes.length) {
-        return new DataView(area.bytes.buffer, area.bytes.byteOffset + at, bytes);
-      }
-    }
-    throw new Error(`access of ${bytes} bytes at ${address.toString(16)}`);
-  }
-
-  pointerIn(offset: number): bigint {
-    const { start, bytes } = this.packet;
-    return offset === DATA ? start : start + BigInt(bytes.length);
-  }
-
-  /** As the kernel may: the packet gets another place, and pointers to the old one are stray. */
-  movePacket(): void {
-    this.packet = { start: this.packet.start + 0x1000n, bytes: this.packet.bytes };
-  }
-
-  load(address: bigint, bytes: number): bigint {
-    const view = this.view(address, bytes);
-    let value = 0n;
-    for (let i = bytes - 1; i >= 0; i -= 1) {
-      value = (value << 8n) | BigInt(view.getUint8(i));
-    }
-    return value;
-  }
-
-  store(address: bigint, bytes: number, value: bigint): void {
-    const view = this.view(address, bytes);
-    for (let i = 0; i < bytes; i += 1) {
-      view.setUint8(i, Number((value >> BigInt(8 * i)) & 0xffn));
-    }
-  }
-}
-
-const stackAddress = (slot: number): bigint => STACK + 0x100n * BigInt(slot);
-
-/** Runs an entry function. Gives nothing when it takes more than `fuel` blocks. */
-export function run(fn: IrFunction, seed: Uint8Array, fuel = 200): Outcome | undefined {
-  const machine = new Machine(fn, seed);
-  const blocks = blocksById(fn);
-  const values = new Map<ValueId, bigint>();
-  const get = (operand: Operand): bigint => {
-    if (typeof operand === 'bigint') {
-      return operand;
-    }
-    const value = values.get(operand);
-    if (value === undefined) {
-      throw new Error(`%${operand} has no value`);
-    }
-    return value;
+/** Runs an entry function on memory filled from `seed`. Gives nothing when it doesn't end soon. */
+export function run(fn: IrFunction, seed: Uint8Array): Outcome | undefined {
+  const filled = (length: number): Uint8Array =>
+    Uint8Array.from({ length }, (_, i) => seed[i % seed.length] ?? 0);
+  const memory = new Memory();
+  const context = filled(CONTEXT_BYTES);
+  const bss = new Uint8Array(64);
+  const sections = { '.bss': memory.place(bss), '.rodata': memory.place(filled(64)), '.data': 0n };
+  const start = memory.place(context);
+  let packet: Uint8Array = new Uint8Array(0);
+  const placePacket = (bytes: Uint8Array): void => {
+    packet.fill(STALE);
+    packet = bytes;
+    const address = memory.place(packet);
+    memory.write(start + BigInt(DATA), 4, address);
+    memory.write(start + BigInt(DATA_END), 4, address + BigInt(packet.length));
   };
-  fn.parameters.forEach((parameter) => {
-    values.set(parameter, CONTEXT);
-  });
-  const enter = (edge: Edge): Block => {
-    const block = blockOf(blocks, edge.block);
-    const received = edge.arguments.map(get);
-    block.parameters.forEach((parameter, index) => {
-      values.set(parameter, received[index] ?? 0n);
-    });
-    return block;
+  placePacket(filled(PACKET_BYTES));
+  const calls: string[] = [];
+  const helper = (id: number, values: readonly bigint[]): bigint => {
+    calls.push(`${id}(${values.slice(1).join(', ')})`);
+    if (id === PULL) {
+      placePacket(packet.slice());
+    }
+    return BigInt(calls.length);
   };
-  let block = entryOf(fn);
-  for (let left = fuel; left > 0; left -= 1) {
-    for (const instruction of block.instructions) {
-      const value = step(machine, instruction, get);
-      const result = resultOf(instruction);
-      if (result !== undefined && value !== undefined) {
-        values.set(result, unsigned(value, fn.widths[result] ?? 64));
-      }
-    }
-    const { terminator } = block;
-    if (terminator.op === 'return') {
-      const { context, bss, calls } = machine;
-      return { result: get(terminator.value), context: hex(context), bss: hex(bss), calls };
-    }
-    block = enter(next(terminator, get));
-  }
-  return undefined;
-}
-
-function next(terminator: Exclude<Terminator, { op: 'return' }>, get: (operand: Operand) => bigint): Edge {
-  if (terminator.op === 'jump') {
-    return terminator.to;
-  }
-  const { condition, width, left, right } = terminator;
-  return evaluateCondition(condition, width, get(left), get(right)) ? terminator.then : terminator.otherwise;
-}
-
-function step(
-  machine: Machine,
-  instruction: Instruction,
-  get: (operand: Operand) => bigint,
-): bigint | undefined {
-  switch (instruction.op) {
-    case 'binary': {
-      const { operator, width, left, right } = instruction;
-      return evaluateBinary(operator, width, get(left), get(right));
-    }
-    case 'zext':
-    case 'trunc':
-      return unsigned(get(instruction.value), 32);
-    case 'sext':
-      return signed(get(instruction.value), instruction.from);
-    case 'swap':
-      return swapBytes(get(instruction.value), instruction.bits);
-    case 'load': {
-      const { offset, bytes, pointer } = instruction;
-      return pointer
-        ? machine.pointerIn(offset)
-        : machine.load(get(instruction.base) + BigInt(offset), bytes);
-    }
-    case 'store':
-      machine.store(
-        get(instruction.base) + BigInt(instruction.offset),
-        instruction.bytes,
-        get(instruction.value),
-      );
+  const map = (name: string): bigint => {
+    throw new Error(`the model has no map ${name}`);
+  };
+  try {
+    const section = (name: '.rodata' | '.data' | '.bss'): bigint => sections[name];
+    const environment = { memory, helper, section, map, fuel: 200 };
+    const result = evaluateProgram({ name: fn.name, functions: [fn] }, [start], environment);
+    // The packet's addresses are the model's own.
+    context.fill(0, DATA, DATA_END + 4);
+    return { result, context: hex(context), bss: hex(bss), calls };
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('fuel')) {
       return undefined;
-    case 'atomic': {
-      const address = get(instruction.base) + BigInt(instruction.offset);
-      const bytes = instruction.width / 8;
-      const before = machine.load(address, bytes);
-      machine.store(address, bytes, before + get(instruction.value));
-      return before;
     }
-    case 'stackAddress':
-      return stackAddress(instruction.slot);
-    case 'sectionAddress':
-      return SECTIONS[instruction.section] + BigInt(instruction.offset);
-    case 'helper':
-      machine.calls.push(`${instruction.name}(${instruction.arguments.map(get).join(', ')})`);
-      if (instruction.invalidatesPacket) {
-        machine.movePacket();
-      }
-      return BigInt(machine.calls.length);
-    case 'mapAddress':
-    case 'call':
-      throw new Error(`the model has no ${instruction.op}`);
+    throw error;
   }
 }
 
@@ -346,7 +227,7 @@ class Generator {
         return [
           {
             op: 'helper',
-            id: moves ? 39 : 97,
+            id: moves ? PULL : 97,
             name: moves ? 'pull' : 'other',
             arguments: [0, value],
             result: make(64),
