@@ -228,11 +228,6 @@ export const DIAGNOSTICS = {
     why: 'the kernel refuses to create such a map.',
     advice: 'correct the option.',
   },
-  N3011: {
-    title: '{field} is not a field name or an index',
-    why: 'an atomic operation names its place by a quoted field, or by the index of an array.',
-    advice: "write atomic.add(state, 'field', value) or atomic.add(state.cells, index, value).",
-  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',

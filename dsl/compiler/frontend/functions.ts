@@ -132,7 +132,8 @@ function expressionBody(scope: Scope, body: ts.Expression): Statement[] {
 
 function body(scope: Scope, source: FunctionSource): Statement[] {
   const node = source.node.body;
-  if (node === undefined) return scope.refuse('N1001', source.node, { syntax: 'a function without a body' });
+  if (node === undefined)
+    return scope.refuse('N1020', source.node, { what: `'${source.name}', which has no body` });
   if (ts.isBlock(node)) return scope.statements(node.statements);
   return scope.session.attempt(() => expressionBody(scope, node)) ?? [];
 }

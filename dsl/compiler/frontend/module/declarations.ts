@@ -38,7 +38,8 @@ function functionArgument(
 ): FunctionSource {
   const [body] = node.arguments;
   if (body !== undefined && isFunction(body)) return addFunction(scope.session, name, body, noinline);
-  const entity = body && scope.entity(body);
+  const named = body !== undefined && (ts.isIdentifier(body) || ts.isPropertyAccessExpression(body));
+  const entity = named ? scope.entity(body) : undefined;
   if (entity?.kind !== 'function') return scope.refuse('N5004', node, { name });
   if (!noinline) return entity.source;
   return addFunction(scope.session, name, entity.source.node, true);

@@ -1,0 +1,74 @@
+/** For each refusal the smallest module that triggers it: tests run them and the error reference shows them. */
+import type { DiagnosticCode } from './table.ts';
+
+/** A classifier with this body. */
+const program = (body: string): string =>
+  `export const example = classifier((skb) => {\n  ${body}\n  return 0;\n});`;
+
+const STATE =
+  'const state = global(struct({ count: u64, byte: u8, network: be32, cells: array(u64, 8) }));\n';
+const HEADER = 'const Header = struct({ type: be16, length: u8, inner: struct({ a: u32 }) });\n';
+
+/** Sources as they stand below an import of everything that dsl/lang exports. */
+export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
+  N1001: program('for (const key in { a: 1 }) skb.mark = 1;'),
+  N1002: 'class Counter {}',
+  N1003: 'export async function later() {}',
+  N1004: 'export function read(x: any): u32 { return 1; }',
+  N1005: program("const name = 'eth0';"),
+  N1006: program('if (skb.len == 0) return 1;'),
+  N1007: program('if (skb.len === 0) throw 1;'),
+  N1008: program('const a = { x: 1 };\n  const b = { ...a, y: 2 };'),
+  N1009: program('const kind = typeof skb.len;'),
+  N1010: program('const length = skb.len as u8;'),
+  N1011: program('const half = 0.5;'),
+  N1012: program('const nothing = null;'),
+  N1013: program('const most = Math.max(1, 2);'),
+  N1014: program('const twice = (x: u32) => x * 2;'),
+  N1015: `function down(x: u32): u32 {\n  return x === 0 ? 0 : down(x - 1);\n}\n${program('skb.mark = down(3);')}`,
+  N1016: 'let seen = 0;',
+  N1017: program('var length = skb.len;'),
+  N1018: program('let a = 1;\n  const b = (a = 2);'),
+  N1019: `${HEADER}${program('let layout = Header;')}`,
+  N1020: `declare function foreign(x: u32): u32;\n${program('skb.mark = foreign(1);')}`,
+  N1021: 'if (true) {}',
+  N2001: program('const low: u8 = skb.len & 255;'),
+  N2002: program('const signed: i32 = i32(skb.len);\n  skb.mark = signed + 1;'),
+  N2003: program('const a: i32 = -1;\n  const b = a + skb.len;'),
+  N2004: program('const byte: u8 = 256;'),
+  N2005: program('if (skb.len) return 1;'),
+  N2006: program('const a = skb.len > 9 ? { x: 1 } : 2;'),
+  N2007: `${STATE}${program('if (state.cells === state.cells) return 1;')}`,
+  N2008: program('skb.mark = skb.len << 32;'),
+  N2009: `${HEADER}${program('let place = stack(Header);\n  const there = skb.at(Header, 0);\n  if (there) place = there;')}`,
+  N2010: 'export function find(skb: Skb): u32 | undefined { return skb.len; }',
+  N2011: program('for (const i of range(skb.len)) skb.mark = i;'),
+  N2012: `interface Pair { readonly a: u64 }\nfunction make(): { a: u64 } { return { a: 1n }; }\nfunction narrow(): { a: u8; b: u8 } { return { a: 1, b: 2 }; }\n${program('const wide: { readonly a: u32; readonly b: u32 } = narrow();')}`,
+  N3001: `${STATE}${program('state.cells[skb.len] = 1n;')}`,
+  N3002: `${HEADER}${program('const header = skb.at(Header, skb.len);')}`,
+  N3003: `${HEADER}${program('const header = skb.at(Header, 0);\n  skbPullData(skb, 64);\n  if (header) skb.mark = header.type;')}`,
+  N3004: `const Cell = struct({ a: u64 });\nconst config = settings(Cell);\n${program("atomic.add(config, 'a', 1n);")}`,
+  N3005: `${HEADER}const state = global(Header);\n${program('state.inner = stack(struct({ a: u32 }));')}`,
+  N3006: 'const Wrong = struct({ get a() { return u8; } });',
+  N3007: `${HEADER}${program('const state = global(Header);')}`,
+  N3008: `${STATE}${program("atomic.add(state, 'byte', 1);")}`,
+  N3009: `import { count } from './other.ts';\nconst state = global(struct({ a: u64 }));\n${program('state.a = count();')}`,
+  N3010:
+    'const Cell = struct({ a: u64 });\nconst aNameOfMoreThanFifteen = arrayMap({ value: Cell, maxEntries: 4 });',
+  N4001: program(
+    'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
+  ),
+  N4002: program('while (true) skb.mark = 1;'),
+  N4003: program('switch (skb.mark) {\n    case 1:\n      if (skb.len > 9) break;\n      skb.mark = 3;\n  }'),
+  N4004: program('for (const i of [1, 2, 3]) skb.mark = i;'),
+  N5001: 'const example = classifier(() => 0);',
+  N5002: `const f = noinline((a: u64, b: u64, c: u64, d: u64, e: u64, g: u64): u64 => a + b + c + d + e + g);\n${program('skb.tstamp = f(1n, 2n, 3n, 4n, 5n, 6n);')}`,
+  N5003: `const f = noinline((a: { x: u64 }): u64 => a.x);\n${program('skb.tstamp = f({ x: 1n });')}`,
+  N5004:
+    'const a = (): i32 => 0;\nconst b = (): i32 => 1;\nexport const example = classifier(2 > 1 ? a : b);',
+};
+
+/** What the example of a code imports as `./other.ts`. */
+export const OTHER_FILES: Readonly<Partial<Record<DiagnosticCode, string>>> = {
+  N3009: 'const state = global(struct({ a: u64 }));\nexport const count = (): u64 => state.a;',
+};
