@@ -25,12 +25,12 @@ const LEAST_HEAVY_BYTES = 16n * 1024n;
 const MOST_SHIFT = 4n;
 
 /**
- * Time bounds by pacing, powers of two of ns. A policer needs 128 to 250 ms between an idle bucket and a drop, or the
- * goodput of TCP with GSO packets collapses; with departure times the queue does that work.
+ * Time bounds by pacing, ns. A policer needs 200 ms between an idle bucket and a drop, or the goodput of TCP with GSO
+ * packets collapses; with departure times the queue does that work.
  */
 const BOUNDS = {
   edt: { credit: 1n << 26n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 30n },
-  police: { credit: 1n << 27n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 26n },
+  police: { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n },
 } as const;
 
 /** A GSO packet is admitted or dropped as a whole, so the credit must cover the largest: 64 KiB and its headers. */
@@ -56,24 +56,24 @@ function rampOf(
   heavyHorizon: bigint,
   timeOf: (bytes: bigint) => bigint,
 ): { start: bigint; shift: bigint } {
-  if (pacing === 'police') return { start: 0n, shift: BigInt(heavyHorizon.toString(2).length - 1) };
+  if (pacing === 'police') return { start: 0n, shift: BigInt(heavyHorizon.toString(2).length) };
   let exponent = 21n;
   while (exponent < 25n && 1n << exponent < timeOf(RAMP_PACKETS * FULL_PACKET_BYTES)) exponent += 1n;
   return { start: 1n << exponent, shift: exponent + 3n };
 }
 
 /**
- * Splits a burst: half is credit for an idle Pod, a quarter is debt for heavy flows, and small packets may go to twice
- * that debt, so that over any interval no more than `rate * interval + burst` passes.
+ * Splits a burst: seven eighths are credit for an idle Pod, a sixteenth is debt for heavy flows, and small packets may
+ * go to twice that debt, so that over any interval no more than `rate * interval + burst` passes.
  */
 function boundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
   const bounds = BOUNDS[limit.pacing];
   const leastCredit = timeOf(LEAST_CREDIT_BYTES);
   if (limit.burstBits === undefined) return { ...bounds, credit: bigMax(bounds.credit, leastCredit) };
   const burst = timeOf(BigInt(Math.ceil(limit.burstBits / 8)));
-  const credit = bigMax(burst / 2n, leastCredit);
+  const credit = bigMax(burst - burst / 8n, leastCredit);
   if (limit.pacing === 'edt') return { ...bounds, credit };
-  return { credit, heavyHorizon: burst / 4n, mouseHorizon: burst / 4n };
+  return { credit, heavyHorizon: burst / 16n, mouseHorizon: burst / 16n };
 }
 
 /** The `.rodata` of one direction, but for the seed of the flow hash, which is the caller's to draw. */
