@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { beforeAll, describe, test } from 'vitest';
+import { dataplaneSettings } from '../../cni/settings.ts';
+import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
+import { encodeStruct } from '../../loader/object/values.ts';
+import { expectAgreement } from './agree.ts';
+import { arbitraryContents, arbitraryTrains } from './steps.ts';
+import { inKernel, interpreted, stayOnFirstCpu, virtual } from './world.ts';
+
+beforeAll(stayOnFirstCpu);
+
+describe.each(['ingress', 'egress'])('programs/%s.ts', (name) => {
+  const { object, tree, diagnostics } = compile(`programs/${name}.ts`, { seams: 'memory' });
+  if (object === undefined || tree === undefined) {
+    throw new Error(diagnostics.map((one) => formatDiagnostic(one, new Map())).join('\n'));
+  }
+
+  /** Those of a limit from 1 to 1000 Mbit/s; undefined for any contents at all. */
+  const layout = object.sections.find((section) => section.name === '.rodata')?.variables[0]?.layout;
+  if (layout === undefined) throw new Error('the program has no settings');
+  const arbitrarySettings = fc.oneof(
+    { weight: 1, arbitrary: fc.constant(undefined) },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(
+          fc.integer({ min: 1, max: 1000 }),
+          fc.constantFrom('edt' as const, 'police' as const),
+          fc.nat(),
+        )
+        .map(([rate, pacing, seed]) =>
+          encodeStruct(layout, {
+            ...dataplaneSettings({ rateBitsPerSecond: rate * 1e6, pacing }),
+            seed: BigInt(seed),
+          }),
+        ),
+    },
+  );
+
+  test('the interpreter, the VM and the kernel agree on sequences of packets', () => {
+    fc.assert(
+      fc.property(
+        arbitraryContents(object.sections),
+        arbitrarySettings,
+        arbitraryTrains(name),
+        (contents, settings, steps) => {
+          const filled =
+            settings === undefined ? contents : new Map([...contents, ['.rodata' as const, settings]]);
+          const executions = [
+            interpreted(tree, object, filled),
+            virtual(object, filled),
+            inKernel(object, filled),
+          ];
+          expectAgreement(executions, steps);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  }, 180_000);
+});

@@ -1,0 +1,259 @@
+/**
+ * One meaning, three executions: the reference interpreter, the VM and the kernel, each with the same maps,
+ * sections and programs, run step by step on the same packets and compared.
+ */
+import { execFileSync } from 'node:child_process';
+import { SEAMS_LAYOUT, SEAMS_SECTION, SEAMS_VARIABLE } from '../../dsl/compiler/lower/index.ts';
+import type { ModuleTree } from '../../dsl/compiler/tree/tree.ts';
+import { createInterpreter, type Hooks } from '../../dsl/interpreter/index.ts';
+import {
+  CONTEXTS,
+  isValueMap,
+  type ModelMap,
+  Skb,
+  type SkbOptions,
+  testRunContext,
+} from '../../dsl/machine/index.ts';
+import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
+import { createVm } from '../../dsl/vm/index.ts';
+import { possibleCpus } from '../../loader/bpf/cpus.ts';
+import type { MapHandle } from '../../loader/bpf/map.ts';
+import { testRun } from '../../loader/bpf/testrun.ts';
+import { type LoadedProgram, loadProgram } from '../../loader/object/load.ts';
+
+/** One packet through one program, at one time. */
+export interface Step {
+  readonly program: string;
+  readonly packet: Uint8Array;
+  readonly fields: Pick<SkbOptions, 'mark' | 'priority' | 'tstamp' | 'wireLen' | 'gsoSegs' | 'gsoSize'>;
+  /** ns. */
+  readonly now: bigint;
+  /** ns. */
+  readonly coarse: bigint;
+  /** The next random number. */
+  readonly random: number;
+}
+
+/** What a step did; bytes in hexadecimal. */
+export interface Outcome {
+  readonly verdict: number;
+  readonly packet: string;
+  readonly mark: number;
+  readonly priority: number;
+  readonly tstamp: bigint;
+}
+
+/** Contents of maps (by key, every CPU's value) and of sections, in hexadecimal. */
+export interface State {
+  readonly maps: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  readonly sections: Readonly<Record<string, string>>;
+}
+
+export interface Execution {
+  readonly name: string;
+  run(step: Step): Outcome;
+  state(): State;
+  close(): void;
+}
+
+/** Initial bytes of sections, in place of those of the module. */
+export type Contents = ReadonlyMap<SectionImage['name'], Uint8Array>;
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/**
+ * Keeps this process on CPU 0, where the models run too: per-CPU maps and the processor id then agree. Call it before
+ * the kernel runs.
+ */
+export function stayOnFirstCpu(): void {
+  execFileSync('taskset', ['-cp', '0', String(process.pid)], { stdio: 'pipe' });
+}
+
+export function skbOf(step: Step): Skb {
+  return new Skb(step.packet.slice(), step.fields);
+}
+
+/** The image with these initial contents. */
+export function withContents<T extends Pick<ObjectImage, 'sections'>>(image: T, contents: Contents): T {
+  return {
+    ...image,
+    sections: image.sections.map((section) => {
+      const initial = contents.get(section.name);
+      return initial === undefined ? section : { ...section, initial };
+    }),
+  };
+}
+
+/** Where a module built with seams in memory has its clocks and randomness. */
+function seamsOffset(sections: readonly SectionImage[]): number | undefined {
+  return sections
+    .find(({ name }) => name === SEAMS_SECTION)
+    ?.variables.find(({ name }) => name === SEAMS_VARIABLE)?.offset;
+}
+
+function writeSeams(section: Uint8Array, offset: number, step: Step): void {
+  const view = new DataView(section.buffer, section.byteOffset + offset, SEAMS_LAYOUT.size);
+  for (const { name, offset: at } of SEAMS_LAYOUT.fields) {
+    if (name === 'now') view.setBigUint64(at, step.now, true);
+    if (name === 'coarse') view.setBigUint64(at, step.coarse, true);
+    if (name === 'random') view.setUint32(at, step.random, true);
+  }
+}
+
+/** What programs refer to: only that exists in the kernel. */
+function referred(image: ObjectImage, kind: 'map' | 'section'): ReadonlySet<string> {
+  const targets = image.programs.flatMap(({ relocations }) => relocations.map(({ target }) => target));
+  return new Set(targets.filter((target) => target.kind === kind).map(({ name }) => name));
+}
+
+function outcomeOf(verdict: number, skb: Skb): Outcome {
+  return {
+    verdict,
+    packet: hex(skb.bytes()),
+    mark: skb.mark,
+    priority: skb.priority,
+    tstamp: skb.tstamp,
+  };
+}
+
+interface Model {
+  readonly maps: ReadonlyMap<string, ModelMap>;
+  readonly sections: ReadonlyMap<string, Uint8Array>;
+}
+
+function modelExecution(
+  name: string,
+  image: ObjectImage,
+  model: Model,
+  verdictOf: (program: string, skb: Skb) => number,
+): Execution {
+  const seams = seamsOffset(image.sections);
+  const names = { maps: referred(image, 'map'), sections: referred(image, 'section') };
+  return {
+    name,
+    run(step) {
+      const section = model.sections.get(SEAMS_SECTION);
+      if (seams !== undefined && section !== undefined) writeSeams(section, seams, step);
+      const skb = skbOf(step);
+      return outcomeOf(verdictOf(step.program, skb), skb);
+    },
+    state: () => ({
+      maps: Object.fromEntries(
+        [...model.maps].flatMap(([map, contents]) =>
+          names.maps.has(map) && isValueMap(contents)
+            ? [[map, entriesOf([...contents.entries()])] as const]
+            : [],
+        ),
+      ),
+      sections: Object.fromEntries(
+        [...model.sections].flatMap(([section, bytes]) =>
+          names.sections.has(section) ? [[section, hex(bytes)] as const] : [],
+        ),
+      ),
+    }),
+    close() {},
+  };
+}
+
+function entriesOf(
+  entries: readonly { readonly key: Uint8Array; readonly values: readonly Uint8Array[] }[],
+): Record<string, readonly string[]> {
+  const sorted = entries.map(({ key, values }) => [hex(key), values.map(hex)] as const);
+  return Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export function interpreted(
+  module: ModuleTree,
+  image: ObjectImage,
+  contents: Contents,
+  hooks: Hooks = {},
+): Execution {
+  const interpreter = createInterpreter(withContents(module, contents), {
+    seams: seamsOffset(module.sections) === undefined ? 'kernel' : 'memory',
+    cpus: possibleCpus(),
+    hooks,
+  });
+  return modelExecution(
+    'interpreter',
+    image,
+    interpreter,
+    (program, skb) => interpreter.run(program, skb).verdict,
+  );
+}
+
+export function virtual(image: ObjectImage, contents: Contents): Execution {
+  const vm = createVm(withContents(image, contents), { cpus: possibleCpus() });
+  return modelExecution('vm', image, vm, (program, skb) =>
+    Number(BigInt.asUintN(32, vm.run(program, skb).r0)),
+  );
+}
+
+function fieldOf(context: Uint8Array, name: string): bigint {
+  const field = CONTEXTS.classifier?.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) throw new Error(`read ${name}: no such context field`);
+  const view = new DataView(context.buffer, context.byteOffset, context.length);
+  return field.size === 8
+    ? view.getBigUint64(field.offset, true)
+    : BigInt(view.getUint32(field.offset, true));
+}
+
+const FIRST = new Uint8Array(4);
+
+/** Loads every program, all on the same maps and sections. Throws the verifier's words when it refuses one. */
+export function inKernel(image: ObjectImage, contents: Contents): Execution {
+  const filled = withContents(image, contents);
+  const shared = new Map<string, MapHandle>();
+  const programs = new Map<string, LoadedProgram>();
+  const close = (): void => {
+    for (const program of [...programs.values()].reverse()) program.close();
+  };
+  try {
+    for (const { name } of image.programs) {
+      const program = loadProgram(filled, name, { reuse: shared });
+      programs.set(name, program);
+      for (const [map, handle] of Object.entries({ ...program.maps, ...program.sections })) {
+        shared.set(map, handle);
+      }
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const seams = seamsOffset(image.sections);
+  const sectionNames = referred(image, 'section');
+  return {
+    name: 'kernel',
+    run(step) {
+      const program = programs.get(step.program);
+      if (program === undefined) throw new Error(`run ${step.program}: it isn't loaded`);
+      const bss = shared.get(SEAMS_SECTION);
+      const section = bss?.lookup(FIRST);
+      if (seams !== undefined && bss !== undefined && section !== undefined) {
+        writeSeams(section, seams, step);
+        bss.update(FIRST, section);
+      }
+      const output = testRun(program.fd, { data: step.packet, context: testRunContext(skbOf(step)) });
+      const context = output.context ?? new Uint8Array();
+      return {
+        verdict: output.result,
+        packet: hex(output.data),
+        mark: Number(fieldOf(context, 'mark')),
+        priority: Number(fieldOf(context, 'priority')),
+        tstamp: fieldOf(context, 'tstamp'),
+      };
+    },
+    state: () => ({
+      maps: Object.fromEntries(
+        [...shared]
+          .filter(([name]) => !sectionNames.has(name))
+          .map(([name, map]) => [name, entriesOf(map.entries())]),
+      ),
+      sections: Object.fromEntries(
+        [...shared]
+          .filter(([name]) => sectionNames.has(name))
+          .map(([name, map]) => [name, hex(map.lookup(FIRST) ?? new Uint8Array())]),
+      ),
+    }),
+    close,
+  };
+}
