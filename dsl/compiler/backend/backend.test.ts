@@ -53,7 +53,7 @@ describe('the backend', () => {
         const program = { name: 'random', functions: [fn] };
         expect(runBytecode(program, global, { cpu })).toEqual(runIr(program, global));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 

@@ -3,6 +3,7 @@
  * long, so that what is needed only there is taken for far away (Braun and Hack, "Register Spilling and Live-Range
  * Splitting for SSA-Form Programs", CC 2009, section 4.1).
  */
+import { reversePostorderOf } from './graph.ts';
 import {
   defined,
   isVirtual,
@@ -16,7 +17,8 @@ import {
 
 export type Distances = ReadonlyMap<Register, number>;
 
-const OUT_OF_LOOP = 100_000;
+/** What is used only behind a loop is further away than anything in it. */
+export const OUT_OF_LOOP = 100_000;
 const UNLIKELY = 1_000;
 
 /** The extra length of an edge. */
@@ -51,9 +53,10 @@ export function nextUses(fn: MachineFunction): NextUses {
   const blocks = new Map(fn.blocks.map((block) => [block.id, block]));
   const entries = new Map<number, Map<Register, number>>();
   const exits = new Map<number, Map<Register, number>>();
+  const postorder = [...reversePostorderOf(fn)].reverse();
   for (let changed = true; changed; ) {
     changed = false;
-    for (const block of [...fn.blocks].reverse()) {
+    for (const block of postorder) {
       const exit = new Map<Register, number>();
       for (const id of successors(block.terminator)) {
         const next = blocks.get(id);

@@ -19,7 +19,7 @@ import {
   used,
   usedByTerminator,
 } from './machine.ts';
-import { type Distances, type NextUses, nextUses, usesBehind } from './next-use.ts';
+import { type Distances, type NextUses, nextUses, OUT_OF_LOOP, usesBehind } from './next-use.ts';
 import { type Rematerialised, singleDefinitions } from './remade.ts';
 import { assignSlots, slotFor } from './slots.ts';
 
@@ -112,41 +112,39 @@ class PressureReducer {
   }
 
   /** What the predecessors hold on entry: of what only some hold, what is held more often than not. */
-  private entryState(id: number): State {
-    const block = this.blocks.get(id);
-    const live = this.uses.entry(id);
-    const known = (this.before.get(id) ?? []).map((each) => ({ id: each, done: this.done.get(each) }));
-    const total = known.reduce((sum, { id: each }) => sum + (this.blocks.get(each)?.frequency ?? 0), 0);
-    const isLoop = known.some(({ done }) => done === undefined);
+  private entryState(block: MachineBlock): State {
+    const live = this.uses.entry(block.id);
+    const before = (this.before.get(block.id) ?? []).map((id) => ({
+      exit: this.done.get(id)?.exit,
+      frequency: this.blocks.get(id)?.frequency ?? 0,
+    }));
+    const total = before.reduce((sum, { frequency }) => sum + frequency, 0);
+    const known = before.filter(({ exit }) => exit !== undefined);
+    // A predecessor that comes later in this order closes a loop.
+    const loop = known.length < before.length ? this.setInLoop(block.id) : undefined;
     const wanted: Register[] = [];
     const stored = new Set<Register>();
-    for (const register of live.keys()) {
+    for (const [register, distance] of live) {
       if (!isVirtual(register)) continue;
-      const processed = known.filter(({ done }) => done !== undefined);
-      const holding = processed.filter(({ done }) => done?.exit.held.has(register));
-      const share = holding.reduce((sum, { id: each }) => sum + (this.blocks.get(each)?.frequency ?? 0), 0);
-      if (isLoop ? holding.length > 0 : share * 2 > total) wanted.push(register);
-      const everywhere = processed.every(({ done }) => done?.exit.stored.has(register));
+      let share = 0;
+      let everywhere = known.length > 0;
+      for (const { exit, frequency } of known) {
+        if (exit?.held.has(register)) share += frequency;
+        if (!exit?.stored.has(register)) everywhere = false;
+      }
+      if (loop ? share > 0 && distance < OUT_OF_LOOP : share * 2 > total) wanted.push(register);
       // What a loop sets anew isn't in its slot when the loop comes round.
-      if (processed.length > 0 && everywhere && !(isLoop && this.setIn(id, register))) stored.add(register);
+      if (everywhere && !loop?.has(register)) stored.add(register);
     }
     wanted.sort((left, right) => (live.get(left) ?? 0) - (live.get(right) ?? 0));
-    const room = ALLOCATABLE - (block ? (machineRegistersLive(block)[0] ?? 0) : 0);
+    const room = ALLOCATABLE - (machineRegistersLive(block)[0] ?? 0);
     const held = new Set(wanted.slice(0, room));
     for (const register of live.keys()) if (isVirtual(register) && !held.has(register)) stored.add(register);
     return { held, stored };
   }
 
-  /** Whether a register is set in a block that may run between `header` and its next turn. */
-  private setIn(header: number, register: Register): boolean {
-    return this.loopSets(header).has(register);
-  }
-
-  private readonly loopCache = new Map<number, ReadonlySet<Register>>();
-
-  private loopSets(header: number): ReadonlySet<Register> {
-    const cached = this.loopCache.get(header);
-    if (cached) return cached;
+  /** Registers that are set in a block between `header` and its next turn. */
+  private setInLoop(header: number): ReadonlySet<Register> {
     const position = new Map(this.order.map((id, index) => [id, index]));
     const start = position.get(header) ?? 0;
     const body = new Set([header]);
@@ -160,12 +158,11 @@ class PressureReducer {
     for (const id of body)
       for (const instruction of this.blocks.get(id)?.instructions ?? [])
         for (const register of defined(instruction)) sets.add(register);
-    this.loopCache.set(header, sets);
     return sets;
   }
 
   private processBlock(block: MachineBlock): void {
-    const entry = this.entryState(block.id);
+    const entry = this.entryState(block);
     const state: State = { held: new Set(entry.held), stored: new Set(entry.stored) };
     const behind = usesBehind(block, this.uses.exit(block.id));
     const machine = machineRegistersLive(block);

@@ -48,6 +48,7 @@ interface Tagged {
   readonly writes: readonly ReadonlyMap<Register, number>[];
 }
 
+/** Gives every web a register of its own, numbered from the first virtual one. */
 export function renameWebs(fn: MachineFunction): MachineFunction {
   const webs = new UnionFind();
   const exits = liveAtExit(fn);
@@ -65,14 +66,21 @@ export function renameWebs(fn: MachineFunction): MachineFunction {
     const current = new Map(entries.get(block.id));
     const reads: ReadonlyMap<Register, number>[] = [];
     const writes: ReadonlyMap<Register, number>[] = [];
+    const tagsOf = (registers: readonly Register[]): ReadonlyMap<Register, number> =>
+      new Map(
+        registers.flatMap((register) => {
+          const web = current.get(register);
+          return web === undefined ? [] : [[register, web] as const];
+        }),
+      );
     for (const instruction of block.instructions) {
-      reads.push(new Map(current));
+      reads.push(tagsOf(used(instruction)));
       const read = new Set(used(instruction));
       // In two-address form what is written is what was read.
       for (const register of defined(instruction))
         if (isVirtual(register) && !(read.has(register) && current.has(register)))
           current.set(register, webs.create());
-      writes.push(new Map(current));
+      writes.push(tagsOf(defined(instruction)));
     }
     reads.push(current);
     for (const next of successors(block.terminator))
