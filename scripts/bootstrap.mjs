@@ -34,6 +34,7 @@ export function ensureNodeModules() {
 }
 
 const isInstalled = (name) =>
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own format syntax
   spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' }).stdout ===
   'installed';
 
