@@ -34,8 +34,6 @@ const COMMUTATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', '
 /** `(x op c1) op c2 = x op (c1 op c2)`. */
 const ASSOCIATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', 'or', 'xor']);
 
-const MAX_OFFSET = 32_767n;
-
 /** The exponent, if `value` is a power of two. */
 function exponentOf(value: bigint): bigint | undefined {
   return value > 0n && (value & (value - 1n)) === 0n ? BigInt(value.toString(2).length - 1) : undefined;
@@ -211,20 +209,6 @@ function foldSwap(swap: Instruction & { op: 'swap' }, { producer }: Facts): Fold
   return whole ? { operand: inner.value } : undefined;
 }
 
-/** Constant parts of an address go into the access; never of the context, whose pointer the verifier wants bare. */
-function foldAddress(
-  access: Instruction & { op: 'load' | 'store' | 'atomic' },
-  { producer }: Facts,
-): Folded | undefined {
-  const address = producer(access.base);
-  if (address?.op !== 'binary' || address.operator !== 'add' || typeof address.right !== 'bigint') {
-    return undefined;
-  }
-  const offset = signed(address.right, 64) + BigInt(access.offset);
-  const fits = offset >= -MAX_OFFSET && offset <= MAX_OFFSET && access.region !== 'context';
-  return fits ? { instructions: [{ ...access, base: address.left, offset: Number(offset) }] } : undefined;
-}
-
 function foldInstruction(instruction: Instruction, facts: Facts): Folded | undefined {
   switch (instruction.op) {
     case 'binary':
@@ -235,10 +219,6 @@ function foldInstruction(instruction: Instruction, facts: Facts): Folded | undef
       return foldExtension(instruction, facts);
     case 'swap':
       return foldSwap(instruction, facts);
-    case 'load':
-    case 'store':
-    case 'atomic':
-      return foldAddress(instruction, facts);
     default:
       return undefined;
   }

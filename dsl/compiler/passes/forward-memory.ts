@@ -1,9 +1,11 @@
 /**
- * Within a block, a load of what was just loaded or stored there is that value: redundant load elimination and
- * store-to-load forwarding. Muchnick (1997), section 12.4, on single blocks, where nothing else can have run but
- * another CPU, whose writes a program must expect at any time anyway.
+ * A load of what was just loaded or stored there is that value: redundant load elimination and store-to-load
+ * forwarding. Muchnick (1997), section 12.4. Shared memory is followed within a block only, so that a program which
+ * reads it twice at different places sees what other CPUs wrote in between; the packet and the stack, which are the
+ * program's own, along blocks that have a single predecessor.
  */
-import type { Instruction, IrFunction, Operand, Region } from '../ir/ir.ts';
+import { blockOf, blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
+import type { Block, Instruction, IrFunction, Operand, Region } from '../ir/ir.ts';
 import { mapOperands } from '../ir/visit.ts';
 import { ones } from './arithmetic.ts';
 import { movesPacket, writes } from './effects.ts';
@@ -21,6 +23,7 @@ interface Known {
 type Access = Omit<Known, 'value'>;
 
 const FORWARDED: ReadonlySet<Region> = new Set(['packet', 'map', 'global', 'stack']);
+const PRIVATE: ReadonlySet<Region> = new Set(['packet', 'stack']);
 
 /** Whether two accesses may touch the same byte. */
 function mayOverlap(producer: Producer, a: Access, b: Access): boolean {
@@ -53,10 +56,10 @@ export function forwardMemory(fn: IrFunction): IrFunction {
     return possibleBits(producer, value, width) <= ones(8 * bytes) ? value : undefined;
   };
 
-  const inBlock = (instructions: readonly Instruction[]): readonly Instruction[] => {
-    let known: Known[] = [];
+  const inBlock = (block: Block, inherited: readonly Known[]): { block: Block; known: readonly Known[] } => {
+    let known: Known[] = [...inherited];
     const kept: Instruction[] = [];
-    for (const original of instructions) {
+    for (const original of block.instructions) {
       const instruction = mapOperands(original, replaced.resolve);
       if (instruction.op === 'load' && FORWARDED.has(instruction.region)) {
         const same = known.find((candidate) => sameAccess(candidate, instruction));
@@ -77,9 +80,17 @@ export function forwardMemory(fn: IrFunction): IrFunction {
       }
       kept.push(instruction);
     }
-    return kept;
+    return { block: { ...block, instructions: kept }, known };
   };
 
-  const blocks = fn.blocks.map((block) => ({ ...block, instructions: inBlock(block.instructions) }));
-  return replaced.in({ ...fn, blocks });
+  const before = predecessors(fn);
+  const blocks = blocksById(fn);
+  const done = new Map<number, { readonly block: Block; readonly known: readonly Known[] }>();
+  for (const id of reversePostorder(fn)) {
+    const [predecessor, ...others] = before.get(id) ?? [];
+    const above = predecessor === undefined || others.length > 0 ? undefined : done.get(predecessor);
+    const inherited = above?.known.filter(({ region }) => PRIVATE.has(region)) ?? [];
+    done.set(id, inBlock(blockOf(blocks, id), inherited));
+  }
+  return replaced.in({ ...fn, blocks: fn.blocks.map((block) => done.get(block.id)?.block ?? block) });
 }

@@ -5,6 +5,7 @@ import { eliminateDeadCode } from './dead-code.ts';
 import { eliminateDeadStores } from './dead-stores.ts';
 import { divideByMultiplying } from './divide.ts';
 import { fold } from './fold.ts';
+import { foldAddresses } from './fold-addresses.ts';
 import { forwardMemory } from './forward-memory.ts';
 import { numberValues } from './number-values.ts';
 import { removeRedundantBranches } from './redundant-branches.ts';
@@ -21,6 +22,7 @@ export interface Pass {
 export const PASSES: readonly Pass[] = [
   { name: 'simplify-cfg', run: simplifyCfg },
   { name: 'fold', run: fold },
+  { name: 'fold-addresses', run: foldAddresses },
   { name: 'divide', run: divideByMultiplying },
   { name: 'number-values', run: numberValues },
   { name: 'forward-memory', run: forwardMemory },
