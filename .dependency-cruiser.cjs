@@ -21,11 +21,15 @@ module.exports = {
       'dsl/machine',
     ]),
     only('vm-runs-bytecode-alone', 'dsl/vm', ['dsl/object', 'dsl/machine']),
+    // Recursive descent over a recursive tree: within the lowering, statements, expressions and calls call each other.
     {
       name: 'no-cycles',
       severity: 'error',
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: {
+        circular: true,
+        viaOnly: { dependencyTypesNot: ['type-only'], pathNot: ['^dsl/compiler/lower/'] },
+      },
     },
   ],
   options: {
