@@ -162,11 +162,11 @@ function build(
   returns?: Declared,
 ): FunctionTree {
   checkParameters(session, source, given);
-  const reported = session.diagnostics.length;
+  const before = session.refusals;
   const scope = new Scope(session, returns ?? declaredType(session, source.node.type));
   const { parameters, prologue } = bindParameters(scope, source, given);
   const statements = [...prologue, ...body(scope, source)];
-  const returnType = settleReturns(scope, session.diagnostics.length > reported);
+  const returnType = settleReturns(scope, session.refusals > before);
   const tree: MutableFunction = {
     name: source.name,
     parameters,
@@ -189,6 +189,7 @@ export function instantiate(
   returns?: Declared,
 ): FunctionTree {
   if (session.active.includes(source)) session.refuse('N1015', at, { name: source.name });
+  session.called.add(source);
   const key = `${source.id}(${given.map((entity) => entityKey(session, entity)).join()})`;
   const known = session.instances.get(key);
   if (known !== undefined) return known;

@@ -62,8 +62,7 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
   if (session.diagnostics.length === 0) for (const file of source.files) declare(session, file);
   const programs = session.programs.flatMap((one) => session.attempt(() => programTree(session, one)) ?? []);
   if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one.entry);
-  const called = new Set([...session.instances.keys()].map((key) => key.slice(0, key.indexOf('('))));
-  for (const one of session.functions) if (!called.has(String(one.id))) checkUncalled(session, one);
+  for (const one of session.functions) if (!session.called.has(one)) checkUncalled(session, one);
   return {
     programs,
     maps: session.maps,

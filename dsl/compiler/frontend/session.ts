@@ -34,6 +34,10 @@ export class Session {
   readonly instances = new Map<string, FunctionTree>();
   /** Functions whose bodies are being translated, outermost first. */
   readonly active: FunctionSource[] = [];
+  /** Functions that a call has reached. */
+  readonly called = new Set<FunctionSource>();
+  /** Refusals so far, those included that were reported before. */
+  refusals = 0;
   /** What a `const` holds, where that is an integer known now. */
   readonly constants = new Map<Variable, bigint>();
   private readonly entities = new Map<ts.Symbol, Entity | 'pending' | 'refused'>();
@@ -95,6 +99,7 @@ export class Session {
       return work();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      this.refusals += 1;
       if (error.diagnostic !== undefined) this.report(error.diagnostic);
       return undefined;
     }

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { printTree } from '../tree/print.ts';
+import { bodyOf, codesIn, codesOf, treeOf } from './testing.ts';
+
+const printed = (text: string): string => printTree(treeOf(text)).replaceAll(/#\d+/g, '');
+
+const HEADER = 'const Header = struct({ ttl: u8, size: be16 });\n';
+
+describe('functions', () => {
+  it('are made once for each kind of memory that their references point into', () => {
+    const text = printed(
+      `${HEADER}const spare = global(Header);
+const ttl = (header: Ref<typeof Header>): u8 => header.ttl;
+export const p = classifier((skb) => {
+  const header = skb.at(Header, 0);
+  skb.mark = header ? ttl(header) + ttl(spare) : ttl(spare);
+  return 0;
+});`,
+    );
+    expect(text).toContain('function ttl(header: packet Header): u8 {');
+    expect(text.match(/function ttl\(header: global Header\)/g)).toHaveLength(1);
+  });
+  it('take layouts, maps and functions as arguments', () => {
+    const text = printed(
+      `${HEADER}const hits = hashMap({ key: u32, value: struct({ n: u64 }), maxEntries: 8 });
+function first<T>(skb: Skb, layout: Struct<T>): T | undefined { return skb.at(layout, 0); }
+function bump<V extends { n: u64 }>(map: HashMap<u32, V>, key: u32): void {
+  const entry = map.lookup(key);
+  if (entry) entry.n += 1n;
+}
+export const p = classifier((skb) => {
+  const header = first(skb, Header);
+  if (header) bump(hits, header.ttl);
+  return 0;
+});`,
+    );
+    expect(text).toContain('return at(Header, 0:u32)');
+    expect(text).toContain('bump(u32(load.u8(present(header)+0)))');
+    expect(text).toContain('entry: map hits_value? = hits.lookup(key)');
+  });
+  it('convert arguments and results to what they declare', () => {
+    const text = printed(
+      `function wide(x: u32): u64 { return u64(x) << 1n; }
+function narrow(x: i16): { low: i16; sign: boolean } { return { low: x, sign: x < 0 }; }
+export const p = classifier((skb) => { skb.tstamp = wide(narrow(-3).sign ? 1 : 2); return narrow(5).low; });`,
+    );
+    expect(text).toContain('narrow(-3:i16)');
+    expect(text).toContain('return i32(narrow(5:i16).low)');
+  });
+  it('give the one type that holds all they return', () => {
+    const text = printed(
+      `${HEADER}function find(skb: Skb, deep: boolean) {
+  if (deep) return undefined;
+  return skb.at(Header, 0);
+}
+function pick(skb: Skb) { if (skb.len > 9) return skb.protocol; return 1; }
+export const p = classifier((skb) => { const h = find(skb, true); return h ? 1 : i32(pick(skb)); });`,
+    );
+    expect(text).toContain('function find(skb: context, deep: bool): packet Header? {');
+    expect(text).toContain('function pick(skb: context): u32 {');
+  });
+  it('take patterns as parameters', () => {
+    const text = printed(
+      'const sum = ({ a, b }: { a: u32; b: u32 }): u32 => a + b;\nexport const p = classifier((skb) => i32(sum({ a: 1, b: skb.len })));',
+    );
+    expect(text).toContain('function sum(parameter0: { a: u32, b: u32 }): u32 {');
+    expect(text).toContain('a: u32 = parameter0.a');
+  });
+  it('are called and not inlined when marked noinline', () => {
+    const text = printed(
+      'const mix = noinline((a: u64): u64 => a ^ (a >> 7n));\nexport const p = classifier((skb) => { skb.tstamp = mix(skb.tstamp); return 0; });',
+    );
+    expect(text).toContain('noinline function mix(a: u64): u64 {');
+  });
+  it('are checked where nothing calls them', () => {
+    expect(codesOf('export function low(x: u32): u8 { return x & 255; }')).toEqual(['N2001']);
+    expect(codesOf(`${HEADER}export function ttl(h: Ref<typeof Header>): u8 { return h.ttl + 1; }`)).toEqual([
+      'N2001',
+    ]);
+  });
+  it('refuse mutual recursion', () => {
+    const pair =
+      'function even(n: u32): boolean { return n === 0 || odd(n - 1); }\nfunction odd(n: u32): boolean { return n !== 0 && even(n - 1); }';
+    expect(codesIn('if (even(skb.len)) return 1;', pair)).toEqual(['N1015']);
+  });
+  it('pass the context on', () => {
+    expect(
+      bodyOf(
+        'const packet = skb;\nreturn length(packet);',
+        'const length = (skb: Skb): i32 => i32(skb.len);',
+      ),
+    ).toEqual(['return length(context)']);
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { bodyOf, codesIn } from '../testing.ts';
+
+const STATE = 'const s = global(struct({ a: u8, n: be16, cells: array(u64, 8), count: u64 }));';
+const body = (statements: string): string[] => bodyOf(statements, STATE);
+
+describe('assignments', () => {
+  it('store into memory, the context and variables', () => {
+    expect(body('let x = 1;\nx = 2;\ns.n = 5;\ns.cells[3] = 7n;\nskb.priority = x;')).toEqual([
+      'x: u32 = 1:u32',
+      'x = 2:u32',
+      'store.be16(.bss:s+0+2) = 5:u16',
+      'store.u64(.bss:s+0+8[3:u32]) = 7:u64',
+      'context.priority = x',
+    ]);
+  });
+  it('wrap at the width of the place in compound forms', () => {
+    expect(body('s.a += 1;\ns.a <<= 2;\ns.count++;')).toEqual([
+      'store.u8(.bss:s+0+0) = u8((u32(load.u8(.bss:s+0+0)) +u32 1:u32))',
+      'store.u8(.bss:s+0+0) = u8((u32(load.u8(.bss:s+0+0)) <<u32 2:u32))',
+      'store.u64(.bss:s+0+72) = (load.u64(.bss:s+0+72) +u64 1:u64)',
+    ]);
+    expect(codesIn('s.a += skb.len;', STATE)).toEqual(['N2001']);
+  });
+  it('compute an index with effects once', () => {
+    expect(body('s.cells[random.u32() & 7] += 1n;')).toEqual([
+      'place: global u64 = .bss:s+0+8[(random &u32 7:u32)]',
+      'store.u64(place) = (load.u64(place) +u64 1:u64)',
+    ]);
+  });
+  it('refuse settings and constants', () => {
+    expect(codesIn('c.inner.x = 1;', 'const c = settings(struct({ inner: struct({ x: u32 }) }));')).toEqual([
+      'N3004',
+    ]);
+    expect(codesIn('skb.len = 1;')).toEqual(['TS2540']);
+  });
+});
+
+describe('loops', () => {
+  it('count the rounds of a counter that the body leaves alone', () => {
+    expect(body('const N = 6;\nfor (let i = 0; i < N; i += 2) s.cells[i] = 1n;').slice(1)).toEqual([
+      'loop (i: u32 = 0:u32; (i < N); i = (i +u32 2:u32)) trips i=3 {',
+      '  store.u64(.bss:s+0+8[i]) = 1:u64',
+      '}',
+    ]);
+    expect(body('for (let i = 0; i <= 4; i++) s.count += 1n;')[0]).toMatch(/ trips i=5 \{$/);
+  });
+  it('count nothing where the body moves the counter or the end is unknown', () => {
+    expect(body('for (let i = 0; i < 8; i++) { if (s.a > 3) i += 1; }')[0]).not.toContain('trips');
+    expect(body('for (let i = 0; i < skb.len; i++) s.count += 1n;')[0]).not.toContain('trips');
+    expect(body('for (let i = 1; i < 8; i++) s.count += 1n;')[0]).not.toContain('trips');
+  });
+  it('run over a range', () => {
+    expect(body('for (const i of range(2 * 4)) {\nif (i === 3) continue;\ns.cells[i] += 1n;\n}')[0]).toBe(
+      'loop (i: u32 = 0:u32; (i < 8:u32); i = (i +u32 1:u32)) trips i=8 {',
+    );
+  });
+  it('test before or after the body', () => {
+    expect(body('let i = 0;\nwhile (i < 4) i++;\ndo { i--; } while (i > 0);').slice(1)).toEqual([
+      'loop (; (i < 4:u32); ) {',
+      '  i = (i +u32 1:u32)',
+      '}',
+      'do {',
+      '  i = (i -u32 1:u32)',
+      '} loop (; (i > 0:u32); )',
+    ]);
+  });
+  it('may lack a condition where something leaves them', () => {
+    expect(body('for (;;) { if (skb.len > 4) break; }')[0]).toBe('loop (; ; ) {');
+  });
+});
+
+describe('switch', () => {
+  it('groups labels and drops the breaks that end cases', () => {
+    expect(
+      body(
+        'switch (s.a) {\ncase 1:\ncase 2: {\nskb.mark = 1;\nbreak;\n}\ncase 3:\nreturn 4;\ncase 5:\ndefault:\nskb.mark = 9;\n}',
+      ),
+    ).toEqual([
+      'switch u32(load.u8(.bss:s+0+0)) {',
+      '  case 1, 2:',
+      '    context.mark = 1:u32',
+      '  case 3:',
+      '    return 4:i32',
+      '  default:',
+      '    context.mark = 9:u32',
+      '}',
+    ]);
+  });
+  it('keeps the continue of a loop around it', () => {
+    expect(
+      body('for (const i of range(3)) {\nswitch (i) {\ncase 1:\ncontinue;\n}\ns.count += 1n;\n}'),
+    ).toContain('      continue');
+  });
+  it('refuses cases that are no constants of its type', () => {
+    expect(codesIn('switch (s.a) {\ncase -1:\nreturn 1;\n}', STATE)).toEqual(['N2004']);
+    expect(codesIn('switch (skb.len) {\ncase skb.mark:\nreturn 1;\n}', STATE)).toEqual(['N2011']);
+  });
+});
+
+describe('refused statements', () => {
+  it('does not report a name again whose declaration was refused', () => {
+    expect(codesIn('const low: u8 = skb.len & 255;\nskb.mark = low + low;')).toEqual(['N2001']);
+  });
+  it('goes on with the next statement', () => {
+    expect(codesIn('if (skb.len) return 1;\nif (skb.mark) return 1;')).toEqual(['N2005', 'N2005']);
+  });
+});
