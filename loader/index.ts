@@ -16,6 +16,7 @@ export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
 export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
 export { type AttachedPrograms, queryTcx, updateLink } from './bpf/link.ts';
 export { createMap, MapHandle } from './bpf/map.ts';
+export type { VerifierStatistics } from './bpf/statistics.ts';
 export { type TestRunInput, type TestRunOutput, testRun } from './bpf/testrun.ts';
 export { isErrno, KernelError, VerifierError } from './errors.ts';
 export { FEATURES, type Feature, type FeatureState, probe } from './features.ts';

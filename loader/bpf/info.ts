@@ -15,6 +15,7 @@ const PROGRAM_INFO = {
   type: 0,
   id: 4,
   tag: 8,
+  jitedBytes: 16,
   translatedBytes: 20,
   mapCount: 52,
   mapIds: 56,
@@ -94,6 +95,8 @@ export interface ProgramInfo {
   readonly mapIds: readonly number[];
   /** Bytes of instructions after the verifier's rewriting. */
   readonly translatedBytes: number;
+  /** Bytes of machine code; 0 where the kernel interprets. */
+  readonly jitedBytes: number;
   /** 0 without BTF. */
   readonly btfId: number;
   readonly lineCount: number;
@@ -118,6 +121,7 @@ export function programInfo(fd: number): ProgramInfo {
       name: textOf(info.bytes.subarray(PROGRAM_INFO.name, PROGRAM_INFO.name + 16)),
       tag: Buffer.from(info.bytes.subarray(PROGRAM_INFO.tag, PROGRAM_INFO.tag + 8)).toString('hex'),
       mapIds: Array.from({ length: mapCount }, (_, index) => maps.view.getUint32(index * 4, true)),
+      jitedBytes: view.getUint32(PROGRAM_INFO.jitedBytes, true),
       translatedBytes: view.getUint32(PROGRAM_INFO.translatedBytes, true),
       btfId: view.getUint32(PROGRAM_INFO.btfId, true),
       lineCount: view.getUint32(PROGRAM_INFO.lineCount, true),

@@ -4,6 +4,7 @@ import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { errnoName, KernelError, VerifierError } from '../errors.ts';
 import { type Region, textOf, withScratch } from '../native/arena.ts';
 import { bpf, withMemlock, writeName, writePointer } from './call.ts';
+import { parseStatistics, type VerifierStatistics } from './statistics.ts';
 
 /** Debug records as bpf(2) takes them: instruction offsets in slots. */
 export interface ProgramBtf {
@@ -20,6 +21,8 @@ export interface ProgramDescription {
   readonly license: string;
   readonly expectedAttachType?: number;
   readonly btf?: ProgramBtf;
+  /** Told how much work the verifier had, where the kernel accepts the program and counts it (Linux 5.2). */
+  readonly onStatistics?: (statistics: VerifierStatistics) => void;
 }
 
 const LOAD = {
@@ -51,17 +54,41 @@ const LOG_BYTES = 1 << 18;
 const LOG_BYTES_MAX = 1 << 26;
 const TAIL_LINES = 12;
 
+/** BPF_LOG_LEVEL1 and BPF_LOG_STATS (include/linux/bpf_verifier.h). */
+const LOG_LEVEL = { paths: 1, statistics: 4 } as const;
+const STATISTICS_BYTES = 4096;
+
 /**
  * Loads a program and gives its descriptor. A first attempt asks for no log, which costs time; a refused one
  * is made again with the verifier's log, and the VerifierError carries it whole.
  */
 export function loadProgram(program: ProgramDescription): number {
-  const result = attempt(program);
+  const result = program.onStatistics
+    ? attemptWithStatistics(program, program.onStatistics)
+    : attempt(program);
   if (result >= 0) return result;
   return explain(program, -result);
 }
 
-function attempt(program: ProgramDescription, log?: Region): number {
+function attemptWithStatistics(
+  program: ProgramDescription,
+  onStatistics: (statistics: VerifierStatistics) => void,
+): number {
+  return withScratch((memory) => {
+    const log = memory.allocate(STATISTICS_BYTES);
+    const result = attempt(program, { region: log, level: LOG_LEVEL.statistics });
+    const statistics = result < 0 ? undefined : parseStatistics(textOf(log.bytes));
+    if (statistics) onStatistics(statistics);
+    return result;
+  });
+}
+
+interface Log {
+  readonly region: Region;
+  readonly level: number;
+}
+
+function attempt(program: ProgramDescription, log?: Log): number {
   return withScratch((memory) => {
     const attributes = memory.allocate(LOAD.bytes);
     const { view } = attributes;
@@ -82,9 +109,9 @@ function attempt(program: ProgramDescription, log?: Region): number {
       writePointer(attributes, LOAD.lineInfo, memory.copy(lineInfo).address);
     }
     if (log) {
-      view.setUint32(LOAD.logLevel, 1, true);
-      view.setUint32(LOAD.logSize, log.bytes.length, true);
-      writePointer(attributes, LOAD.log, log.address);
+      view.setUint32(LOAD.logLevel, log.level, true);
+      view.setUint32(LOAD.logSize, log.region.bytes.length, true);
+      writePointer(attributes, LOAD.log, log.region.address);
     }
     return withMemlock(() => bpf('programLoad', attributes));
   });
@@ -95,7 +122,8 @@ function explain(program: ProgramDescription, firstErrno: number): number {
   for (let size = LOG_BYTES; ; size *= 4) {
     const { result, log } = withScratch((memory) => {
       const region = memory.allocate(size);
-      return { result: attempt(program, region), log: textOf(region.bytes) };
+      const result = attempt(program, { region, level: LOG_LEVEL.paths });
+      return { result, log: textOf(region.bytes) };
     });
     if (result >= 0) return result;
     const errno = -result;

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ObjectImage } from '../../dsl/object/image.ts';
 import { encode } from '../../dsl/object/instruction.ts';
 import { mapInfo, programInfo } from '../bpf/info.ts';
+import type { VerifierStatistics } from '../bpf/statistics.ts';
 import { testRun } from '../bpf/testrun.ts';
 import { VerifierError } from '../errors.ts';
 import { setSyscallHook } from '../native/syscall.ts';
@@ -68,6 +69,17 @@ describe('a loaded program', () => {
     testRun(second.fd, { data: packet });
     expect(mapInfo(second.sections['.bss']!.fd).id).toBe(mapInfo(first.sections['.bss']!.fd).id);
     expect(packetsOf(second)).toBe(3n);
+  });
+
+  it("tells the verifier's work on it and the size of its machine code", () => {
+    const told: VerifierStatistics[] = [];
+    const program = load({ onStatistics: (statistics) => told.push(statistics) });
+    expect(told).toHaveLength(1);
+    expect(told[0]!.processedInstructions).toBeGreaterThan(5);
+    expect(told[0]!.stackBytes).toHaveLength(1);
+    const { translatedBytes, jitedBytes } = programInfo(program.fd);
+    expect(translatedBytes).toBeGreaterThan(0);
+    expect(jitedBytes).toBeGreaterThanOrEqual(0);
   });
 
   it('runs without BTF where the kernel refuses that, and says so', () => {

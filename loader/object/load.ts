@@ -6,6 +6,7 @@ import { btfLog, tryLoadBtf } from '../bpf/btf.ts';
 import { programInfo } from '../bpf/info.ts';
 import { createMap, MAP_FLAG, type MapDescription, type MapHandle } from '../bpf/map.ts';
 import * as program from '../bpf/program.ts';
+import type { VerifierStatistics } from '../bpf/statistics.ts';
 import { KernelError } from '../errors.ts';
 import { closeDescriptor } from '../native/files.ts';
 import { type Settings, sectionContents } from './sections.ts';
@@ -18,6 +19,8 @@ export interface LoadOptions {
   readonly expectedAttachType?: number;
   /** Live maps and sections to use instead of new ones, by name: what a replaced program hands on. */
   readonly reuse?: ReadonlyMap<string, MapHandle>;
+  /** Told how much work the verifier had. */
+  readonly onStatistics?: (statistics: VerifierStatistics) => void;
 }
 
 export interface LoadedProgram {
@@ -106,6 +109,7 @@ function loadInto(
       code: relocate(found, maps, sections),
       license: image.license,
       ...(options.expectedAttachType === undefined ? {} : { expectedAttachType: options.expectedAttachType }),
+      ...(options.onStatistics && { onStatistics: options.onStatistics }),
     },
     programBtf(btf, found.name),
   );
