@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createVm } from '../vm/index.ts';
+import { compile } from './compile.ts';
+import { PASSES } from './passes/index.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const entry = path.join(root, 'sample.ts');
+const language = "import { classifier, clock, global, struct, u64 } from './dsl/lang/index.ts';";
+
+/** Compiles source text that stands in for a file beside the language. */
+const compileText = (text: string, options = {}) =>
+  compile(entry, {
+    root,
+    readFile: (file: string) => (file === entry ? `${language}\n${text}` : undefined),
+    ...options,
+  });
+
+const COUNTER = `
+const State = struct({ runs: u64, seen: u64 });
+const state = global(State);
+export const count = classifier(() => {
+  state.runs += 1n;
+  state.seen = clock.now();
+  return 7;
+});`;
+
+describe('compile', () => {
+  it.each([
+    ['with its passes', new Set<string>()],
+    ['without any pass', new Set(PASSES.map(({ name }) => name))],
+  ])('makes an object that runs, %s', (_, disablePasses) => {
+    const { object, diagnostics } = compileText(COUNTER, { disablePasses });
+    expect(diagnostics).toEqual([]);
+    const vm = createVm(object!);
+    const runs = () => new DataView(vm.sections.get('.bss')!.buffer).getBigUint64(0, true);
+    expect(vm.run('count', { memory: new Uint8Array(8) }).r0).toBe(7n);
+    vm.run('count', { memory: new Uint8Array(8) });
+    expect(runs()).toBe(2n);
+    expect(object!.license).toBe('GPL');
+    expect(object!.programs[0]!.lines[0]!.text).toContain('state.runs += 1n');
+  });
+
+  it('reads clocks from memory when it is asked to', () => {
+    const { object, tree } = compileText(COUNTER, { seams: 'memory' });
+    const section = tree!.sections.find(({ name }) => name === '.bss')!;
+    const seams = section.variables.find(({ name }) => name === '__seams')!;
+    const vm = createVm(object!);
+    const bytes = vm.sections.get('.bss')!;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    view.setBigUint64(seams.offset, 12345n, true);
+    vm.run('count', { memory: new Uint8Array(8) });
+    expect(view.getBigUint64(8, true)).toBe(12345n);
+  });
+
+  it('gives diagnostics and no object for a source with errors', () => {
+    const { object, diagnostics } = compileText('export const wrong: string = 5;');
+    expect(object).toBeUndefined();
+    expect(diagnostics[0]!.code).toBe('TS2322');
+  });
+});
