@@ -18,7 +18,7 @@ import { fqOptions } from './fq.ts';
 import type { Ledger } from './ledger.ts';
 import type { Placement } from './placement.ts';
 import { randomSeed } from './seed.ts';
-import { keyOf, netnsOf, type Site } from './site.ts';
+import { filterName, keyOf, netnsOf, type Site } from './site.ts';
 
 /**
  * Tries the placements in turn and throws the last one's error. What a failed one made is undone, and so is
@@ -31,7 +31,6 @@ export function install(
   site: Site,
   ledger: Ledger,
 ): void {
-  const { node } = site;
   const refusals: string[] = [];
   for (const [index, candidate] of candidates.entries()) {
     const placement = { ...candidate, reason: [candidate.reason, ...refusals].join('; since ') };
@@ -40,11 +39,12 @@ export function install(
       return;
     } catch (error) {
       undo(direction, site, ledger);
-      const refusal = `no ${candidate.pacing} on the ${candidate.side} end: ${describe(error)}`;
-      node.log(`ADD ${keyOf(site)}: ${direction}: ${refusal}`);
+      refusals.push(`no ${candidate.pacing} on the ${candidate.side} end: ${describe(error)}`);
       // The verifier answers the same wherever the program is to go.
-      if (error instanceof VerifierError || index === candidates.length - 1) throw error;
-      refusals.push(refusal);
+      if (error instanceof VerifierError || index === candidates.length - 1) {
+        site.node.log(`ADD ${keyOf(site)}: ${direction}: ${refusals.join('; ')}`);
+        throw error;
+      }
     }
   }
 }
@@ -81,7 +81,7 @@ function installAt(
       mode: options.attachMode,
       program,
       pinPath: linkPath(place),
-      filterName: `natra-${direction}-${keyOf(site)}`,
+      filterName: filterName(site.attachment, direction),
       journal,
     });
     node.log(

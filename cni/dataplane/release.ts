@@ -1,10 +1,20 @@
 /** Takes an attachment off the node: everything its record names, then its pins, then the record itself. */
-import { detach, type Attachment as KernelAttachment, removePins } from '../../loader/index.ts';
+import { existsSync } from 'node:fs';
+import {
+  detach,
+  type Attachment as KernelAttachment,
+  netnsIdentity,
+  removePins,
+} from '../../loader/index.ts';
 import { DIRECTIONS } from '../config/bandwidth.ts';
+import type { Attachment } from '../config/environment.ts';
+import type { AttachmentName } from '../config/network.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
-import { type AttachmentRecord, removeRecord } from '../state/records.ts';
+import { type AttachmentRecord, readRecord, removeRecord } from '../state/records.ts';
+import { findDevices } from './devices.ts';
+import { filterName } from './site.ts';
 
 /** Goes on past failures and throws them at its end; the record stays then, so that the next call finds the rest. */
 export function release(record: AttachmentRecord, node: Node): void {
@@ -22,6 +32,61 @@ export function release(record: AttachmentRecord, node: Node): void {
   if (failures.length === 1) throw first;
   if (failures.length > 1) throw new Error(failures.map(describe).join('; '));
   removeRecord(node.stateDirectory, record);
+}
+
+/**
+ * Releases what the attachment's record names; false where there is no record. One that can't be read must not keep
+ * a Pod from coming or going: the pins hold all that outlives its devices.
+ */
+export function releaseRecorded(attachment: AttachmentName, node: Node): boolean {
+  let record: AttachmentRecord | undefined;
+  try {
+    record = readRecord(node.stateDirectory, attachment);
+  } catch (error) {
+    node.log(`${attachmentKey(attachment)}: ${describe(error)}`);
+  }
+  if (record === undefined) return false;
+  release(record, node);
+  return true;
+}
+
+/** Releases what is pinned for an attachment, and its record, readable or not. */
+export function releasePinned(attachment: AttachmentName, node: Node): void {
+  removePins(node.pinDirectory, attachmentKey(attachment));
+  removeRecord(node.stateDirectory, attachment);
+}
+
+/**
+ * Releases filters and qdiscs that bear natra's names on the attachment's devices, where those are still there. A
+ * clsact qdisc stays: without a record nobody knows who made it.
+ */
+export function releaseStrays(attachment: Attachment, node: Node): void {
+  if (!existsSync(attachment.netns)) return;
+  try {
+    const { pod, host } = findDevices(attachment);
+    const inside = { ifindex: pod.ifindex, netns: referenceTo(attachment.netns) };
+    for (const end of host === undefined ? [inside] : [inside, { ifindex: host.ifindex }]) {
+      for (const direction of DIRECTIONS)
+        for (const hook of DIRECTIONS)
+          detach({
+            ...end,
+            mode: 'clsact',
+            direction: hook,
+            name: filterName(attachment, direction),
+            madeQdisc: false,
+          });
+      detach({ ...end, mode: 'fq' });
+    }
+  } catch (error) {
+    // There may be nothing to find; a device or namespace that goes meanwhile takes its filters with it.
+    node.log(`${attachmentKey(attachment)}: look for strays: ${describe(error)}`);
+  }
+}
+
+function referenceTo(path: string): { path: string; identity: string } {
+  const identity = netnsIdentity(path);
+  if (identity === undefined) throw new Error(`find network namespace ${path}: it is gone`);
+  return { path, identity };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** All that natra can leave on a node, to be compared before and after. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import {
   closeDescriptor,
@@ -10,7 +11,6 @@ import {
 } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import type { TestPod } from './pod.ts';
-import { run } from './shell.ts';
 
 export interface Snapshot {
   /** Ids of programs and maps that bear natra's name. */
@@ -30,7 +30,7 @@ export function snapshot(pod: TestPod, node: Node): Snapshot {
     links: listIds('link'),
     pins: namesIn(node.pinDirectory),
     state: namesIn(node.stateDirectory).filter((name) => name.endsWith('.json')),
-    traffic: [trafficControl('', pod.hostDevice), trafficControl(`-n ${pod.netns} `, pod.ifname)].join('\n'),
+    traffic: [trafficControl([], pod.hostDevice), trafficControl(['-n', pod.netns], pod.ifname)].join('\n'),
   };
 }
 
@@ -53,17 +53,15 @@ export function leftovers(before: Snapshot, after: Snapshot): Partial<Snapshot> 
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-function trafficControl(namespace: string, device: string): string {
-  return ['qdisc show', 'filter show', 'filter show ingress', 'filter show egress']
-    .map((what) => {
-      const [noun, verb, ...hook] = what.split(' ');
-      try {
-        return run(['tc', `${namespace}${noun}`, verb, 'dev', device, ...hook].join(' '));
-      } catch {
-        return `${device} is gone`;
-      }
-    })
-    .join('');
+/** One tc process for all questions about a device; `-force` goes on past a device that is gone. */
+function trafficControl(namespace: readonly string[], device: string): string {
+  const questions = ['qdisc show', 'filter show', 'filter show ingress', 'filter show egress'];
+  const batch = questions.map((each) => {
+    const [noun, verb, hook = ''] = each.split(' ');
+    return `${noun} ${verb} dev ${device} ${hook}\n`;
+  });
+  const options = [...namespace, '-force', '-batch', '-'];
+  return spawnSync('tc', options, { encoding: 'utf8', input: batch.join('') }).stdout;
 }
 
 function isNamedNatra(kind: ObjectKind, id: number, info: (fd: number) => { name: string }): boolean {

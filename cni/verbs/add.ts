@@ -11,13 +11,12 @@ import { findDevices } from '../dataplane/devices.ts';
 import { install } from '../dataplane/install.ts';
 import { Ledger } from '../dataplane/ledger.ts';
 import { placements } from '../dataplane/placement.ts';
-import { release } from '../dataplane/release.ts';
+import { release, releasePinned, releaseRecorded } from '../dataplane/release.ts';
 import type { Site } from '../dataplane/site.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { newRecord } from '../state/records.ts';
-import { del } from './del.ts';
 
 export interface Call {
   readonly attachment: Attachment;
@@ -37,7 +36,7 @@ export function add(call: Call): string {
     requireForeignNetns(attachment.netns);
     const devices = findDevices(attachment);
     putIntoForce(wanted, call, { node, attachment, options, devices });
-  } else del(attachment, node);
+  } else releaseRecorded(attachment, node);
   return prevResult;
 }
 
@@ -48,7 +47,7 @@ function putIntoForce(wanted: readonly (readonly [Direction, Limit])[], call: Ca
     limit,
     candidates: placements(direction, site.options, site.devices.host !== undefined),
   }));
-  del(attachment, node);
+  if (!releaseRecorded(attachment, node)) releasePinned(attachment, node);
   const ledger = new Ledger(
     node.stateDirectory,
     newRecord({ ...attachment, network: configuration.name, pod: parsePodIdentity(variables) }),

@@ -1,0 +1,118 @@
+/** The built executable with the compiled programs, called as a runtime calls it. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { removeDirectory } from '../loader/index.ts';
+import { type Node, thisNode } from './node.ts';
+import { type CapturedCall, captured, forPod } from './testing/calls.ts';
+import { makePod, type TestPod } from './testing/pod.ts';
+import { leftovers, type Snapshot, snapshot } from './testing/snapshot.ts';
+
+const root = join(import.meta.dirname, '..');
+const executable = join(root, 'dist', 'natra');
+
+let pod: TestPod;
+let node: Node;
+let directories: Record<string, string>;
+let before: Snapshot;
+
+beforeAll(() => {
+  const build = [join(root, 'scripts', 'build.mjs')];
+  const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
+});
+beforeEach(() => {
+  pod = makePod();
+  directories = {
+    NATRA_STATE_DIR: join(mkdtempSync(join(tmpdir(), 'natra-')), 'state'),
+    NATRA_PIN_DIR: `/sys/fs/bpf/natra-run-${process.pid}`,
+  };
+  node = thisNode(directories);
+  before = snapshot(pod, node);
+});
+afterEach(() => {
+  pod.destroy();
+  rmSync(join(node.stateDirectory, '..'), { recursive: true });
+  removeDirectory(node.pinDirectory);
+});
+
+function start(file: string, variables: Record<string, string>, input: string) {
+  const env = { PATH: process.env.PATH ?? '', ...directories, ...variables };
+  const { status, stdout, stderr } = spawnSync(file, { encoding: 'utf8', env, input });
+  return { status, stdout, stderr };
+}
+
+const call = ({ env, stdin }: CapturedCall, file = executable) => start(file, env, JSON.stringify(stdin));
+const forThisPod = (name: string): CapturedCall => forPod(captured(name), pod);
+
+describe('a Pod from start to end', () => {
+  test.each(['tcx', 'clsact'])('in mode %s', async (attachMode) => {
+    const inMode = ({ env, stdin }: CapturedCall): CapturedCall => ({
+      env,
+      stdin: { ...stdin, attachMode },
+    });
+    const add = inMode(forThisPod('cnitool1.3-cni1.1-ADD'));
+    const added = call(add);
+    expect(added).toMatchObject({ status: 0, stderr: '' });
+    expect(added.stdout).toBe(`${JSON.stringify(add.stdin.prevResult)}\n`);
+    const made = leftovers(before, snapshot(pod, node));
+    expect(made).toMatchObject({ programs: [expect.any(Number), expect.any(Number)] });
+
+    const silence = { status: 0, stdout: '', stderr: '' };
+    expect(call(inMode(forThisPod('cnitool1.3-cni1.1-CHECK')))).toEqual(silence);
+    expect(call(inMode(forThisPod('cnitool1.3-cni1.1-DEL')))).toEqual(silence);
+    expect(call(inMode(forThisPod('cnitool1.3-cni1.1-DEL')))).toEqual(silence);
+    await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+  });
+
+  test('the record and the log are for root alone and say what was chosen', () => {
+    expect(call(forThisPod('ctrd1.7-ADD-full')).status).toBe(0);
+    const log = join(node.stateDirectory, 'natra.log');
+    expect(readFileSync(log, 'utf8')).toMatch(/ingress 10000000 bits\/s: .* at .*, (fq|policing) on the/);
+    const [record = ''] = snapshot(pod, node).state;
+    const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+    expect([node.stateDirectory, log, join(node.stateDirectory, record)].map(mode)).toEqual([
+      '700',
+      '600',
+      '600',
+    ]);
+    expect(call(forThisPod('ctrd1.7-DEL1')).status).toBe(0);
+  });
+});
+
+test('STATUS is content', () => {
+  expect(call(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'))).toEqual({ status: 0, stdout: '', stderr: '' });
+});
+
+test('without CNI_COMMAND it says what it is', () => {
+  const { status, stdout, stderr } = start(executable, {}, '');
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  expect(stderr).toContain('CNI protocol versions supported: 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0');
+});
+
+describe('without its native addon', () => {
+  let alone: string;
+  beforeEach(() => {
+    alone = join(node.stateDirectory, '..', 'natra');
+    copyFileSync(executable, alone);
+  });
+
+  test('VERSION, configuration errors and a Pod without limits need nothing of it', () => {
+    expect(start(alone, { CNI_COMMAND: 'VERSION' }, '{"cniVersion":"1.0.0"}')).toMatchObject({ status: 0 });
+    const malformed = start(alone, captured('ctrd1.7-ADD-full').env, '{');
+    expect(JSON.parse(malformed.stdout)).toMatchObject({ code: 6 });
+    const { env, stdin } = forThisPod('ctrd1.7-ADD-full');
+    const slow = call({ env, stdin: { ...stdin, egressRate: 10, egressBurst: 10 } }, alone);
+    expect(JSON.parse(slow.stdout)).toMatchObject({ code: 7 });
+    expect(call(forThisPod('ctrd1.7-ADD-noannot'), alone)).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('a limited Pod is refused with what to do', () => {
+    const { status, stdout } = call(forThisPod('ctrd1.7-ADD-full'), alone);
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 999, details: expect.stringContaining('koffi.node') });
+    expect(leftovers(before, snapshot(pod, node))).toBeUndefined();
+  });
+});
