@@ -19,7 +19,7 @@ requests beside it: without a limit, with Debian's bandwidth plugin, with natra.
 
   --seconds N   about how long the whole run takes (${DEFAULT_SECONDS}; at least ${SHORTEST_SECONDS})
   --svg FILE    where the picture goes (out/demo.svg)
-  --json        the figures as JSON on standard output, and nothing else there
+  --json        the figures as JSON on standard output (with npm run --silent, nothing else is there)
   --strict      exit with 1 when natra misses one of its targets
   --help        this text
 `;
@@ -84,7 +84,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const reason = await whyNotLive(args.reason);
-  if (reason !== undefined) return runSimulation({ reason, seconds: args.seconds, json: args.json });
+  if (reason !== undefined) return runSimulation({ ...args, reason });
   const natraPath = resolve(ROOT, 'dist/natra');
   accessSync(natraPath, constants.X_OK);
   return live(args, natraPath);
@@ -93,6 +93,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`\nnatra demo: ${error instanceof Error ? error.message : error}\n`);
+  new Progress(process.stderr).done(`natra demo: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }

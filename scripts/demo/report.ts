@@ -36,6 +36,8 @@ export interface DemoReport {
   /** What the whole demo left on the machine. */
   readonly leftovers: readonly string[];
   readonly seconds: number;
+  /** Why nothing of this was real traffic; absent for a live run. */
+  readonly simulatedBecause?: string;
 }
 
 /** The phase of a limiter, cap and direction, where the demo had it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { planDemo } from './scenario.ts';
 
 describe('planDemo', () => {
-  it.each([15, 60, 300])('fills %i seconds, most of them with traffic', (seconds) => {
+  it.each([20, 60, 300])('fills %i seconds, most of them with traffic', (seconds) => {
     const pods = planDemo(seconds, true);
     const traffic = pods.flatMap((pod) => pod.phases).reduce((sum, phase) => sum + phase.seconds, 0);
     expect(traffic).toBeLessThan(seconds);
@@ -27,6 +27,19 @@ describe('planDemo', () => {
         expect((phase.seconds - 0.4) * phase.micePerSecond).toBeGreaterThan(200);
       }
     }
+  });
+
+  it.each([20, 60])('gives every phase a second to be measured, in %i seconds too', (seconds) => {
+    const phases = planDemo(seconds, true).flatMap((pod) => pod.phases);
+    expect(Math.min(...phases.map((phase) => phase.seconds))).toBeGreaterThan(0.9);
+    for (const pod of planDemo(seconds, true).filter((each) => each.limiter === 'natra')) {
+      for (const phase of pod.phases) expect(phase.seconds).toBeGreaterThan(1);
+    }
+  });
+
+  it('compares at the smallest cap alone when time is short', () => {
+    const compared = planDemo(20, true).filter((pod) => pod.limiter === 'bandwidth');
+    expect(compared.map((pod) => pod.limit?.rateBitsPerSecond)).toEqual([10_000_000]);
   });
 
   it('gives the time of a missing bandwidth plugin to the others', () => {

@@ -21,8 +21,10 @@ export interface PodStep {
 const BURST_SECONDS = 0.2;
 export const CAPS = [10_000_000, 100_000_000] as const;
 export const DEFAULT_SECONDS = 60;
-/** Below this a phase is too short for slow start and a full second of measurement. */
-export const SHORTEST_SECONDS = 15;
+/** Below this a phase has no full second to measure. */
+export const SHORTEST_SECONDS = 20;
+/** Below this the comparison at the higher cap is left out, for the other phases to be long enough. */
+const FULL_COMPARISON_SECONDS = 40;
 
 /** Mice take a quarter of the smallest cap and make at least 200 samples a direction in a demo of full length. */
 const MICE_PER_SECOND = 30;
@@ -35,7 +37,7 @@ const PODS: ReadonlyArray<{
   readonly rateBitsPerSecond?: number;
   readonly share: number;
 }> = [
-  { limiter: 'none', share: 2 },
+  { limiter: 'none', share: 1.5 },
   { limiter: 'bandwidth', rateBitsPerSecond: CAPS[0], share: 7 },
   { limiter: 'natra', rateBitsPerSecond: CAPS[0], share: 7 },
   { limiter: 'bandwidth', rateBitsPerSecond: CAPS[1], share: 3 },
@@ -44,7 +46,11 @@ const PODS: ReadonlyArray<{
 
 /** The demo's Pods in order, to take about `seconds` in all; without the `bandwidth` plugin its Pods are left out. */
 export function planDemo(seconds: number, hasBandwidthPlugin: boolean): readonly PodStep[] {
-  const pods = PODS.filter((pod) => hasBandwidthPlugin || pod.limiter !== 'bandwidth');
+  const isCompared = (rate: number | undefined): boolean =>
+    hasBandwidthPlugin && (rate === CAPS[0] || seconds >= FULL_COMPARISON_SECONDS);
+  const pods = PODS.filter(
+    ({ limiter, rateBitsPerSecond }) => limiter !== 'bandwidth' || isCompared(rateBitsPerSecond),
+  );
   const overhead = OVERHEAD_SECONDS.run + pods.length * (OVERHEAD_SECONDS.pod + 2 * OVERHEAD_SECONDS.phase);
   const shares = pods.reduce((sum, pod) => sum + 2 * pod.share, 0);
   return pods.map(({ limiter, rateBitsPerSecond, share }) => ({
@@ -55,7 +61,7 @@ export function planDemo(seconds: number, hasBandwidthPlugin: boolean): readonly
         : { rateBitsPerSecond, burstBits: rateBitsPerSecond * BURST_SECONDS },
     phases: (['ingress', 'egress'] as const).map((direction) => ({
       direction,
-      seconds: Math.max(0.5, ((seconds - overhead) * share) / shares),
+      seconds: Math.max(1, ((seconds - overhead) * share) / shares),
       micePerSecond: MICE_PER_SECOND,
     })),
   }));

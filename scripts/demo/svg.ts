@@ -96,6 +96,8 @@ function headline(report: DemoReport): string {
 }
 
 function subtitle(report: DemoReport): string {
+  if (report.simulatedBecause !== undefined)
+    return "SIMULATION: natra's bytecode in the BPF VM, modelled TCP flows (cubic), no real traffic.";
   return (
     'One Pod, one large TCP transfer (cubic) and a stream of small requests at a time. ' +
     `Linux ${report.kernel}, ${report.cpus} CPUs, ${report.seconds.toFixed(0)} s in all.`

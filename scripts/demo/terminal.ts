@@ -18,6 +18,9 @@ const DIRECTIONS: ReadonlyArray<readonly [direction: Direction, words: string]> 
 export function renderReport(report: DemoReport): string {
   return [
     '',
+    ...(report.simulatedBecause === undefined
+      ? []
+      : [`SIMULATION: natra's bytecode in the BPF VM, modelled TCP flows (${report.simulatedBecause})`, '']),
     ...renderTable(PHASE_COLUMNS, grouped(report.phases)),
     '',
     ...rates(report),

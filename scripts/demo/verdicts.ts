@@ -1,18 +1,8 @@
 import type { KernelObject } from '../../bench/live/kernel-objects.ts';
 import type { Direction } from '../../bench/live/phase.ts';
+import { VERDICTS } from '../../cni/verdicts.ts';
 import { mapHandleOf, openById, programInfo } from '../../loader/bpf/info.ts';
 import { closeDescriptor } from '../../loader/native/files.ts';
-import { DROPPED, DROPPED_EARLY, MARKED, MOUSE, PACED, PAID, VERDICTS } from '../../programs/verdicts.ts';
-
-/** The demo's word for each of the kernel program's verdicts. */
-const WORDS: ReadonlyArray<readonly [verdict: number, words: string]> = [
-  [MOUSE, 'mice, passed'],
-  [PAID, 'heavy, passed'],
-  [PACED, 'paced'],
-  [MARKED, 'marked CE'],
-  [DROPPED_EARLY, 'dropped early'],
-  [DROPPED, 'dropped'],
-];
 
 /** What natra's program of one direction decided so often. Bytes are as on the wire. */
 export interface VerdictCount {
@@ -40,7 +30,7 @@ function countersOf(programId: number, direction: Direction): VerdictCount[] {
   const counters = openCounters(programId);
   if (counters === undefined) return [];
   try {
-    return WORDS.map(([number, verdict]) => {
+    return VERDICTS.map(({ words }, number) => {
       const key = new Uint8Array(new Uint32Array([number]).buffer);
       let packets = 0;
       let bytes = 0;
@@ -49,7 +39,7 @@ function countersOf(programId: number, direction: Direction): VerdictCount[] {
         packets += Number(view.getBigUint64(0, true));
         bytes += Number(view.getBigUint64(8, true));
       }
-      return { direction, verdict, packets, bytes };
+      return { direction, verdict: words, packets, bytes };
     });
   } finally {
     counters.close();
@@ -64,7 +54,7 @@ function openCounters(programId: number): ReturnType<typeof mapHandleOf> | undef
       const fd = openById('map', mapId);
       if (fd === undefined) continue;
       const map = mapHandleOf(fd, COUNTERS);
-      if (map.perCpu && map.valueSize === COUNTER_BYTES && map.maxEntries === VERDICTS) return map;
+      if (map.perCpu && map.valueSize === COUNTER_BYTES && map.maxEntries === VERDICTS.length) return map;
       map.close();
     }
     return undefined;
