@@ -55,6 +55,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3009: `import { count } from './other.ts';\nconst state = global(struct({ a: u64 }));\n${program('state.a = count();')}`,
   N3010:
     'const Cell = struct({ a: u64 });\nconst aNameOfMoreThanFifteen = arrayMap({ value: Cell, maxEntries: 4 });',
+  N3011: `const Cell = struct({ a: u64 });\n${program("const cell = skb.at(Cell, 0);\n  if (cell) atomic.add(cell, 'a', 1n);")}`,
   N4001: program(
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),

@@ -228,6 +228,11 @@ export const DIAGNOSTICS = {
     why: 'the kernel refuses to create such a map.',
     advice: 'correct the option.',
   },
+  N3011: {
+    title: 'an atomic operation on packet memory',
+    why: 'the verifier allows atomics on maps, globals and the stack only.',
+    advice: 'load the field, change it and store it.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',

@@ -59,6 +59,18 @@ export const p = classifier((skb) => { const h = find(skb, true); return h ? 1 :
     expect(text).toContain('function find(skb: context, deep: bool): packet Header? {');
     expect(text).toContain('function pick(skb: context): u32 {');
   });
+  it('return undefined where they end or return without a value', () => {
+    const text = printed(
+      `${HEADER}function find(skb: Skb, deep: Ref<typeof Header> | undefined): Ref<typeof Header> | undefined {
+  if (deep && deep.ttl > 9) return;
+  if (skb.len > 9) return skb.at(Header, 0);
+}
+export const p = classifier((skb) => { if (find(skb, undefined)) skb.mark = 1; return 0; });`,
+    );
+    expect(text).toContain('function find(skb: context, deep: stack Header?): packet Header? {');
+    expect(text).toContain('    return undefined\n  }\n');
+    expect(text).toContain('  }\n  return undefined\n}');
+  });
   it('take patterns as parameters', () => {
     const text = printed(
       'const sum = ({ a, b }: { a: u32; b: u32 }): u32 => a + b;\nexport const p = classifier((skb) => i32(sum({ a: 1, b: skb.len })));',

@@ -7,12 +7,13 @@ import type { Layout } from '../../object/layout.ts';
 import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import { describeEntity, type Entity, type FunctionSource } from './entities.ts';
 import { Refusal } from './refusal.ts';
-import { Scope } from './scope.ts';
+import { type PendingReturn, Scope } from './scope.ts';
 import type { Session } from './session.ts';
+import { completes } from './statements/completion.ts';
 import { destructure } from './statements/destructure.ts';
 import { coerce, convertTo, join, refuseJoin } from './types/coerce.ts';
 import { type Declared, declaredType } from './types/declared.ts';
-import { CONTEXT, describe, sameType, U32, VOID } from './types/types.ts';
+import { CONTEXT, describe, sameType, U32, UNKNOWN_OPTIONAL, VOID } from './types/types.ts';
 
 const LARGEST_SUBPROGRAM = 5;
 
@@ -76,7 +77,12 @@ function place(
       return entity;
     }
     const declared = declaredType(caller.session, parameter?.type);
-    return { kind: 'value', value: coerce(caller.session, entity.value, declared, node) };
+    const value = coerce(caller.session, entity.value, declared, node);
+    if (value.type !== UNKNOWN_OPTIONAL || declared.kind !== 'declaredOptional' || !declared.layout)
+      return { kind: 'value', value };
+    // A plain `undefined`: it points nowhere, so any memory will do.
+    const of = { kind: 'ref', layout: declared.layout, space: 'stack' } as const;
+    return { kind: 'value', value: convertTo(caller.session, value, { kind: 'optional', of }, node) };
   });
 }
 
@@ -138,21 +144,40 @@ function body(scope: Scope, source: FunctionSource): Statement[] {
   return scope.session.attempt(() => expressionBody(scope, node)) ?? [];
 }
 
-/** The one type of all returned values, each converted to it. */
-function settleReturns(scope: Scope, failed: boolean): Type {
+/** The type of all returned values; where some path returns none, a reference may be undefined. */
+function returnedType(scope: Scope, failed: boolean): Type {
   const { session, returns, declaredReturn } = scope;
   const types = returns.flatMap(({ statement }) => (statement.value ? [statement.value.type] : []));
   const [first, ...rest] = types;
-  if (first === undefined) {
+  const last = returns.at(-1)?.node;
+  if (first === undefined || last === undefined) {
     if (failed && declaredReturn.kind !== 'void') throw new Refusal(undefined);
     return VOID;
   }
-  const last = returns.at(-1)?.node;
-  const type = rest.reduce<Type>((a, b) => join(a, b) ?? (last ? refuseJoin(session, a, b, last) : a), first);
-  for (const { statement, node } of returns)
+  const type = rest.reduce<Type>((a, b) => join(a, b) ?? refuseJoin(session, a, b, last), first);
+  if (types.length === returns.length) return type;
+  return join(type, UNKNOWN_OPTIONAL) ?? session.refuse('N2010', last, { type: describe(type) });
+}
+
+/** Converts every returned value to the one type of all. */
+function settleReturns(scope: Scope, failed: boolean): Type {
+  const type = returnedType(scope, failed);
+  for (const { statement, node } of scope.returns) {
+    if (statement.value === undefined && type.kind === 'optional')
+      statement.value = { kind: 'undefined', type, span: scope.span(node) };
     if (statement.value && !sameType(statement.value.type, type))
-      statement.value = convertTo(session, statement.value, type, node);
+      statement.value = convertTo(scope.session, statement.value, type, node);
+  }
   return type;
+}
+
+/** A body whose end can be reached returns nothing there. */
+function completed(scope: Scope, source: FunctionSource, statements: readonly Statement[]): Statement[] {
+  if (!statements.every(completes) || !scope.returns.some(({ statement }) => statement.value))
+    return [...statements];
+  const bare: PendingReturn['statement'] = { kind: 'return', span: scope.span(source.node) };
+  scope.returns.push({ node: source.node, statement: bare });
+  return [...statements, bare];
 }
 
 function build(
@@ -165,7 +190,7 @@ function build(
   const before = session.refusals;
   const scope = new Scope(session, returns ?? declaredType(session, source.node.type));
   const { parameters, prologue } = bindParameters(scope, source, given);
-  const statements = [...prologue, ...body(scope, source)];
+  const statements = completed(scope, source, [...prologue, ...body(scope, source)]);
   const returnType = settleReturns(scope, session.refusals > before);
   const tree: MutableFunction = {
     name: source.name,

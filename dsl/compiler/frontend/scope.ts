@@ -12,7 +12,7 @@ import { BOOL, CONTEXT } from './types/types.ts';
 /** A `return` whose value gets its final type when all of them are known. */
 export interface PendingReturn {
   readonly node: ts.Node;
-  readonly statement: { value?: Expression };
+  readonly statement: { readonly kind: 'return'; readonly span: Span; value?: Expression };
 }
 
 export class Scope {

@@ -37,7 +37,7 @@ function walk(machine: Machine, node: Loop, frame: LoopFrame, rounds: number): S
   let exits: State | undefined;
   for (let done = 0; done <= rounds && machine.state !== undefined; done += 1)
     exits = machine.merge(exits, round(machine, node, frame, true));
-  return exits;
+  return machine.merge(exits, machine.state);
 }
 
 /** All rounds at once: the least entry state found that no round changes. */

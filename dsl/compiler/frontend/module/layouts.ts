@@ -15,9 +15,10 @@ export function integerLayout(name: string): Layout | undefined {
   return bits && { kind: 'int', bits, signed: false, order: 'big' };
 }
 
-function members(scope: Scope, node: ts.Expression | undefined, owner: string) {
+function members(scope: Scope, call: ts.CallExpression, owner: string) {
+  const [node] = call.arguments;
   if (node === undefined || !ts.isObjectLiteralExpression(node))
-    return scope.refuse('N3006', node ?? ts.factory.createNull(), { name: owner });
+    return scope.refuse('N3006', node ?? call, { name: owner });
   return node.properties.map((property) => {
     if (
       ts.isPropertyAssignment(property) &&
@@ -40,7 +41,7 @@ export function layoutCall(scope: Scope, node: ts.CallExpression, name: string):
   switch (callee.name) {
     case 'struct':
     case 'packed':
-      return layoutStruct(name, members(scope, first, name), callee.name === 'packed');
+      return layoutStruct(name, members(scope, node, name), callee.name === 'packed');
     case 'array': {
       if (first === undefined || second === undefined) return undefined;
       const length = constantNumber(scope, second, "an array's length");

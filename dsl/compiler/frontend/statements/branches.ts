@@ -1,7 +1,7 @@
 /** `if`, `return`, and the jumps out of loops. */
 import type { ts } from 'ts-morph';
 import type { Statement } from '../../tree/tree.ts';
-import type { Scope } from '../scope.ts';
+import type { PendingReturn, Scope } from '../scope.ts';
 import { coerce } from '../types/coerce.ts';
 
 export function branch(scope: Scope, node: ts.IfStatement): Statement[] {
@@ -14,7 +14,11 @@ export function branch(scope: Scope, node: ts.IfStatement): Statement[] {
 
 export function giveBack(scope: Scope, node: ts.ReturnStatement): Statement[] {
   const span = scope.span(node);
-  if (node.expression === undefined) return [{ kind: 'return', span }];
+  if (node.expression === undefined) {
+    const bare: PendingReturn['statement'] = { kind: 'return', span };
+    scope.returns.push({ node, statement: bare });
+    return [bare];
+  }
   const value = scope.value(node.expression);
   if (value.type.kind === 'void')
     return [

@@ -42,3 +42,32 @@ export function returns(statement: Statement): boolean {
       return false;
   }
 }
+
+/** Whether control can run past the end of the statement, within its function. */
+export function completes(statement: Statement): boolean {
+  switch (statement.kind) {
+    case 'return':
+    case 'break':
+    case 'continue':
+      return false;
+    case 'block':
+      return statement.body.every(completes);
+    case 'if':
+      return (
+        statement.whenFalse === undefined || completes(statement.whenTrue) || completes(statement.whenFalse)
+      );
+    case 'switch':
+      return (
+        statement.otherwise === undefined ||
+        completes(statement.otherwise) ||
+        statement.cases.some((one) => completes(one.body))
+      );
+    case 'loop': {
+      const { condition } = statement;
+      const endless = condition === undefined || (condition.kind === 'bool' && condition.value);
+      return !endless || breaks(statement.body);
+    }
+    default:
+      return true;
+  }
+}

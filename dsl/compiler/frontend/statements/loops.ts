@@ -4,7 +4,7 @@ import type { Expression, Statement, Variable } from '../../tree/tree.ts';
 import { arithmetic, compare } from '../expressions/integers.ts';
 import type { Scope } from '../scope.ts';
 import { literal, typedLiteral } from '../types/literals.ts';
-import { U32 } from '../types/types.ts';
+import { fits, U32 } from '../types/types.ts';
 import { effect } from './assign.ts';
 import { breaks, returns } from './completion.ts';
 import { declarations } from './declare.ts';
@@ -79,8 +79,10 @@ function countTrips(scope: Scope, loop: Loop): Loop['trips'] {
   const step = constantOf(scope, value.right);
   if (!isVariable(value.left, counter) || !isVariable(condition.left, counter)) return undefined;
   if (step === undefined || step <= 0n || assigns(loop.body, counter)) return undefined;
+  if (counter.type.kind !== 'int') return undefined;
   const end = condition.operator === 'lt' ? limit : condition.operator === 'le' ? limit + 1n : undefined;
-  if (end === undefined || end > LARGEST_COUNT) return undefined;
+  // A counter that wraps before it reaches the end never ends the loop.
+  if (end === undefined || end > LARGEST_COUNT || !fits(end - 1n + step, counter.type)) return undefined;
   return { counter, count: end <= 0n ? 0 : Number((end + step - 1n) / step) };
 }
 

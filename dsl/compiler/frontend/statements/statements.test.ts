@@ -48,6 +48,7 @@ describe('loops', () => {
   it('count nothing where the body moves the counter or the end is unknown', () => {
     expect(body('for (let i = 0; i < 8; i++) { if (s.a > 3) i += 1; }')[0]).not.toContain('trips');
     expect(body('for (let i = 0; i < skb.len; i++) s.count += 1n;')[0]).not.toContain('trips');
+    expect(body('for (let i: u8 = 0; i < 256; i++) s.count += 1n;')[0]).not.toContain('trips');
     expect(body('for (let i = 1; i < 8; i++) s.count += 1n;')[0]).not.toContain('trips');
   });
   it('run over a range', () => {

@@ -9,7 +9,7 @@ export type Declared =
   | IntType
   | PlainType
   | { readonly kind: 'declaredRef'; readonly layout?: Layout }
-  | { readonly kind: 'declaredOptional' }
+  | { readonly kind: 'declaredOptional'; readonly layout?: Layout }
   | {
       readonly kind: 'declaredRecord';
       readonly fields: readonly { readonly name: string; readonly type: Declared }[];
@@ -34,7 +34,9 @@ function readUnion(session: Session, node: ts.UnionTypeNode): Declared {
   const [only] = rest;
   if (only === undefined || rest.length === node.types.length) return INFERRED;
   const of = rest.length === 1 ? declaredType(session, only) : INFERRED;
-  if (of.kind === 'declaredRef' || of.kind === 'inferred') return { kind: 'declaredOptional' };
+  if (of.kind === 'declaredRef')
+    return of.layout ? { kind: 'declaredOptional', layout: of.layout } : { kind: 'declaredOptional' };
+  if (of.kind === 'inferred') return { kind: 'declaredOptional' };
   return session.refuse('N2010', node, { type: ts.isTypeReferenceNode(only) ? 'this' : 'an integer' });
 }
 
