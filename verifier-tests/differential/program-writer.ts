@@ -559,7 +559,7 @@ class Writer {
     const offsets = [
       () => nodes.int(U32, BigInt(this.#choose(64))),
       () => nodes.arithmetic('and', U32, this.int(scope, U32, 2), nodes.int(U32, 63n)),
-      () => nodes.arithmetic('mod', U32, this.int(scope, U32, 2), nodes.int(U32, 70n)),
+      () => nodes.convert(U32, this.int(scope, U8, 2)),
     ];
     const offset = this.#pick(offsets)();
     const type = optional(refTo(HEADER, 'packet'));

@@ -3,7 +3,7 @@ import { beforeAll, describe, test } from 'vitest';
 import { dataplaneSettings } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
-import { expectAgreement } from './agree.ts';
+import { expectAgreement, sampling } from './agree.ts';
 import { arbitraryContents, arbitraryTrains } from './steps.ts';
 import { inKernel, interpreted, stayOnFirstCpu, virtual } from './world.ts';
 
@@ -54,7 +54,7 @@ describe.each(['ingress', 'egress'])('programs/%s.ts', (name) => {
           expectAgreement(executions, steps);
         },
       ),
-      { numRuns: 25 },
+      sampling(25),
     );
   }, 180_000);
 });
