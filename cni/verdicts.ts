@@ -1,11 +1,11 @@
 /** What became of a packet, in the order of the kernel program's counters (programs/verdicts.ts). */
 export const VERDICTS = [
-  { name: 'mouse', meaning: 'small flow, sent on at once' },
-  { name: 'paid', meaning: 'heavy flow, within the rate' },
-  { name: 'paced', meaning: 'given a later departure time' },
-  { name: 'marked', meaning: 'sent on with ECN CE' },
-  { name: 'dropped-early', meaning: 'dropped by the ramp before the limit' },
-  { name: 'dropped', meaning: 'dropped over the limit' },
+  { name: 'mouse', words: 'mice, passed' },
+  { name: 'paid', words: 'heavy, passed' },
+  { name: 'paced', words: 'heavy, paced' },
+  { name: 'marked', words: 'marked CE' },
+  { name: 'dropped-early', words: 'dropped early' },
+  { name: 'dropped', words: 'dropped' },
 ] as const;
 
 export type VerdictName = (typeof VERDICTS)[number]['name'];
