@@ -22,7 +22,7 @@ describe('on random functions', () => {
             expect(run(after, seed), printFunction(after)).toEqual(expected);
           }
         }),
-        { numRuns: 300 },
+        { numRuns: 150 },
       );
     });
   }
@@ -49,7 +49,7 @@ describe('on random functions', () => {
           expect(run(after, seed), printFunction(after)).toEqual(expected);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -3,7 +3,14 @@
  * several definitions reads the one that reaches it. Braun et al. (CC 2013), on a complete graph.
  */
 import type { Instruction, Operand, Terminator, ValueId } from '../ir/ir.ts';
-import { edgesOf, mapEdges, mapOperands, mapTerminatorOperands } from '../ir/visit.ts';
+import {
+  edgesOf,
+  mapEdges,
+  mapOperands,
+  mapTerminatorOperands,
+  operandsOf,
+  terminatorOperands,
+} from '../ir/visit.ts';
 import type { FreshValues } from './rewrite.ts';
 
 /** A block that a pass changes in place. */
@@ -26,11 +33,17 @@ export function repairUses(
   value: ValueId,
   definitions: ReadonlyMap<number, Operand>,
 ): void {
+  const using = [...blocks.values()].filter((block) => !definitions.has(block.id) && uses(block, value));
+  if (using.length === 0) {
+    return;
+  }
   const width = fresh.widths[value] ?? 64;
   const incoming = new Map<number, OpenBlock[]>();
   for (const block of blocks.values()) {
     for (const edge of edgesOf(block.terminator)) {
-      incoming.set(edge.block, [...(incoming.get(edge.block) ?? []), block]);
+      const from = incoming.get(edge.block) ?? [];
+      from.push(block);
+      incoming.set(edge.block, from);
     }
   }
   const onEntry = new Map<number, Operand>();
@@ -68,26 +81,16 @@ export function repairUses(
     return parameter;
   };
 
-  for (const block of [...blocks.values()]) {
-    if (definitions.has(block.id)) {
-      continue;
-    }
-    const replace = (operand: Operand): Operand => (operand === value ? atEntry(block) : operand);
+  for (const block of using) {
+    // Read first: it may add parameters, and arguments to this block's own terminator.
+    const reaching = atEntry(block);
+    const replace = (operand: Operand): Operand => (operand === value ? reaching : operand);
     block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replace));
-    // Reading may add parameters, and arguments to this very terminator, so the value is read first.
-    const uses = usesIn(block.terminator, value);
-    const reaching = uses ? atEntry(block) : value;
-    block.terminator = mapTerminatorOperands(block.terminator, (operand) =>
-      operand === value ? reaching : operand,
-    );
+    block.terminator = mapTerminatorOperands(block.terminator, replace);
   }
 }
 
-function usesIn(terminator: Terminator, value: ValueId): boolean {
-  let found = false;
-  mapTerminatorOperands(terminator, (operand) => {
-    found ||= operand === value;
-    return operand;
-  });
-  return found;
-}
+const uses = (block: OpenBlock, value: ValueId): boolean =>
+  block.instructions.some((instruction) => operandsOf(instruction).includes(value)) ||
+  terminatorOperands(block.terminator).includes(value) ||
+  edgesOf(block.terminator).some((edge) => edge.arguments.includes(value));

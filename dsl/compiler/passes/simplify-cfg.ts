@@ -4,7 +4,7 @@
  * reverse postorder. Muchnick, "Advanced Compiler Design and Implementation" (1997), section 18.2.
  */
 import { blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
-import type { Block, Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import type { Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import { edgesOf, mapEdges } from '../ir/visit.ts';
 import { evaluateCondition } from './arithmetic.ts';
 import { operandsOfBlock, Replacements } from './rewrite.ts';
@@ -53,7 +53,9 @@ function inOrder(fn: IrFunction): IrFunction {
 function dropTrivialParameters(fn: IrFunction): IrFunction {
   const incoming = new Map<number, Edge[]>();
   for (const edge of fn.blocks.flatMap((block) => edgesOf(block.terminator))) {
-    incoming.set(edge.block, [...(incoming.get(edge.block) ?? []), edge]);
+    const edges = incoming.get(edge.block) ?? [];
+    edges.push(edge);
+    incoming.set(edge.block, edges);
   }
   const replaced = new Replacements();
   const gone = new Set<ValueId>();
@@ -139,48 +141,62 @@ function mergeBlocks(fn: IrFunction): IrFunction {
   });
 }
 
-/** Whether some block besides `block` uses its parameters. */
-function parametersEscape(fn: IrFunction, block: Block): boolean {
-  const own = new Set<Operand>(block.parameters);
-  return (
-    own.size > 0 &&
-    fn.blocks.some((other) => other !== block && operandsOfBlock(other).some((operand) => own.has(operand)))
-  );
+/** Parameters that some block besides their own uses. */
+function escapingParameters(fn: IrFunction): ReadonlySet<Operand> {
+  const home = new Map<Operand, number>();
+  for (const block of fn.blocks) {
+    for (const parameter of block.parameters) {
+      home.set(parameter, block.id);
+    }
+  }
+  const escaping = new Set<Operand>();
+  for (const block of fn.blocks) {
+    for (const operand of operandsOfBlock(block)) {
+      if (home.has(operand) && home.get(operand) !== block.id) {
+        escaping.add(operand);
+      }
+    }
+  }
+  return escaping;
 }
 
-/** Sends edges into a block that only jumps on straight to where it jumps. */
+/** Sends edges into blocks that only jump on straight to where they jump. */
 function bypassEmptyBlocks(fn: IrFunction): IrFunction {
   const [entry] = fn.blocks;
-  for (const block of fn.blocks) {
-    const { terminator } = block;
-    if (
-      block === entry ||
-      block.instructions.length > 0 ||
-      terminator.op !== 'jump' ||
-      terminator.to.block === block.id ||
-      parametersEscape(fn, block)
-    ) {
-      continue;
-    }
-    const { to } = terminator;
-    const forward = (edge: Edge): Edge => {
-      if (edge.block !== block.id) {
-        return edge;
-      }
-      const passed = (operand: Operand): Operand => {
-        const index = typeof operand === 'number' ? block.parameters.indexOf(operand) : -1;
-        return index < 0 ? operand : (edge.arguments[index] ?? operand);
-      };
-      return { block: to.block, arguments: to.arguments.map(passed) };
-    };
-    return {
-      ...fn,
-      blocks: fn.blocks
-        .filter((other) => other !== block)
-        .map((other) => ({ ...other, terminator: mapEdges(other.terminator, forward) })),
-    };
+  const escaping = escapingParameters(fn);
+  const empty = new Map(
+    fn.blocks.flatMap((block) => {
+      const { terminator } = block;
+      const jumpsOn = terminator.op === 'jump' && block.instructions.length === 0 && block !== entry;
+      return jumpsOn && !block.parameters.some((parameter) => escaping.has(parameter))
+        ? [[block.id, { parameters: block.parameters, to: terminator.to }] as const]
+        : [];
+    }),
+  );
+  if (empty.size === 0) {
+    return fn;
   }
-  return fn;
+  const forward = (edge: Edge): Edge => {
+    let current = edge;
+    // A cycle of empty blocks is an endless loop; it stays one.
+    for (let left = empty.size; left > 0; left -= 1) {
+      const passed = empty.get(current.block);
+      if (passed === undefined) {
+        break;
+      }
+      const received = new Map<Operand, Operand>();
+      for (const [index, parameter] of passed.parameters.entries()) {
+        received.set(parameter, current.arguments[index] ?? 0n);
+      }
+      const through = passed.to.arguments.map((operand) => received.get(operand) ?? operand);
+      current = { block: passed.to.block, arguments: through };
+    }
+    return current;
+  };
+  return {
+    ...fn,
+    blocks: fn.blocks.map((block) => ({ ...block, terminator: mapEdges(block.terminator, forward) })),
+  };
 }
 
 export function simplifyCfg(fn: IrFunction): IrFunction {

@@ -132,7 +132,7 @@ class Generator {
       return made;
     };
     const hidden = (): ValueId => this.value(64);
-    switch (this.draw(14)) {
+    switch (this.draw(15)) {
       case 0: {
         const value = this.operand(pool, 32);
         return [{ op: 'zext', value, result: make(64) }];
@@ -250,6 +250,34 @@ class Generator {
             offset: 8,
             value,
             result: make(64),
+          },
+        ];
+      }
+      case 12: {
+        const [masked, moved] = [this.value(32), this.value(32)];
+        const [index, scaled, base, address] = [hidden(), hidden(), hidden(), hidden()];
+        const [bytes, left] = [this.pick([4, 8] as const), this.operand(pool, 32)];
+        return [
+          { op: 'binary', operator: 'and', width: 32, left, right: 3n, result: masked },
+          {
+            op: 'binary',
+            operator: 'add',
+            width: 32,
+            left: masked,
+            right: BigInt(this.draw(4)),
+            result: moved,
+          },
+          { op: 'zext', value: moved, result: index },
+          { op: 'binary', operator: 'shl', width: 64, left: index, right: 3n, result: scaled },
+          { op: 'sectionAddress', section: '.bss', offset: 0, result: base },
+          { op: 'binary', operator: 'add', width: 64, left: base, right: scaled, result: address },
+          {
+            op: 'load',
+            bytes,
+            region: 'global',
+            base: address,
+            offset: 8,
+            result: make(bytes === 8 ? 64 : 32),
           },
         ];
       }

@@ -4,20 +4,20 @@
  * test for `undefined` of what is surely there, cost nothing. Mueller and Whalley, "Avoiding Conditional Branches by
  * Code Replication" (PLDI 1995).
  */
-import { dominatorTree, entryOf, predecessors } from '../ir/analysis.ts';
-import type { Block, Edge, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
+import { dominatorTree, predecessors } from '../ir/analysis.ts';
+import type { Edge, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { edgesOf, mapOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type Comparison, decide, factBehind, factsOnEntry } from './branch-facts.ts';
 import type { Producer } from './known-bits.ts';
-import { type OpenBlocks, repairUses } from './repair-ssa.ts';
+import { type OpenBlock, type OpenBlocks, repairUses } from './repair-ssa.ts';
 import { FreshValues, producersOf } from './rewrite.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
 
 /** Instructions that a threaded edge may copy. */
 const MAX_COPIED = 4;
-/** Blocks threaded through in one run. */
-const MAX_ROUNDS = 200;
+/** Sweeps over the function in one run. */
+const MAX_SWEEPS = 20;
 
 const COPIED: ReadonlySet<Instruction['op']> = new Set(['binary', 'zext', 'trunc', 'sext', 'swap']);
 
@@ -55,7 +55,7 @@ interface Passage {
 
 /** Follows `edge` through `block`; undefined where it doesn't decide the branch. */
 function follow(
-  block: Block,
+  block: OpenBlock,
   edge: Edge,
   facts: readonly Comparison[],
   producer: Producer,
@@ -118,54 +118,33 @@ function prune(blocks: OpenBlocks, entry: number): void {
   }
 }
 
+/** What is known of the function at the start of a sweep; threading only adds ways on which it holds too. */
+interface Known {
+  readonly facts: ReadonlyMap<number, readonly Comparison[]>;
+  readonly producer: Producer;
+  readonly dominates: (above: number, below: number) => boolean;
+}
+
 /** A block that edges may be threaded through: short, pure, and no loop's head, which would peel the loop. */
-function isThreadable(
-  block: Block,
-  sources: readonly number[],
-  dominates: (a: number, b: number) => boolean,
-): boolean {
+function isThreadable(block: OpenBlock, sources: readonly OpenBlock[], { dominates }: Known): boolean {
   return (
     block.terminator.op === 'branch' &&
     block.instructions.length <= MAX_COPIED &&
     block.instructions.every(({ op }) => COPIED.has(op)) &&
-    !sources.some((source) => dominates(block.id, source))
+    !sources.some((source) => dominates(block.id, source.id))
   );
 }
 
-/** Threads every edge that can be through the first block that has one; undefined if none has. */
-function threadThroughOne(fn: IrFunction): IrFunction | undefined {
-  const { dominates } = dominatorTree(fn);
-  const before = predecessors(fn);
-  const facts = factsOnEntry(fn);
-  const producer = producersOf(fn);
-  for (const block of fn.blocks) {
-    const sources = before.get(block.id) ?? [];
-    if (sources.length > 0 && isThreadable(block, sources, dominates)) {
-      const threaded = threadThrough(fn, block, facts, producer);
-      if (threaded !== undefined) {
-        return threaded;
-      }
-    }
-  }
-  return undefined;
-}
-
+/** Threads the edges that decide the branch of `block`; gives the blocks made for them. */
 function threadThrough(
-  fn: IrFunction,
-  block: Block,
-  facts: ReadonlyMap<number, readonly Comparison[]>,
-  producer: Producer,
-): IrFunction | undefined {
-  const fresh = new FreshValues(fn);
-  const blocks: OpenBlocks = new Map(
-    fn.blocks.map((own) => [
-      own.id,
-      { ...own, parameters: [...own.parameters], instructions: [...own.instructions] },
-    ]),
-  );
+  blocks: OpenBlocks,
+  fresh: FreshValues,
+  block: OpenBlock,
+  sources: readonly OpenBlock[],
+  { facts, producer }: Known,
+): readonly number[] {
   const bridges: { readonly id: number; readonly values: Passage['values'] }[] = [];
-  let next = Math.max(...blocks.keys()) + 1;
-  for (const source of [...blocks.values()]) {
+  for (const source of sources) {
     const { terminator } = source;
     const redirect = (edge: Edge, taken: boolean): Edge => {
       if (edge.block !== block.id) {
@@ -176,12 +155,11 @@ function threadThrough(
       if (passage === undefined) {
         return edge;
       }
-      const bridge = next;
-      next += 1;
+      const id = Math.max(...blocks.keys()) + 1;
       const jump = { op: 'jump', to: passage.target } as const;
-      blocks.set(bridge, { id: bridge, parameters: [], instructions: [...passage.copies], terminator: jump });
-      bridges.push({ id: bridge, values: passage.values });
-      return { block: bridge, arguments: [] };
+      blocks.set(id, { id, parameters: [], instructions: [...passage.copies], terminator: jump });
+      bridges.push({ id, values: passage.values });
+      return { block: id, arguments: [] };
     };
     if (terminator.op === 'jump') {
       source.terminator = { ...terminator, to: redirect(terminator.to, true) };
@@ -190,25 +168,57 @@ function threadThrough(
       source.terminator = { ...terminator, then, otherwise: redirect(terminator.otherwise, false) };
     }
   }
-  if (bridges.length === 0) {
-    return undefined;
-  }
-  prune(blocks, entryOf(fn).id);
-  const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
-  for (const value of defined) {
-    const definitions = new Map<number, Operand>(blocks.has(block.id) ? [[block.id, value]] : []);
-    for (const bridge of bridges) {
-      definitions.set(bridge.id, bridge.values.get(value) ?? value);
+  if (bridges.length > 0) {
+    const [entry = 0] = blocks.keys();
+    prune(blocks, entry);
+    const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
+    for (const value of defined) {
+      const definitions = new Map<number, Operand>(blocks.has(block.id) ? [[block.id, value]] : []);
+      for (const bridge of bridges) {
+        definitions.set(bridge.id, bridge.values.get(value) ?? value);
+      }
+      repairUses(blocks, fresh, value, definitions);
     }
-    repairUses(blocks, fresh, value, definitions);
   }
-  return { ...fn, blocks: [...blocks.values()], widths: fresh.widths };
+  return bridges.map(({ id }) => id);
+}
+
+/** Threads through every block once, but for those next to what was just threaded; undefined if nothing was. */
+function sweep(fn: IrFunction): IrFunction | undefined {
+  const known = { facts: factsOnEntry(fn), producer: producersOf(fn), ...dominatorTree(fn) };
+  const fresh = new FreshValues(fn);
+  const blocks: OpenBlocks = new Map(
+    fn.blocks.map((own) => [
+      own.id,
+      { ...own, parameters: [...own.parameters], instructions: [...own.instructions] },
+    ]),
+  );
+  const before = predecessors(fn);
+  const leadsTo = (from: OpenBlock, id: number): boolean =>
+    edgesOf(from.terminator).some((edge) => edge.block === id);
+  const made = new Set<number>();
+  const nextToMade = new Set<number>();
+  for (const { id } of fn.blocks) {
+    const block = blocks.get(id);
+    const sources = [...new Set(before.get(id))]
+      .flatMap((source) => blocks.get(source) ?? [])
+      .filter((source) => leadsTo(source, id));
+    if (block !== undefined && !nextToMade.has(id) && isThreadable(block, sources, known)) {
+      for (const bridge of threadThrough(blocks, fresh, block, sources, known)) {
+        made.add(bridge);
+        for (const edge of edgesOf(blocks.get(bridge)?.terminator ?? block.terminator)) {
+          nextToMade.add(edge.block);
+        }
+      }
+    }
+  }
+  return made.size === 0 ? undefined : { ...fn, blocks: [...blocks.values()], widths: fresh.widths };
 }
 
 export function threadJumps(fn: IrFunction): IrFunction {
   let current = fn;
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const next = threadThroughOne(current);
+  for (let round = 0; round < MAX_SWEEPS; round += 1) {
+    const next = sweep(current);
     if (next === undefined) {
       break;
     }
