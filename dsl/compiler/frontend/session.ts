@@ -174,7 +174,3 @@ export class Session {
     });
   }
 }
-
-/** An expression that a value entity stands for; other entities are refused as values. */
-export const isValue = (entity: Entity): entity is { kind: 'value'; value: Expression } =>
-  entity.kind === 'value';
