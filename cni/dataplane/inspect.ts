@@ -56,10 +56,10 @@ function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
       if (filters.some((filter) => filter.name === made.name && filter.programId !== undefined)) return [];
       return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
     }
-    case 'fq': {
+    default: {
       const qdiscs = inNetnsOf(made, () => withRouteSocket((socket) => listQdiscs(socket, made.ifindex)));
-      if (qdiscs.some(({ kind, parent }) => kind === 'fq' && parent === HANDLE.root)) return [];
-      return [`the fq qdisc is missing at ${where}`];
+      if (qdiscs.some(({ kind, parent }) => kind === made.mode && parent === HANDLE.root)) return [];
+      return [`the ${made.mode} qdisc is missing at ${where}`];
     }
   }
 }

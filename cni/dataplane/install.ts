@@ -3,6 +3,7 @@ import { readElf } from '../../dsl/object/elf/read.ts';
 import {
   attach,
   attachFq,
+  attachHtb,
   detach,
   type Attachment as KernelAttachment,
   linkPath,
@@ -15,6 +16,7 @@ import type { Direction, Limit } from '../config/bandwidth.ts';
 import { describe } from '../errors.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { fqOptions } from './fq.ts';
+import { htbOptions } from './htb.ts';
 import type { Ledger } from './ledger.ts';
 import type { Placement } from './placement.ts';
 import { randomSeed } from './seed.ts';
@@ -67,6 +69,7 @@ function installAt(
   ledger.plan(direction, { ...limit, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
 
   if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
+  if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
   const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
   const config = { ...dataplaneSettings({ ...limit, pacing }), seed: randomSeed() };
   const program = loadProgram(readElf(node.objectFile(direction)), direction, {

@@ -6,6 +6,11 @@ import type { Attachment as KernelAttachment } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
 
+/** The other attachments are qdiscs. */
+const attachesProgram = ({ mode }: KernelAttachment): boolean => mode === 'tcx' || mode === 'clsact';
+
+const isQdisc = ({ mode }: KernelAttachment): boolean => mode === 'fq' || mode === 'htb';
+
 export class Ledger {
   private current: AttachmentRecord;
   private readonly directory: string;
@@ -35,7 +40,7 @@ export class Ledger {
     const plan = this.current.directions[direction];
     if (plan === undefined)
       throw new Error(`record an attachment for ${direction}: nothing is planned there`);
-    const made = plan.made.filter((each) => (each.mode === 'fq') !== (planned.mode === 'fq'));
+    const made = plan.made.filter((each) => attachesProgram(each) !== attachesProgram(planned));
     this.plan(direction, { ...plan, made: [...made, planned] });
   }
 

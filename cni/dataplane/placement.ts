@@ -6,7 +6,7 @@
  *   ingress    egress hook, before   ingress hook
  *              the host end's qdisc
  *
- * Departure times need a qdisc behind the hook, so pacing is possible at one of the two only.
+ * Departure times (fq) and classes (HTB) need a qdisc behind the hook, so both are possible at one of the two only.
  */
 import type { Direction } from '../config/bandwidth.ts';
 import type { Options } from '../config/options.ts';
@@ -46,6 +46,8 @@ export function placements(direction: Direction, options: Options, hasHostEnd: b
   const pacingSide = PACING_SIDE[direction];
   if (options.edtPacing !== 'off' && sides.includes(pacingSide))
     found.push(place(pacingSide, 'edt', `fq on the ${pacingSide} end holds packets until their time`));
+  if (options.edtPacing !== 'on' && sides.includes(pacingSide))
+    found.push(place(pacingSide, 'queue', `an htb class on the ${pacingSide} end holds heavy flows`));
   if (options.edtPacing !== 'on')
     for (const side of sides) found.push(place(side, 'police', policingReason(options, hasHostEnd, side)));
   if (found.length > 0) return found;

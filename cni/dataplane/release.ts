@@ -76,6 +76,7 @@ export function releaseStrays(attachment: Attachment, node: Node): void {
             madeQdisc: false,
           });
       detach({ ...end, mode: 'fq' });
+      detach({ ...end, mode: 'htb' });
     }
   } catch (error) {
     // There may be nothing to find; a device or namespace that goes meanwhile takes its filters with it.
