@@ -3,8 +3,16 @@
  * "per byte" factors are scaled by 2^20.
  */
 
-/** What holds packets back: departure times with an fq qdisc behind the hook, or a policer without any queue. */
-export type Pacing = 'edt' | 'police';
+import { HEAVY_CLASS, MOUSE_CLASS } from '../loader/attach/classes.ts';
+
+/**
+ * What holds packets back: departure times with an fq qdisc behind the hook; the classes of an HTB qdisc there; or a
+ * policer without any queue.
+ */
+export type Pacing = 'edt' | 'queue' | 'police';
+
+/** By its number in programs/config.ts. */
+const PACINGS: { readonly [P in Pacing]: number } = { police: 0, edt: 1, queue: 2 };
 
 export interface Limit {
   /** 1,000 to 10^15. */
@@ -26,15 +34,23 @@ const MOST_SHIFT = 4n;
 
 /**
  * Time bounds by pacing, ns. A policer needs 200 ms between an idle bucket and a drop, or the goodput of TCP with GSO
- * packets collapses; with departure times the queue does that work.
+ * packets collapses; with departure times or classes the queue does that work.
  */
 const BOUNDS = {
   edt: { credit: 1n << 26n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 30n },
+  queue: { credit: 1n << 26n, mouseHorizon: 1n << 30n },
   police: { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n },
 } as const;
 
-/** A GSO packet is admitted or dropped as a whole, so the credit must cover the largest: 64 KiB and its headers. */
-const LEAST_CREDIT_BYTES = 72n * 1024n;
+/** The largest packet, 64 KiB and the headers of its segments: it is admitted, sent or dropped as a whole. */
+const GSO_PACKET_BYTES = 72n * 1024n;
+
+/** A queue shorter than four GSO packets drops what one sender hands over at once; one of seconds delays for nothing. */
+const QUEUE = { packets: 4n, least: 1n << 27n, most: 1n << 30n } as const;
+/** HTB loses the time by which its timer is late, unless its buckets hold more. */
+const LEAST_QUEUE_CREDIT = 1n << 23n;
+/** The device's bucket and the mice's both let through one packet more than they hold, and so does the heavy's. */
+const QUEUE_OVERSHOOT = 3n;
 
 /** Departure times are marked from twelve full packets' time on, between 2^21 and 2^25 ns. */
 const FULL_PACKET_BYTES = 1514n;
@@ -56,7 +72,10 @@ function rampOf(
   heavyHorizon: bigint,
   timeOf: (bytes: bigint) => bigint,
 ): { start: bigint; shift: bigint } {
-  if (pacing === 'police') return { start: 0n, shift: BigInt(heavyHorizon.toString(2).length) };
+  const bitLength = (time: bigint): bigint => BigInt(time.toString(2).length);
+  if (pacing === 'police') return { start: 0n, shift: bitLength(heavyHorizon) };
+  // Packets of 64 KiB wait behind one another as a matter of course: only the upper half of the queue is congestion.
+  if (pacing === 'queue') return { start: heavyHorizon / 2n, shift: bitLength(heavyHorizon / 2n) };
   let exponent = 21n;
   while (exponent < 25n && 1n << exponent < timeOf(RAMP_PACKETS * FULL_PACKET_BYTES)) exponent += 1n;
   return { start: 1n << exponent, shift: exponent + 3n };
@@ -67,13 +86,27 @@ function rampOf(
  * go to twice that debt, so that over any interval no more than `rate * interval + burst` passes.
  */
 function boundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
+  if (limit.pacing === 'queue') return queueBoundsOf(limit, timeOf);
   const bounds = BOUNDS[limit.pacing];
-  const leastCredit = timeOf(LEAST_CREDIT_BYTES);
+  const leastCredit = timeOf(GSO_PACKET_BYTES);
   if (limit.burstBits === undefined) return { ...bounds, credit: bigMax(bounds.credit, leastCredit) };
   const burst = timeOf(BigInt(Math.ceil(limit.burstBits / 8)));
   const credit = bigMax(burst - burst / 8n, leastCredit);
   if (limit.pacing === 'edt') return { ...bounds, credit };
   return { credit, heavyHorizon: burst / 16n, mouseHorizon: burst / 16n };
+}
+
+/**
+ * HTB holds the rate whatever the horizons, so a burst is split between its buckets: that of the device (the program's
+ * credit is the same) and that of the mice, each half of what is left beside the packets that overshoot.
+ */
+function queueBoundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
+  const packet = timeOf(GSO_PACKET_BYTES);
+  const heavyHorizon = bigMin(bigMax(QUEUE.packets * packet, QUEUE.least), QUEUE.most);
+  if (limit.burstBits === undefined) return { ...BOUNDS.queue, heavyHorizon };
+  const burst = timeOf(BigInt(Math.ceil(limit.burstBits / 8)));
+  const credit = bigMax((burst - QUEUE_OVERSHOOT * packet) / 2n, LEAST_QUEUE_CREDIT);
+  return { ...BOUNDS.queue, heavyHorizon, credit };
 }
 
 /** The `.rodata` of one direction, but for the seed of the flow hash, which is the caller's to draw. */
@@ -91,7 +124,9 @@ export function dataplaneSettings(limit: Limit): Record<string, bigint | number>
     rampStart: ramp.start,
     rampShift: ramp.shift,
     shiftLimit: shiftLimit(cellNsPerByte),
-    departureTimes: limit.pacing === 'edt' ? 1 : 0,
+    pacing: PACINGS[limit.pacing],
+    mouseClass: MOUSE_CLASS,
+    heavyClass: HEAVY_CLASS,
   };
 }
 
@@ -99,7 +134,10 @@ export function dataplaneSettings(limit: Limit): Record<string, bigint | number>
 export function burstBytes(limit: Limit): number {
   const settings = dataplaneSettings(limit);
   const ns = (name: string): bigint => BigInt(settings[name] ?? 0);
+  const bytesIn = (time: bigint): number =>
+    Number((time * BigInt(Math.round(limit.rateBitsPerSecond))) / (8n * NANOSECONDS_PER_SECOND));
+  if (limit.pacing === 'queue')
+    return bytesIn(2n * ns('credit')) + Number(QUEUE_OVERSHOOT * GSO_PACKET_BYTES);
   const horizon = bigMax(ns('heavyHorizon'), limit.pacing === 'police' ? ns('mouseHorizon') : 0n);
-  const time = ns('credit') + 2n * horizon + 10_000_000n;
-  return Number((time * BigInt(Math.round(limit.rateBitsPerSecond))) / (8n * NANOSECONDS_PER_SECOND));
+  return bytesIn(ns('credit') + 2n * horizon + 10_000_000n);
 }

@@ -5,11 +5,13 @@ export type {
   ClsactAttachment,
   FqAttachment,
   Hook,
+  HtbAttachment,
   Journal,
   NetnsReference,
   TcxAttachment,
 } from './attach/attachment.ts';
 export { attachFq, detachFq, type FqRequest } from './attach/fq.ts';
+export { attachHtb, detachHtb, type HtbOptions, type HtbQueue, type HtbRequest } from './attach/htb.ts';
 export { type AttachRequest, attach, detach } from './attach/index.ts';
 export { tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';

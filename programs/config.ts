@@ -24,7 +24,17 @@ export const config = settings(
     shiftLimit: u64,
     /** Of the flow hash. */
     seed: u64,
-    /** 1: an fq qdisc behind the hook holds packets until `tstamp`. 0: police. */
-    departureTimes: u32,
+    /** What holds packets back: POLICE, DEPARTURE_TIMES or CLASSES. */
+    pacing: u32,
+    /** With CLASSES: the HTB class of mice, and of heavy flows. */
+    mouseClass: u32,
+    heavyClass: u32,
   }),
 );
+
+/** Nothing behind the hook holds packets: they pass or are dropped. */
+export const POLICE = 0;
+/** An fq qdisc behind the hook holds each packet until its `tstamp`. */
+export const DEPARTURE_TIMES = 1;
+/** An HTB qdisc behind the hook holds heavy flows in the class that `priority` names. */
+export const CLASSES = 2;

@@ -22,7 +22,7 @@ import {
   u64 as wide,
 } from '../dsl/lang/index.ts';
 import { costOf, debtOf, delayOf, pay } from './bucket.ts';
-import { config } from './config.ts';
+import { CLASSES, config, DEPARTURE_TIMES, POLICE } from './config.ts';
 import { congestionShift } from './congestion.ts';
 import { count } from './count.ts';
 import { flowHash } from './hash.ts';
@@ -68,7 +68,7 @@ export function limit(skb: Skb): i32 {
       count(DROPPED, bytes);
       return TC_ACT_SHOT;
     }
-    if (config.departureTimes !== 0) verdict = PACED;
+    if (config.pacing !== POLICE) verdict = PACED;
     const ramp = rampOf(delay);
     if (ramp !== 0) {
       const chance = wide(random.u32());
@@ -86,8 +86,14 @@ export function limit(skb: Skb): i32 {
   }
 
   pay(cost, !heavy, debt.mouseQueue, now);
+  if (config.pacing === CLASSES && heavy) {
+    // Until its queue has drained the flow stays heavy: as a mouse it would overtake its own packets.
+    estimated = max(estimated, now + HEAVY_LEVEL + config.heavyHorizon);
+  }
   charge(cells, estimated);
-  if (config.departureTimes !== 0) depart(skb, now + wide(smax(delay, 0n)), now);
+  if (config.pacing === DEPARTURE_TIMES) depart(skb, now + wide(smax(delay, 0n)), now);
+  else if (config.pacing === CLASSES)
+    skb.priority = heavy && !packet.vital ? config.heavyClass : config.mouseClass;
   count(verdict, bytes);
   return TC_ACT_UNSPEC;
 }

@@ -53,7 +53,14 @@ const ROWS: readonly Row[] = [
     name: 'heavy, departure time',
     frame: tcpFrame({ length: 1514 }),
     state: inDebt,
-    config: { ...patient, rampStart: 1n << 40n, departureTimes: 1 },
+    config: { ...patient, rampStart: 1n << 40n, pacing: 1 },
+  },
+  { name: 'mouse, class', frame: tcpFrame(), config: { pacing: 2 } },
+  {
+    name: 'heavy, class',
+    frame: tcpFrame({ length: 1514 }),
+    state: inDebt,
+    config: { ...patient, rampStart: 1n << 40n, pacing: 2 },
   },
 ];
 

@@ -27,6 +27,7 @@ static long (*skb_pull_data)(struct __sk_buff *, u32) = (void *)39;
 static u64 (*ktime_get_coarse_ns)(void) = (void *)160;
 
 enum { ROWS = 4, COLUMNS = 512 };
+enum { POLICE, DEPARTURE_TIMES, CLASSES };
 enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, VERDICTS };
 #define HEAVY_LEVEL (1ull << 31)
 #define MAX_LEVEL (2 * HEAVY_LEVEL)
@@ -36,7 +37,7 @@ enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, VERDICTS };
 const volatile struct {
 	u64 ns_per_byte, cell_ns_per_byte, credit, heavy_horizon, mouse_horizon;
 	u64 ramp_start, ramp_shift, shift_limit, seed;
-	u32 departure_times;
+	u32 pacing, mouse_class, heavy_class;
 } config;
 
 struct {
@@ -322,7 +323,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 			count(DROPPED, wire);
 			return TC_ACT_SHOT;
 		}
-		if (config.departure_times)
+		if (config.pacing != POLICE)
 			verdict = PACED;
 		i64 into = delay - (i64)config.ramp_start;
 		into = MAX(into, 0);
@@ -345,12 +346,18 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	__sync_fetch_and_add(&state.clock, cost);
 	if (!heavy)
 		state.mouse_clock = now + debt.mouse_queue + at_mouse_rate(cost);
+	if (config.pacing == CLASSES && heavy) {
+		u64 drained = now + HEAVY_LEVEL + config.heavy_horizon;
+		estimated = MAX(estimated, drained);
+	}
 	for (int i = 0; i < 4; i++)
 		if (state.cells[cell[i]] < estimated)
 			state.cells[cell[i]] = estimated;
-	if (config.departure_times) {
+	if (config.pacing == DEPARTURE_TIMES) {
 		u64 stamp = skb->tstamp, at = now + MAX(delay, 0);
 		skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, at) : at;
+	} else if (config.pacing == CLASSES) {
+		skb->priority = heavy && !p.vital ? config.heavy_class : config.mouse_class;
 	}
 	count(verdict, wire);
 	return TC_ACT_UNSPEC;

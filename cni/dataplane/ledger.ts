@@ -9,8 +9,6 @@ import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../sta
 /** The other attachments are qdiscs. */
 const attachesProgram = ({ mode }: KernelAttachment): boolean => mode === 'tcx' || mode === 'clsact';
 
-const isQdisc = ({ mode }: KernelAttachment): boolean => mode === 'fq' || mode === 'htb';
-
 export class Ledger {
   private current: AttachmentRecord;
   private readonly directory: string;

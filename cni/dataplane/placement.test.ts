@@ -6,28 +6,35 @@ const auto: Options = { attachMode: 'auto', attachSide: 'auto', edtPacing: 'auto
 const shown = (...args: Parameters<typeof placements>): string[] =>
   placements(...args).map(({ side, hook, pacing }) => `${side} ${hook} ${pacing}`);
 
-test('egress is paced on the Pod end, else policed on the host end', () => {
-  expect(shown('egress', auto, true)).toEqual(['pod egress edt', 'host ingress police', 'pod egress police']);
+test('egress is paced or queued on the Pod end, else policed on the host end', () => {
+  expect(shown('egress', auto, true)).toEqual([
+    'pod egress edt',
+    'pod egress queue',
+    'host ingress police',
+    'pod egress police',
+  ]);
 });
 
-test('ingress is paced on the host end, else policed there', () => {
+test('ingress is paced or queued on the host end, else policed there', () => {
   expect(shown('ingress', auto, true)).toEqual([
     'host egress edt',
+    'host egress queue',
     'host egress police',
     'pod ingress police',
   ]);
 });
 
 test.each([
-  ['egress', { edtPacing: 'off' }, true, ['host ingress police', 'pod egress police']],
+  ['egress', { edtPacing: 'off' }, true, ['pod egress queue', 'host ingress police', 'pod egress police']],
+  ['ingress', { edtPacing: 'off', attachSide: 'pod' }, true, ['pod ingress police']],
   ['egress', { edtPacing: 'on' }, true, ['pod egress edt']],
   ['ingress', { edtPacing: 'on' }, true, ['host egress edt']],
   ['egress', { attachSide: 'host' }, true, ['host ingress police']],
-  ['egress', { attachSide: 'pod' }, true, ['pod egress edt', 'pod egress police']],
-  ['ingress', { attachSide: 'host' }, true, ['host egress edt', 'host egress police']],
+  ['egress', { attachSide: 'pod' }, true, ['pod egress edt', 'pod egress queue', 'pod egress police']],
+  ['ingress', { attachSide: 'host' }, true, ['host egress edt', 'host egress queue', 'host egress police']],
   ['ingress', { attachSide: 'pod' }, true, ['pod ingress police']],
   ['ingress', {}, false, ['pod ingress police']],
-  ['egress', {}, false, ['pod egress edt', 'pod egress police']],
+  ['egress', {}, false, ['pod egress edt', 'pod egress queue', 'pod egress police']],
 ] as const)('%s with %j, host end %j', (direction, options, hasHostEnd, wanted) => {
   expect(shown(direction, { ...auto, ...options }, hasHostEnd)).toEqual(wanted);
 });

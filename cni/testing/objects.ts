@@ -26,6 +26,9 @@ const loadSettings: readonly Instruction[] = [
 ];
 const settingsAtSlot0: Relocation = { slot: 0, target: { kind: 'section', name: '.rodata', offset: 0 } };
 
+/** Of programs/config.ts; the others are u64. */
+const U32_SETTINGS = new Set(['pacing', 'mouseClass', 'heavyClass']);
+
 function image(
   direction: Direction,
   code: readonly Instruction[],
@@ -34,7 +37,7 @@ function image(
   const names = [...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' })), 'seed'];
   const config = layoutStruct(
     'config',
-    names.map((name) => ({ name, layout: name === 'departureTimes' ? u32 : u64 })),
+    names.map((name) => ({ name, layout: U32_SETTINGS.has(name) ? u32 : u64 })),
   );
   const { size } = config;
   return {

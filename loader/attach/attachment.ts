@@ -41,7 +41,13 @@ export interface FqAttachment {
   readonly netns?: NetnsReference;
 }
 
-export type Attachment = TcxAttachment | ClsactAttachment | FqAttachment;
+export interface HtbAttachment {
+  readonly mode: 'htb';
+  readonly ifindex: number;
+  readonly netns?: NetnsReference;
+}
+
+export type Attachment = TcxAttachment | ClsactAttachment | FqAttachment | HtbAttachment;
 
 /**
  * Called with what is about to be made, before it is made: whoever stores it can undo it after a crash.

@@ -4,6 +4,7 @@ import { isErrno, KernelError } from '../errors.ts';
 import type { Attachment, ClsactAttachment, Hook, Journal, TcxAttachment } from './attachment.ts';
 import { attachClsact, detachClsact } from './clsact.ts';
 import { detachFq } from './fq.ts';
+import { detachHtb } from './htb.ts';
 import { attachTcx, detachTcx } from './tcx.ts';
 
 export interface AttachRequest extends Hook {
@@ -57,5 +58,7 @@ export function detach(attachment: Attachment): boolean {
       return detachClsact(attachment);
     case 'fq':
       return detachFq(attachment);
+    case 'htb':
+      return detachHtb(attachment);
   }
 }

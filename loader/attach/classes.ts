@@ -1,0 +1,12 @@
+/**
+ * Names of natra's HTB classes: a program that writes one to `skb.priority` chooses the class (htb_classify,
+ * net/sched/sch_htb.c). The packet keeps that priority on its way, so the minors are multiples of 16: to whoever looks
+ * at the low four bits (pfifo_fast, mqprio) they are 0, the default.
+ */
+
+/** Handle of natra's HTB qdisc. */
+export const HTB_HANDLE = 0x6e740000;
+/** The cap, for both others together. */
+export const TOTAL_CLASS = HTB_HANDLE + 0x10;
+export const MOUSE_CLASS = HTB_HANDLE + 0x20;
+export const HEAVY_CLASS = HTB_HANDLE + 0x30;

@@ -1,0 +1,92 @@
+/**
+ * HTB as a device's root qdisc: two queues that share one rate, between which the program chooses packet by packet.
+ *
+ *     root  total   rate and ceiling C
+ *             mice    its own rate, ceiling C, offered first what is left
+ *             heavy   its own rate, ceiling C
+ *
+ * The two own rates add up to C, so the total holds whatever goes where. A class within its own rate sends at once,
+ * however far the other has driven the total into debt.
+ */
+import { addByteQueue, addHtbClass, addRootHtb } from '../netlink/htb.ts';
+import { HANDLE } from '../netlink/qdiscs.ts';
+import type { RouteSocket } from '../netlink/socket.ts';
+import type { HtbAttachment, Journal } from './attachment.ts';
+import { HEAVY_CLASS, HTB_HANDLE, MOUSE_CLASS, TOTAL_CLASS } from './classes.ts';
+import { isAlive, referenceTo, withRoute } from './namespace.ts';
+import { claimRoot, type OwnQdisc, releaseRoot } from './root-qdisc.ts';
+
+const OWN: OwnQdisc = { kind: 'htb', handle: HTB_HANDLE };
+/** One GSO packet a turn. No two classes here share a priority, so it decides nothing. */
+const QUANTUM_BYTES = 1 << 16;
+
+export interface HtbQueue {
+  readonly rateBytesPerSecond: bigint;
+  /** Time at that rate which an idle queue may make up for. */
+  readonly burstNanoseconds: bigint;
+  /** Bytes that may wait. */
+  readonly limitBytes: bigint;
+}
+
+export interface HtbOptions {
+  /** C. */
+  readonly rateBytesPerSecond: bigint;
+  /** Time at C which an idle device may make up for. */
+  readonly burstNanoseconds: bigint;
+  readonly mice: HtbQueue;
+  readonly heavy: HtbQueue;
+}
+
+export interface HtbRequest {
+  readonly ifindex: number;
+  readonly netns?: string;
+  readonly options: HtbOptions;
+}
+
+/**
+ * Puts HTB in the place of the kernel's default qdisc. Refuses with EEXIST where someone chose another one. Nothing is
+ * left when it throws.
+ */
+export function attachHtb(request: HtbRequest, journal: Journal = () => {}): HtbAttachment {
+  const { ifindex, options } = request;
+  const netns = referenceTo(request.netns);
+  const attachment: HtbAttachment = { mode: 'htb', ifindex, ...(netns && { netns }) };
+  return withRoute(request.netns, (socket) => {
+    // HTB can't be changed in place: what a killed ADD left is made anew.
+    if (claimRoot(socket, ifindex, OWN)) releaseRoot(socket, ifindex, OWN);
+    journal(attachment);
+    // What names no class, when the program is gone, waits with the heavy.
+    addRootHtb(socket, ifindex, HTB_HANDLE, HEAVY_CLASS);
+    try {
+      addClasses(socket, ifindex, options);
+    } catch (error) {
+      releaseRoot(socket, ifindex, OWN);
+      throw error;
+    }
+    return attachment;
+  });
+}
+
+function addClasses(socket: RouteSocket, ifindex: number, options: HtbOptions): void {
+  const { rateBytesPerSecond, burstNanoseconds, mice, heavy } = options;
+  const shared = {
+    ceilBytesPerSecond: rateBytesPerSecond,
+    ceilBurstNanoseconds: burstNanoseconds,
+    quantumBytes: QUANTUM_BYTES,
+  };
+  const total = { id: TOTAL_CLASS, parent: HANDLE.root, rateBytesPerSecond, burstNanoseconds, priority: 0 };
+  addHtbClass(socket, ifindex, { ...shared, ...total });
+  for (const [id, priority, queue] of [
+    [MOUSE_CLASS, 0, mice],
+    [HEAVY_CLASS, 1, heavy],
+  ] as const) {
+    addHtbClass(socket, ifindex, { ...shared, ...queue, id, parent: TOTAL_CLASS, priority });
+    addByteQueue(socket, ifindex, id, queue.limitBytes);
+  }
+}
+
+/** Removes our HTB with its classes. False where there is none of ours. */
+export function detachHtb(attachment: HtbAttachment): boolean {
+  if (!isAlive(attachment.netns)) return false;
+  return withRoute(attachment.netns?.path, (socket) => releaseRoot(socket, attachment.ifindex, OWN));
+}

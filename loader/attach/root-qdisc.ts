@@ -1,0 +1,45 @@
+/** Taking the place of a device's default qdisc, and giving it back. */
+import { ERRNO, isErrno, KernelError } from '../errors.ts';
+import { deleteRootQdisc, HANDLE, listQdiscs, type Qdisc } from '../netlink/qdiscs.ts';
+import type { RouteSocket } from '../netlink/socket.ts';
+
+export interface OwnQdisc {
+  readonly kind: 'fq' | 'htb';
+  /** `major << 16`, by which it is known as natra's. */
+  readonly handle: number;
+}
+
+const rootOf = (socket: RouteSocket, ifindex: number): Qdisc | undefined =>
+  listQdiscs(socket, ifindex).find((qdisc) => qdisc.parent === HANDLE.root);
+
+const isOurs = (qdisc: Qdisc, own: OwnQdisc): boolean =>
+  qdisc.kind === own.kind && qdisc.handle === own.handle;
+
+/**
+ * Whether natra's own is in place already. Refuses with EEXIST where someone chose another qdisc than the kernel's
+ * default (handle 0; `noqueue` on a veth).
+ */
+export function claimRoot(socket: RouteSocket, ifindex: number, own: OwnQdisc): boolean {
+  const root = rootOf(socket, ifindex);
+  if (root === undefined || root.handle === 0) return false;
+  if (isOurs(root, own)) return true;
+  throw new KernelError({
+    operation: `add ${own.kind} qdisc to`,
+    object: `ifindex ${ifindex}`,
+    errno: ERRNO.EEXIST,
+    detail: `its root qdisc is ${root.kind} ${(root.handle >>> 16).toString(16)}:, set by another program`,
+    hint: 'natra replaces only the default qdisc',
+  });
+}
+
+/** Removes natra's root qdisc; the kernel puts the device's default back. False where there is none of natra's. */
+export function releaseRoot(socket: RouteSocket, ifindex: number, own: OwnQdisc): boolean {
+  const root = rootOf(socket, ifindex);
+  if (root === undefined || !isOurs(root, own)) return false;
+  try {
+    deleteRootQdisc(socket, ifindex, own.handle);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'EINVAL', 'ENODEV')) throw error;
+  }
+  return true;
+}

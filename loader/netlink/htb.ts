@@ -1,0 +1,120 @@
+/** HTB and its classes: RTM_*TCLASS, TCA_HTB_* (include/uapi/linux/pkt_sched.h, net/sched/sch_htb.c). */
+import { attribute, concat, nested, stringAttribute } from './attributes.ts';
+import { HANDLE, TCA, tcmsg } from './qdiscs.ts';
+import { FLAG, type RouteSocket } from './socket.ts';
+
+const RTM_NEWQDISC = 36;
+const RTM_NEWTCLASS = 40;
+
+const HTB = { parms: 1, init: 2, rate64: 6, ceil64: 7 } as const;
+/** struct tc_htb_glob: version, rate2quantum, defcls, debug, direct_pkts, each u32. */
+const GLOB = { version: 0, rateToQuantum: 4, defaultClass: 8, bytes: 20 } as const;
+const HTB_VERSION = 3;
+/** The kernel's own default; unused where classes name their quantum. */
+const RATE_TO_QUANTUM = 10;
+/** struct tc_htb_opt: two tc_ratespec of 12 bytes, then buffer, cbuffer, quantum, level, prio, each u32. */
+const OPT = { rate: 0, ceil: 12, buffer: 24, ceilBuffer: 28, quantum: 32, priority: 40, bytes: 44 } as const;
+/** struct tc_ratespec: u8 cell_log, u8 linklayer, three u16, u32 rate. */
+const RATE_SPEC = { linkLayer: 1, rate: 8 } as const;
+/** With a link layer stated the kernel computes costs itself; without, it asks for a table of them. */
+const TC_LINKLAYER_ETHERNET = 1;
+/** PSCHED_SHIFT: user space's clock ticks once in 64 ns. */
+const NANOSECONDS_PER_TICK = 64n;
+const LARGEST_U32 = 0xffffffffn;
+
+export interface HtbClass {
+  readonly id: number;
+  /** A class, or HANDLE.root. */
+  readonly parent: number;
+  /** What the class gets whatever others do, and what it may have when they leave it. */
+  readonly rateBytesPerSecond: bigint;
+  readonly ceilBytesPerSecond: bigint;
+  /** Time at the rate, and at the ceiling, that an idle class may make up for. At most 274 s. */
+  readonly burstNanoseconds: bigint;
+  readonly ceilBurstNanoseconds: bigint;
+  /** 0 to 7: a lower one is offered first what others leave. */
+  readonly priority: number;
+  /** Bytes a turn among classes of the same priority. */
+  readonly quantumBytes: number;
+}
+
+const atMostU32 = (value: bigint): number => Number(value < LARGEST_U32 ? value : LARGEST_U32);
+
+/** Makes HTB the root qdisc; packets that name none of its classes go to `defaultClass`. Refuses with EEXIST. */
+export function addRootHtb(socket: RouteSocket, ifindex: number, handle: number, defaultClass: number): void {
+  const glob = new DataView(new ArrayBuffer(GLOB.bytes));
+  glob.setUint32(GLOB.version, HTB_VERSION, true);
+  glob.setUint32(GLOB.rateToQuantum, RATE_TO_QUANTUM, true);
+  glob.setUint32(GLOB.defaultClass, defaultClass & 0xffff, true);
+  const request = concat([
+    tcmsg(ifindex, handle, HANDLE.root),
+    stringAttribute(TCA.kind, 'htb'),
+    nested(TCA.options, attribute(HTB.init, new Uint8Array(glob.buffer))),
+  ]);
+  socket.change(RTM_NEWQDISC, FLAG.create | FLAG.exclusive, request, {
+    operation: 'add htb qdisc to',
+    object: `ifindex ${ifindex}`,
+    hint: (errno) =>
+      errno === 'ENOENT'
+        ? 'the kernel has no htb: load or build the sch_htb module (CONFIG_NET_SCH_HTB)'
+        : undefined,
+  });
+}
+
+function rateSpec(view: DataView, at: number, bytesPerSecond: bigint): void {
+  view.setUint8(at + RATE_SPEC.linkLayer, TC_LINKLAYER_ETHERNET);
+  view.setUint32(at + RATE_SPEC.rate, atMostU32(bytesPerSecond), true);
+}
+
+/** A rate beyond 32 bits, which goes beside the structure (linux 3.13). */
+function wideRate(type: number, bytesPerSecond: bigint): Uint8Array[] {
+  if (bytesPerSecond <= LARGEST_U32) return [];
+  const payload = new DataView(new ArrayBuffer(8));
+  payload.setBigUint64(0, bytesPerSecond, true);
+  return [attribute(type, new Uint8Array(payload.buffer))];
+}
+
+/** Adds a class; a child turns its parent from a leaf into an inner class. */
+export function addHtbClass(socket: RouteSocket, ifindex: number, options: HtbClass): void {
+  const view = new DataView(new ArrayBuffer(OPT.bytes));
+  rateSpec(view, OPT.rate, options.rateBytesPerSecond);
+  rateSpec(view, OPT.ceil, options.ceilBytesPerSecond);
+  view.setUint32(OPT.buffer, atMostU32(options.burstNanoseconds / NANOSECONDS_PER_TICK), true);
+  view.setUint32(OPT.ceilBuffer, atMostU32(options.ceilBurstNanoseconds / NANOSECONDS_PER_TICK), true);
+  view.setUint32(OPT.quantum, options.quantumBytes, true);
+  view.setUint32(OPT.priority, options.priority, true);
+  const request = concat([
+    tcmsg(ifindex, options.id, options.parent),
+    stringAttribute(TCA.kind, 'htb'),
+    nested(
+      TCA.options,
+      attribute(HTB.parms, new Uint8Array(view.buffer)),
+      ...wideRate(HTB.rate64, options.rateBytesPerSecond),
+      ...wideRate(HTB.ceil64, options.ceilBytesPerSecond),
+    ),
+  ]);
+  socket.change(RTM_NEWTCLASS, FLAG.create | FLAG.exclusive, request, {
+    operation: `add htb class ${(options.id >>> 16).toString(16)}:${(options.id & 0xffff).toString(16)} to`,
+    object: `ifindex ${ifindex}`,
+  });
+}
+
+/** Gives a class a queue that is bounded in bytes, in place of the default's 1,000 packets of any size. */
+export function addByteQueue(
+  socket: RouteSocket,
+  ifindex: number,
+  parentClass: number,
+  limitBytes: bigint,
+): void {
+  const limit = new DataView(new ArrayBuffer(4));
+  limit.setUint32(0, atMostU32(limitBytes), true);
+  const request = concat([
+    tcmsg(ifindex, 0, parentClass),
+    stringAttribute(TCA.kind, 'bfifo'),
+    attribute(TCA.options, new Uint8Array(limit.buffer)),
+  ]);
+  socket.change(RTM_NEWQDISC, FLAG.create | FLAG.exclusive, request, {
+    operation: 'add a queue to an htb class of',
+    object: `ifindex ${ifindex}`,
+  });
+}
