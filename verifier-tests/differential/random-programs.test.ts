@@ -87,14 +87,14 @@ describe('random programs', () => {
   test('the interpreter and the VM agree', () => {
     fc.assert(
       fc.property(run, (sample) => agree(sample, false)),
-      sampling(250),
+      sampling(400),
     );
   });
 
   test('the kernel takes what the compiler makes, and agrees', () => {
     fc.assert(
       fc.property(run, (sample) => agree(sample, true)),
-      sampling(150),
+      sampling(300),
     );
   });
 

@@ -125,3 +125,17 @@ export function recordOf(layout: StructLayout): RecordType {
     ),
   };
 }
+
+export function sameType(a: Type, b: Type): boolean {
+  if (a.kind === 'int' && b.kind === 'int') return a.bits === b.bits && a.signed === b.signed;
+  if (a.kind === 'record' && b.kind === 'record') {
+    return (
+      a.fields.length === b.fields.length &&
+      a.fields.every((field, index) => {
+        const other = b.fields[index];
+        return other !== undefined && field.name === other.name && sameType(field.type, other.type);
+      })
+    );
+  }
+  return a.kind === b.kind;
+}
