@@ -2,6 +2,9 @@
 import fc from 'fast-check';
 import { evaluateProgram, Memory } from '../ir/evaluate.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
+import { parseFunction } from '../ir/parse.ts';
+import { printFunction } from '../ir/print.ts';
+import { validate } from '../ir/validate.ts';
 import { ones, unsigned } from './arithmetic.ts';
 
 const DATA = 76;
@@ -402,3 +405,12 @@ export const randomFunctions: fc.Arbitrary<IrFunction> = fc
     };
     return new Generator(draw).generate();
   });
+
+/** The text of a function after a pass; `body` is the text of its blocks. */
+export function textAfter(pass: (fn: IrFunction) => IrFunction, body: string): string {
+  const fn = parseFunction(`func @f(%0:64) {\n${body}\n}`);
+  validate(fn);
+  const result = pass(fn);
+  validate(result);
+  return printFunction(result);
+}

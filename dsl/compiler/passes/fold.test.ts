@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { IrFunction } from '../ir/ir.ts';
+import { eliminateDeadCode } from './dead-code.ts';
+import { fold } from './fold.ts';
+import { textAfter } from './testing.ts';
+
+/** Folds until nothing is left to do; unused values go in between, since some rules want a single use. */
+const folded = (fn: IrFunction): IrFunction =>
+  [1, 2, 3].reduce((before) => eliminateDeadCode(fold(before)), fn);
+
+/** What the function returns after folding `instructions`, which may use %1 and %2 (32 bits) and %3 (a 16-bit load). */
+const returned = (instructions: string, value: string): string => {
+  const text = textAfter(
+    folded,
+    `b0:
+  %1:32 = load.4 context [%0]
+  %2:32 = load.4 context [%0 + 8]
+  %3:32 = load.2 packet [%0 + 12]
+  ${instructions}
+  helper 6 @keep(%1, %2, %3)
+  return ${value}`,
+  );
+  return text
+    .slice(text.indexOf('[%0 + 12]') + 10, text.indexOf('\n}'))
+    .replace(/ {2}helper .*\n/, '')
+    .trim();
+};
+
+/** The branch that is left of `branch` with %1, %2 and %3 as above. */
+const branchAfter = (instructions: string, branch: string): string => {
+  const text = textAfter(
+    folded,
+    `b0:
+  %1:32 = load.4 context [%0]
+  %2:32 = load.4 context [%0 + 8]
+  %3:32 = load.2 packet [%0 + 12]
+  ${instructions}
+  branch.${branch} -> b1, b2
+b1:
+  return 1
+b2:
+  return 2`,
+  );
+  return /branch\.(.*)/.exec(text)?.[1] ?? '';
+};
+
+describe('folding', () => {
+  it('applies identities', () => {
+    expect(returned('%4:32 = add.32 0, %1', '%4')).toBe('return %1');
+    expect(returned('%4:32 = mul.32 %1, 1', '%4')).toBe('return %1');
+    expect(returned('%4:32 = xor.32 %1, %1', '%4')).toBe('return 0');
+    expect(returned('%4:32 = umod.32 %1, 0', '%4')).toBe('return %1');
+    expect(returned('%4:32 = udiv.32 %1, 0', '%4')).toBe('return 0');
+    expect(returned('%4:32 = shl.32 %1, 32', '%4')).toBe('return %1');
+  });
+
+  it('makes shifts and masks of powers of two', () => {
+    expect(returned('%4:32 = mul.32 %1, 8', '%4')).toContain('shl.32 %1, 3');
+    expect(returned('%4:32 = udiv.32 %1, 8', '%4')).toContain('lshr.32 %1, 3');
+    expect(returned('%4:32 = umod.32 %1, 8', '%4')).toContain('and.32 %1, 7');
+  });
+
+  it('joins constants in a row', () => {
+    expect(returned('%4:32 = add.32 %1, 5\n  %5:32 = sub.32 %4, 7', '%5')).toContain('add.32 %1, 4294967294');
+  });
+
+  it('drops a mask that a load of 16 bits makes needless, but none behind a byte swap', () => {
+    expect(returned('%4:32 = and.32 %3, 65535', '%4')).toBe('return %3');
+    expect(returned('%4:32 = swap.16 %1\n  %5:32 = and.32 %4, 65535', '%5')).toContain('and.32');
+  });
+
+  it('drops a sign extension of what is never negative', () => {
+    expect(returned('%4:64 = sext.32.64 %3', '%4')).toContain('zext %3');
+  });
+
+  it('never regroups the variable part of a packet pointer', () => {
+    const text = returned('%4:64 = zext %3\n  %5:64 = add.64 %0, %4\n  %6:64 = add.64 %5, 20', '%6');
+    expect(text).toContain('%5:64 = add.64 %0, %4\n  %6:64 = add.64 %5, 20');
+  });
+});
+
+describe('folding of branches', () => {
+  it('compares widened values at 32 bits', () => {
+    expect(branchAfter('%4:64 = zext %1', '64 ult %4, 100')).toContain('32 ult %1, 100');
+    expect(branchAfter('%4:64 = zext %1', '64 slt %4, 100')).toContain('64 slt');
+  });
+
+  it('swaps the constant in place of the value', () => {
+    expect(branchAfter('%4:32 = swap.16 %3', '32 eq %4, 2048')).toContain('32 eq %3, 8');
+    expect(branchAfter('%4:32 = swap.16 %1', '32 eq %4, 2048')).not.toContain('eq %1');
+  });
+
+  it('tests bits behind a swap in one branch', () => {
+    expect(branchAfter('%4:32 = swap.16 %3\n  %5:32 = and.32 %4, 8191', '32 ne %5, 0')).toContain(
+      '32 test %3, 65311 -> b1, b2',
+    );
+    expect(branchAfter('%4:32 = and.32 %1, 4', '32 eq %4, 0')).toContain('32 test %1, 4 -> b2, b1');
+  });
+
+  it('puts constants to the right', () => {
+    expect(branchAfter('', '32 ult 5, %1')).toContain('32 ugt %1, 5');
+  });
+});
