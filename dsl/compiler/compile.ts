@@ -1,12 +1,12 @@
 /** The whole compiler: a TypeScript module to an object with every program in it. */
-import type { ObjectImage } from '../object/image.ts';
+import type { ObjectImage, ProgramImage } from '../object/image.ts';
 import { BackendError, type Cpu, emitProgram } from './backend/index.ts';
-import type { Diagnostic } from './diagnostics/diagnostic.ts';
+import { type Diagnostic, diagnostic } from './diagnostics/diagnostic.ts';
 import { type ParseOptions, parseModule } from './frontend/index.ts';
 import type { IrProgram } from './ir/ir.ts';
 import { lowerProgram, type Seams, withSeams } from './lower/index.ts';
 import { optimise } from './passes/index.ts';
-import type { ModuleTree } from './tree/tree.ts';
+import type { ModuleTree, ProgramTree } from './tree/tree.ts';
 
 export { BackendError, type Cpu } from './backend/index.ts';
 
@@ -33,6 +33,14 @@ export interface CompileResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+function emitted(tree: ModuleTree, program: ProgramTree, ir: IrProgram, cpu: Cpu | undefined): ProgramImage {
+  try {
+    return emitProgram(ir, program.kind, tree.sources, cpu === undefined ? {} : { cpu });
+  } catch (error) {
+    throw error instanceof BackendError ? new BackendError(error.message, program.span) : error;
+  }
+}
+
 /** Compiles a typed tree. Throws {@link BackendError} when a program can't be emitted. */
 export function compileTree(
   tree: ModuleTree,
@@ -48,19 +56,21 @@ export function compileTree(
   const programs = tree.programs.map((program, index) => {
     const lowered = ir[index];
     if (!lowered) throw new BackendError(`program ${program.name} was not lowered`);
-    return emitProgram(lowered, program.kind, tree.sources, cpu === undefined ? {} : { cpu });
+    return emitted(tree, program, lowered, cpu);
   });
   const { maps, sections } = tree;
   return { object: { license: options.license ?? 'GPL', maps, sections, programs }, ir };
 }
 
-/**
- * Compiles `entryFile` and what it imports. What the source does wrong comes back as diagnostics; a program too
- * large for the machine throws {@link BackendError}.
- */
+/** Compiles `entryFile` and what it imports. What the source does wrong comes back as diagnostics. */
 export function compile(entryFile: string, options: CompileOptions = {}): CompileResult {
   const { tree: parsed, diagnostics } = parseModule(entryFile, options);
   if (!parsed) return { diagnostics };
   const tree = options.seams === 'memory' ? withSeams(parsed) : parsed;
-  return { ...compileTree(tree, options), tree, diagnostics };
+  try {
+    return { ...compileTree(tree, options), tree, diagnostics };
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.span === undefined) throw error;
+    return { diagnostics: [diagnostic('N5005', error.span, { problem: error.message })] };
+  }
 }

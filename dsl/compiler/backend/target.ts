@@ -1,3 +1,6 @@
+/** What a program is emitted for, and the error of one that can't be. */
+import type { Span } from '../tree/tree.ts';
+
 /** Which instruction set to emit (the `-mcpu` levels that clang and the kernel's documentation use). */
 export type Cpu = 'v1' | 'v2' | 'v3' | 'v4';
 
@@ -6,8 +9,16 @@ export interface Target {
   readonly v4: boolean;
 }
 
-/** Thrown when a program can't be emitted; the message names the program and what to do. */
-export class BackendError extends Error {}
+/** Thrown when a program can't be emitted; the message names the program or the function and what to do. */
+export class BackendError extends Error {
+  /** Where the program stands in the source, where that is known. */
+  readonly span: Span | undefined;
+
+  constructor(message: string, span?: Span) {
+    super(message);
+    this.span = span;
+  }
+}
 
 /** Throws for the levels without 32-bit jumps: every kernel that natra supports (5.10 on) has them. */
 export function targetOf(cpu: Cpu): Target {

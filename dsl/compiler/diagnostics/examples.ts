@@ -67,6 +67,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N5003: `const f = noinline((a: { x: u64 }): u64 => a.x);\n${program('skb.tstamp = f({ x: 1n });')}`,
   N5004:
     'const a = (): i32 => 0;\nconst b = (): i32 => 1;\nexport const example = classifier(2 > 1 ? a : b);',
+  N5005: `const Large = struct({ words: array(u64, 80) });\n${program('const large = stack(Large);\n  large.words[skb.mark & 63] = 1n;\n  skb.tstamp = large.words[skb.len & 63];')}`,
 };
 
 /** What the example of a code imports as `./other.ts`. */

@@ -273,6 +273,11 @@ export const DIAGNOSTICS = {
     why: 'a program is one function that receives the context.',
     advice: 'write `classifier((skb) => ...)` or name a module-level function.',
   },
+  N5005: {
+    title: '{problem}',
+    why: 'the BPF machine bounds what a program may use: 512 bytes of stack, jumps of 32767 instructions.',
+    advice: 'do less in one program, or keep large values in a map.',
+  },
 } as const satisfies Record<string, DiagnosticRow>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;

@@ -26,16 +26,21 @@ const NAMES = [
 ];
 const HEADER = `import { ${NAMES.join(', ')} } from '../dsl/lang/index.ts';`;
 
-/** Parses a module whose text starts on the second line of `programs/example.ts`, with other files beside it. */
-export function parseText(text: string, others: Readonly<Record<string, string>> = {}): ParseResult {
+/** The entry file of a module whose text starts on the second line of `programs/example.ts`, and how to read it. */
+export function moduleOf(text: string, others: Readonly<Record<string, string>> = {}) {
   const files = new Map(
     Object.entries({ 'example.ts': text, ...others }).map(([name, body]) => [
       path.join(ROOT, 'programs', name),
       `${HEADER}\n${body}`,
     ]),
   );
-  return parseModule('programs/example.ts', { root: ROOT, readFile: (file) => files.get(file) });
+  const options = { root: ROOT, readFile: (file: string) => files.get(file) };
+  return ['programs/example.ts', options] as const;
 }
+
+/** Parses such a module, with other files beside it. */
+export const parseText = (text: string, others: Readonly<Record<string, string>> = {}): ParseResult =>
+  parseModule(...moduleOf(text, others));
 
 /** The tree of a module that is expected to be right. */
 export function treeOf(text: string, others: Readonly<Record<string, string>> = {}): ModuleTree {
