@@ -6,7 +6,7 @@
 import { blocksById, dominatorTree, predecessors } from '../ir/analysis.ts';
 import type { Condition, IrFunction, Operand, Terminator, Width } from '../ir/ir.ts';
 import { evaluateCondition, larger, ones, smaller } from './arithmetic.ts';
-import { MIRRORED } from './fold.ts';
+import { MIRRORED } from './fold-branches.ts';
 import { largest, type Producer } from './known-bits.ts';
 
 /** A comparison; as a fact, one that holds. */

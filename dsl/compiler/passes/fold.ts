@@ -4,30 +4,17 @@
  * gives a range to the very pointer that was compared.
  */
 import { reversePostorder } from '../ir/analysis.ts';
-import type {
-  BinaryOperator,
-  Condition,
-  Instruction,
-  IrFunction,
-  Operand,
-  Terminator,
-  ValueId,
-} from '../ir/ir.ts';
+import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
-import { type Producer, possibleBits } from './known-bits.ts';
+import { type Branch, type FoldFacts, foldBranch, usedOnce } from './fold-branches.ts';
+import { possibleBits } from './known-bits.ts';
 import { FreshValues, producerFrom, Replacements, useCounts } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
 /** What an instruction turns into: an operand that its result stands for, or instructions that end in its result. */
 type Folded = { readonly operand: Operand } | { readonly instructions: readonly Instruction[] };
-
-interface Facts {
-  readonly producer: Producer;
-  readonly uses: ReadonlyMap<ValueId, number>;
-  readonly fresh: FreshValues;
-}
 
 const COMMUTATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', 'or', 'xor']);
 
@@ -39,11 +26,8 @@ function exponentOf(value: bigint): bigint | undefined {
   return value > 0n && (value & (value - 1n)) === 0n ? BigInt(value.toString(2).length - 1) : undefined;
 }
 
-const usedOnce = ({ uses }: Facts, operand: Operand): boolean =>
-  typeof operand === 'number' && uses.get(operand) === 1;
-
 /** Identities with a constant on the right. */
-function withConstant(binary: Binary, right: bigint, facts: Facts): Folded | undefined {
+function withConstant(binary: Binary, right: bigint, facts: FoldFacts): Folded | undefined {
   const { operator, width, left } = binary;
   const all = ones(width);
   const count = right & BigInt(width - 1);
@@ -95,7 +79,7 @@ function withConstant(binary: Binary, right: bigint, facts: Facts): Folded | und
 }
 
 /** A mask that changes nothing goes; one behind a byte swap moves before it, where a comparison can absorb the swap. */
-function maskedBy(binary: Binary, mask: bigint, facts: Facts): Folded | undefined {
+function maskedBy(binary: Binary, mask: bigint, facts: FoldFacts): Folded | undefined {
   const { width, left, result } = binary;
   const bits = possibleBits(facts.producer, left, width);
   if ((bits & ~mask) === 0n) {
@@ -119,7 +103,7 @@ function maskedBy(binary: Binary, mask: bigint, facts: Facts): Folded | undefine
 }
 
 /** Two operations with constants in a row become one. */
-function regrouped(binary: Binary, right: bigint, { producer }: Facts): Folded | undefined {
+function regrouped(binary: Binary, right: bigint, { producer }: FoldFacts): Folded | undefined {
   const { operator, width, left } = binary;
   const inner = producer(left);
   if (inner?.op !== 'binary' || inner.operator !== operator || inner.width !== width) {
@@ -141,7 +125,7 @@ function regrouped(binary: Binary, right: bigint, { producer }: Facts): Folded |
   return undefined;
 }
 
-function foldBinary(binary: Binary, facts: Facts): Folded | undefined {
+function foldBinary(binary: Binary, facts: FoldFacts): Folded | undefined {
   const { operator, width, left, right } = binary;
   if (typeof left === 'bigint' && typeof right === 'bigint') {
     return { operand: evaluateBinary(operator, width, left, right) };
@@ -162,7 +146,7 @@ function foldBinary(binary: Binary, facts: Facts): Folded | undefined {
 
 function foldExtension(
   instruction: Instruction & { op: 'zext' | 'trunc' | 'sext' },
-  facts: Facts,
+  facts: FoldFacts,
 ): Folded | undefined {
   const { value } = instruction;
   const { producer } = facts;
@@ -196,7 +180,7 @@ function foldExtension(
   }
 }
 
-function foldSwap(swap: Instruction & { op: 'swap' }, { producer }: Facts): Folded | undefined {
+function foldSwap(swap: Instruction & { op: 'swap' }, { producer }: FoldFacts): Folded | undefined {
   const { bits, value } = swap;
   if (typeof value === 'bigint') {
     return { operand: swapBytes(value, bits) };
@@ -209,7 +193,7 @@ function foldSwap(swap: Instruction & { op: 'swap' }, { producer }: Facts): Fold
   return whole ? { operand: inner.value } : undefined;
 }
 
-function foldInstruction(instruction: Instruction, facts: Facts): Folded | undefined {
+function foldInstruction(instruction: Instruction, facts: FoldFacts): Folded | undefined {
   switch (instruction.op) {
     case 'binary':
       return foldBinary(instruction, facts);
@@ -224,79 +208,11 @@ function foldInstruction(instruction: Instruction, facts: Facts): Folded | undef
   }
 }
 
-type Branch = Terminator & { readonly op: 'branch' };
-
-/** The condition with its operands exchanged. */
-export const MIRRORED: Readonly<Record<Condition, Condition>> = {
-  eq: 'eq',
-  ne: 'ne',
-  ult: 'ugt',
-  ule: 'uge',
-  ugt: 'ult',
-  uge: 'ule',
-  slt: 'sgt',
-  sle: 'sge',
-  sgt: 'slt',
-  sge: 'sle',
-  test: 'test',
-};
-
-/** The branch with its edges exchanged, on the opposite outcome. */
-function exchanged(branch: Branch): Branch {
-  const { likely, then, otherwise, ...rest } = branch;
-  return { ...rest, then: otherwise, otherwise: then, ...(likely === undefined ? {} : { likely: !likely }) };
-}
-
-function foldBranch(branch: Branch, facts: Facts): Branch | undefined {
-  const { condition, width, left, right } = branch;
-  const { producer } = facts;
-  if (typeof left === 'bigint') {
-    return typeof right === 'bigint'
-      ? undefined
-      : { ...branch, condition: MIRRORED[condition], left: right, right: left };
-  }
-  const inner = producer(left);
-  if (width === 64 && inner?.op === 'zext' && !condition.startsWith('s')) {
-    const other = producer(right);
-    if (typeof right === 'bigint' ? right <= ones(32) : other?.op === 'zext') {
-      const narrow = other?.op === 'zext' ? other.value : right;
-      return { ...branch, width: 32, left: inner.value, right: narrow };
-    }
-  }
-  if (typeof right !== 'bigint') {
-    return undefined;
-  }
-  if ((condition === 'ult' && right === 1n) || (condition === 'ule' && right === 0n)) {
-    return { ...branch, condition: 'eq', right: 0n };
-  }
-  if ((condition === 'ugt' && right === 0n) || (condition === 'uge' && right === 1n)) {
-    return { ...branch, condition: 'ne', right: 0n };
-  }
-  if (condition !== 'eq' && condition !== 'ne') {
-    return undefined;
-  }
-  // A byte-swapped value equals a constant when the value equals the swapped constant.
-  if (inner?.op === 'swap' && right <= ones(inner.bits) && onlyCompared(facts, left)) {
-    const bits = inner.bits === 64 ? 64 : 32;
-    if (possibleBits(producer, inner.value, bits) <= ones(inner.bits)) {
-      return { ...branch, left: inner.value, right: swapBytes(right, inner.bits) };
-    }
-  }
-  if (inner?.op === 'binary' && inner.operator === 'and' && right === 0n && usedOnce(facts, left)) {
-    const test: Branch = { ...branch, condition: 'test', left: inner.left, right: inner.right };
-    return condition === 'ne' ? test : exchanged(test);
-  }
-  return undefined;
-}
-
-/** Swapping the constant pays only where the swapped value isn't needed otherwise. */
-const onlyCompared = usedOnce;
-
 export function fold(fn: IrFunction): IrFunction {
   const made = new Map<ValueId, Instruction>();
   const replaced = new Replacements();
   const fresh = new FreshValues(fn);
-  const facts: Facts = {
+  const facts: FoldFacts = {
     producer: producerFrom(made, fn),
     uses: useCounts(fn),
     fresh,

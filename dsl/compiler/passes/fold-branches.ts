@@ -1,0 +1,84 @@
+/**
+ * Folding of branches: constants to the right, comparisons of widened or byte-swapped values on the values
+ * themselves, and a mask and a test for 0 as one bit test. Part of the fold pass.
+ */
+import type { Condition, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import { ones, swapBytes } from './arithmetic.ts';
+import { type Producer, possibleBits } from './known-bits.ts';
+import type { FreshValues } from './rewrite.ts';
+
+/** What folding knows of the function so far. */
+export interface FoldFacts {
+  readonly producer: Producer;
+  readonly uses: ReadonlyMap<ValueId, number>;
+  readonly fresh: FreshValues;
+}
+
+export const usedOnce = ({ uses }: FoldFacts, operand: Operand): boolean =>
+  typeof operand === 'number' && uses.get(operand) === 1;
+
+export type Branch = Terminator & { readonly op: 'branch' };
+
+/** The condition with its operands exchanged. */
+export const MIRRORED: Readonly<Record<Condition, Condition>> = {
+  eq: 'eq',
+  ne: 'ne',
+  ult: 'ugt',
+  ule: 'uge',
+  ugt: 'ult',
+  uge: 'ule',
+  slt: 'sgt',
+  sle: 'sge',
+  sgt: 'slt',
+  sge: 'sle',
+  test: 'test',
+};
+
+/** The branch with its edges exchanged, on the opposite outcome. */
+function exchanged(branch: Branch): Branch {
+  const { likely, then, otherwise, ...rest } = branch;
+  return { ...rest, then: otherwise, otherwise: then, ...(likely === undefined ? {} : { likely: !likely }) };
+}
+
+/** A simpler branch that goes the same ways; undefined where there is none. */
+export function foldBranch(branch: Branch, facts: FoldFacts): Branch | undefined {
+  const { condition, width, left, right } = branch;
+  const { producer } = facts;
+  if (typeof left === 'bigint') {
+    return typeof right === 'bigint'
+      ? undefined
+      : { ...branch, condition: MIRRORED[condition], left: right, right: left };
+  }
+  const inner = producer(left);
+  if (width === 64 && inner?.op === 'zext' && !condition.startsWith('s')) {
+    const other = producer(right);
+    if (typeof right === 'bigint' ? right <= ones(32) : other?.op === 'zext') {
+      const narrow = other?.op === 'zext' ? other.value : right;
+      return { ...branch, width: 32, left: inner.value, right: narrow };
+    }
+  }
+  if (typeof right !== 'bigint') {
+    return undefined;
+  }
+  if ((condition === 'ult' && right === 1n) || (condition === 'ule' && right === 0n)) {
+    return { ...branch, condition: 'eq', right: 0n };
+  }
+  if ((condition === 'ugt' && right === 0n) || (condition === 'uge' && right === 1n)) {
+    return { ...branch, condition: 'ne', right: 0n };
+  }
+  if (condition !== 'eq' && condition !== 'ne') {
+    return undefined;
+  }
+  // A byte-swapped value equals a constant when the value equals the swapped constant; it pays where the swap goes.
+  if (inner?.op === 'swap' && right <= ones(inner.bits) && usedOnce(facts, left)) {
+    const bits = inner.bits === 64 ? 64 : 32;
+    if (possibleBits(producer, inner.value, bits) <= ones(inner.bits)) {
+      return { ...branch, left: inner.value, right: swapBytes(right, inner.bits) };
+    }
+  }
+  if (inner?.op === 'binary' && inner.operator === 'and' && right === 0n && usedOnce(facts, left)) {
+    const test: Branch = { ...branch, condition: 'test', left: inner.left, right: inner.right };
+    return condition === 'ne' ? test : exchanged(test);
+  }
+  return undefined;
+}
