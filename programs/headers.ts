@@ -49,8 +49,17 @@ export const Icmp = struct({ type: u8, code: u8, checksum: be16, identifier: be1
 /** RFC 2890: the key is there when flag 0x2000 is set and neither checksum nor routing precede it. */
 export const Gre = struct({ flags: be16, protocol: be16, key: be32 });
 
-/** The byte of a TCP header that holds the data offset (RFC 9293). */
-export const TcpDataOffset = struct({ portsAndNumbers: array(u8, 12), dataOffset: u8 });
+/** RFC 9293, as far as it is read. */
+export const Tcp = struct({
+  ports: be32,
+  sequence: be32,
+  acknowledgement: be32,
+  dataOffset: u8,
+  flags: u8,
+  window: be16,
+  checksum: be16,
+  urgent: be16,
+});
 
 export const ETH_P_IP = 0x0800;
 export const ETH_P_ARP = 0x0806;

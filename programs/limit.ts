@@ -19,6 +19,7 @@ import {
   u32 as toU32,
   type u32,
   type u64,
+  unlikely,
   u64 as wide,
 } from '../dsl/lang/index.ts';
 import { costOf, debtOf, delayOf, pay } from './bucket.ts';
@@ -26,8 +27,8 @@ import { CLASSES, config, DEPARTURE_TIMES, POLICE } from './config.ts';
 import { congestionShift } from './congestion.ts';
 import { count } from './count.ts';
 import { flowHash } from './hash.ts';
-import { CE, ECT_1, markCe, NOT_ECT } from './mark.ts';
-import { parse, wireBytes } from './parse.ts';
+import { CE, ECT_1, ecnOf, markCe, NOT_ECT } from './mark.ts';
+import { isVital, parse, wireBytes } from './parse.ts';
 import { cellsOf, charge, estimate, HEAVY_LEVEL } from './sketch.ts';
 import { DROPPED, DROPPED_EARLY, MARKED, MOUSE, PACED, PAID } from './verdicts.ts';
 
@@ -52,7 +53,7 @@ export function limit(skb: Skb): i32 {
   const shift = congestionShift(debt.mouseQueue, now);
   let estimated = estimate(cells, bytes, shift, now);
   let delay = delayOf(debt, estimated - now);
-  if (delay > 0n) {
+  if (unlikely(delay > 0n)) {
     now = clock.now();
     debt = debtOf(cost, now);
     estimated = estimate(cells, bytes, shift, now);
@@ -61,7 +62,7 @@ export function limit(skb: Skb): i32 {
   const heavy = estimated - now > HEAVY_LEVEL;
   let verdict: u32 = heavy ? PAID : MOUSE;
 
-  if (delay > 0n && !packet.vital) {
+  if (unlikely(delay > 0n) && !isVital(packet)) {
     const small = wire <= SMALL_PACKET;
     const horizon = heavy ? config.heavyHorizon : config.mouseHorizon;
     if (delay > signed(small ? horizon << 1n : horizon)) {
@@ -71,15 +72,16 @@ export function limit(skb: Skb): i32 {
     if (config.pacing !== POLICE) verdict = PACED;
     const ramp = rampOf(delay);
     if (ramp !== 0) {
+      const ecn = ecnOf(skb);
       const chance = wide(random.u32());
       const squared = wide(ramp) * wide(ramp);
-      if (packet.ecn === NOT_ECT) {
+      if (ecn === NOT_ECT) {
         if (heavy && !small && squared >> 3n > chance) {
           count(DROPPED_EARLY, bytes);
           return TC_ACT_SHOT;
         }
-      } else if ((packet.ecn === ECT_1 ? wide(ramp) << 16n : squared) > chance) {
-        if (packet.ecn !== CE) markCe(skb, packet.version, packet.network);
+      } else if ((ecn === ECT_1 ? wide(ramp) << 16n : squared) > chance) {
+        if (ecn !== CE) markCe(skb);
         verdict = MARKED;
       }
     }
@@ -93,7 +95,7 @@ export function limit(skb: Skb): i32 {
   charge(cells, estimated);
   if (config.pacing === DEPARTURE_TIMES) depart(skb, now + wide(smax(delay, 0n)), now);
   else if (config.pacing === CLASSES)
-    skb.priority = heavy && !packet.vital ? config.heavyClass : config.mouseClass;
+    skb.priority = heavy && !isVital(packet) ? config.heavyClass : config.mouseClass;
   count(verdict, bytes);
   return TC_ACT_UNSPEC;
 }

@@ -1,6 +1,16 @@
 /** ECN marking: Congestion Experienced (RFC 3168) in place of a drop. */
-import { be16, u8 as byte, type Skb, skbStoreBytes, stack, struct, type u8, u16 } from '../dsl/lang/index.ts';
-import { IPv4, IPv6 } from './headers.ts';
+import {
+  be16,
+  u8 as byte,
+  type Skb,
+  skbStoreBytes,
+  stack,
+  struct,
+  u16,
+  type u32,
+} from '../dsl/lang/index.ts';
+import { ETH_P_IP, ETH_P_IPV6, IPv4, IPv6 } from './headers.ts';
+import { networkLayer } from './parse.ts';
 
 /** Values of the ECN field. */
 export const NOT_ECT = 0;
@@ -27,22 +37,35 @@ function checksumAfter(checksum: u16, difference: number): u16 {
  * Writes CE through helpers and not in place: a program with direct packet writes makes the kernel copy the headers of
  * every cloned packet first (bpf_unclone_prologue), marked or not.
  */
-export function markCe(skb: Skb, version: number, network: u8): void {
-  if (version === 4) {
-    const ip = skb.at(IPv4, network);
+export function markCe(skb: Skb): void {
+  const { type, offset } = networkLayer(skb);
+  if (type === ETH_P_IP) {
+    const ip = skb.at(IPv4, offset);
     if (ip === undefined) return;
     const trafficClass = ip.trafficClass;
     const checksum = stack(Word);
     checksum.value = checksumAfter(ip.checksum, CE - (trafficClass & 3));
     const marked = stack(Byte);
     marked.value = byte(trafficClass | CE);
-    skbStoreBytes(skb, network + IPV4_TRAFFIC_CLASS, marked, RECOMPUTE_CSUM);
-    skbStoreBytes(skb, network + IPV4_CHECKSUM, checksum, RECOMPUTE_CSUM);
+    skbStoreBytes(skb, offset + IPV4_TRAFFIC_CLASS, marked, RECOMPUTE_CSUM);
+    skbStoreBytes(skb, offset + IPV4_CHECKSUM, checksum, RECOMPUTE_CSUM);
     return;
   }
-  const ip = skb.at(IPv6, network);
+  const ip = skb.at(IPv6, offset);
   if (ip === undefined) return;
   const word = stack(Word);
   word.value = u16(ip.versionAndClass | (CE << 4));
-  skbStoreBytes(skb, network, word, RECOMPUTE_CSUM);
+  skbStoreBytes(skb, offset, word, RECOMPUTE_CSUM);
+}
+
+/** The ECN field; 0 (not ECT) for packets without an IP header. */
+export function ecnOf(skb: Skb): u32 {
+  const { type, offset } = networkLayer(skb);
+  if (type === ETH_P_IP) {
+    const ip = skb.at(IPv4, offset);
+    return ip === undefined ? NOT_ECT : ip.trafficClass & 3;
+  }
+  if (type !== ETH_P_IPV6) return NOT_ECT;
+  const ip = skb.at(IPv6, offset);
+  return ip === undefined ? NOT_ECT : (ip.versionAndClass >>> 4) & 3;
 }

@@ -1,6 +1,9 @@
 /**
  * Headers to a flow key. Every packet gets one: what can't be read is keyed by what could be (addresses and
  * protocol, or the EtherType), so nothing escapes the limit by being odd.
+ *
+ * Only what the key needs is carried on; what marking needs is read again when it is due. That keeps registers free
+ * on the way of every packet, and the verifier from following each kind of header through the whole limiter.
  */
 import {
   min,
@@ -46,7 +49,7 @@ import {
   NEIGHBOUR_DISCOVERY_FIRST,
   NEIGHBOUR_DISCOVERY_LAST,
   Ports,
-  TcpDataOffset,
+  Tcp,
   VlanTag,
 } from './headers.ts';
 
@@ -61,35 +64,29 @@ const IPV4_FRAGMENT = 0x3fff;
 export interface Packet {
   /** IPv4: source and destination; IPv6: both folded to 64 bits. */
   readonly addresses: u64;
-  /** Protocol in the high half; ports, SPI, key or identifier in the low. */
+  /** Protocol in the high half; ports, SPI, key or identifier in the low. Without an IP header the EtherType. */
   readonly transport: u64;
-  /** Offset of the IP header, or 0 for packets that have none. */
-  readonly network: u8;
-  /** 4, 6, or 0 for packets without an IP header. */
-  readonly version: u32;
-  /** The ECN field (RFC 3168): 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
-  readonly ecn: u32;
-  /** ARP and neighbour discovery: charged, but never delayed or dropped. */
-  readonly vital: boolean;
-  /** Offset of the transport header, for the header bytes of GSO segments; 0 when unknown. */
-  readonly transportOffset: u16;
+  /** Bytes that every segment of a GSO packet repeats: all headers up to the payload; 0 when unknown. */
+  readonly headerBytes: u32;
+}
+
+/** What tells flows of one protocol between two hosts apart. */
+interface Transport {
+  readonly id: u32;
+  readonly headerBytes: u32;
+}
+
+/** The network layer: its EtherType and offset. */
+interface Network {
+  readonly type: u16;
+  readonly offset: u8;
 }
 
 /** A key of the link layer alone. */
-function linkOnly(type: u16): Packet {
-  return {
-    addresses: 0n,
-    transport: u64(type),
-    network: 0,
-    version: 0,
-    ecn: 0,
-    vital: type === ETH_P_ARP,
-    transportOffset: 0,
-  };
-}
+const linkOnly = (type: u16): Packet => ({ addresses: 0n, transport: u64(type), headerBytes: 0 });
 
-/** Skips up to two VLAN tags: the EtherType behind them and the offset of what it announces. */
-function linkLayer(skb: Skb): { readonly type: u16; readonly offset: u8 } {
+/** Skips up to two VLAN tags. */
+export function networkLayer(skb: Skb): Network {
   const ethernet = skb.at(Ethernet, 0);
   if (ethernet === undefined) return { type: 0, offset: 14 };
   const type = ethernet.type;
@@ -103,55 +100,59 @@ function linkLayer(skb: Skb): { readonly type: u16; readonly offset: u8 } {
   return { type, offset: 14 };
 }
 
-/** Ports, SPI, GRE key or echo identifier: what tells flows of one protocol between two hosts apart. */
-function transportId(skb: Skb, protocol: u8, offset: u16): u32 {
-  switch (protocol) {
-    case IPPROTO_TCP:
-    case IPPROTO_UDP:
-    case IPPROTO_UDPLITE:
-    case IPPROTO_SCTP:
-    case IPPROTO_DCCP:
-    case IPPROTO_ESP: {
-      const ports = skb.at(Ports, offset & 0x7ff);
-      return ports === undefined ? 0 : ports.both;
-    }
-    case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6: {
-      const icmp = skb.at(Icmp, offset & 0x7ff);
-      if (icmp === undefined) return 0;
-      const type = icmp.type;
-      const echo = protocol === IPPROTO_ICMP ? type === 0 || type === 8 : type === 128 || type === 129;
-      return (u32(type) << 16) | (echo ? icmp.identifier : 0);
-    }
-    case IPPROTO_GRE: {
-      const gre = skb.at(Gre, offset & 0x7ff);
-      return gre === undefined || (gre.flags & 0xf000) !== 0x2000 ? 0 : gre.key;
-    }
-    case IPPROTO_AH: {
-      const authentication = skb.at(Authentication, offset & 0x7ff);
-      return authentication === undefined ? 0 : authentication.spi;
-    }
-    default:
-      return 0;
+/** Protocols below 64 whose header starts with two ports, or as good as ports, an SPI: one bit each. */
+const WITH_PORTS: u64 = (1n << u64(IPPROTO_UDP)) | (1n << u64(IPPROTO_DCCP)) | (1n << u64(IPPROTO_ESP));
+
+const among = (protocol: u8, set: u64): boolean => protocol < 64 && ((set >> u64(protocol)) & 1n) !== 0n;
+
+const hasPorts = (protocol: u8): boolean =>
+  among(protocol, WITH_PORTS) || protocol === IPPROTO_SCTP || protocol === IPPROTO_UDPLITE;
+
+function icmpId(skb: Skb, offset: u16, request: u8, reply: u8): u32 {
+  const icmp = skb.at(Icmp, offset & 0x7ff);
+  if (icmp === undefined) return 0;
+  const type = icmp.type;
+  return (u32(type) << 16) | (type === request || type === reply ? icmp.identifier : 0);
+}
+
+/** `offset` is where the protocol's header starts; `version` is that of IP, since each has an ICMP of its own. */
+function transportOf(skb: Skb, protocol: u8, offset: u16, version: 4 | 6): Transport {
+  if (protocol === IPPROTO_TCP) {
+    const tcp = skb.at(Tcp, offset & 0x7ff);
+    if (tcp !== undefined) return { id: tcp.ports, headerBytes: offset + (tcp.dataOffset >>> 4) * 4 };
   }
+  if (protocol === IPPROTO_TCP || hasPorts(protocol)) {
+    const ports = skb.at(Ports, offset & 0x7ff);
+    return { id: ports === undefined ? 0 : ports.both, headerBytes: offset + 8 };
+  }
+  if (version === 4 && protocol === IPPROTO_ICMP) return { id: icmpId(skb, offset, 8, 0), headerBytes: 0 };
+  if (version === 6 && protocol === IPPROTO_ICMPV6)
+    return { id: icmpId(skb, offset, 128, 129), headerBytes: 0 };
+  if (protocol === IPPROTO_GRE) {
+    const gre = skb.at(Gre, offset & 0x7ff);
+    return { id: gre === undefined || (gre.flags & 0xf000) !== 0x2000 ? 0 : gre.key, headerBytes: 0 };
+  }
+  if (protocol === IPPROTO_AH) {
+    const authentication = skb.at(Authentication, offset & 0x7ff);
+    return { id: authentication === undefined ? 0 : authentication.spi, headerBytes: 0 };
+  }
+  return { id: 0, headerBytes: 0 };
 }
 
 const transportKey = (protocol: u8, id: u32): u64 => (u64(protocol) << 32n) | u64(id);
 
 function parseIPv4(skb: Skb, ip: Ref<typeof IPv4>, network: u8): Packet {
+  const addresses: u64 = (u64(ip.source) << 32n) | u64(ip.destination);
   const protocol = ip.protocol;
-  const offset = u16(network + (ip.versionAndLength & 15) * 4);
-  const fragment = (ip.fragment & IPV4_FRAGMENT) !== 0;
-  return {
-    addresses: (u64(ip.source) << 32n) | u64(ip.destination),
-    transport: transportKey(protocol, fragment ? 0 : transportId(skb, protocol, offset)),
-    network,
-    version: 4,
-    ecn: ip.trafficClass & 3,
-    vital: false,
-    transportOffset: fragment ? 0 : offset,
-  };
+  if (unlikely((ip.fragment & IPV4_FRAGMENT) !== 0))
+    return { addresses, transport: transportKey(protocol, 0), headerBytes: 0 };
+  const { id, headerBytes } = transportOf(skb, protocol, u16(network + (ip.versionAndLength & 15) * 4), 4);
+  return { addresses, transport: transportKey(protocol, id), headerBytes };
 }
+
+/** Extension headers with a length in units of 8 bytes, below protocol 64: one bit each. */
+const EXTENSIONS: u64 =
+  (1n << u64(IPPROTO_HOPOPTS)) | (1n << u64(IPPROTO_ROUTING)) | (1n << u64(IPPROTO_DSTOPTS));
 
 /** Follows extension headers to the first protocol that isn't one; a fragment header ends the walk. */
 function walkExtensions(
@@ -161,52 +162,30 @@ function walkExtensions(
 ): { readonly protocol: u8; readonly offset: u16; readonly fragment: boolean } {
   let protocol: u8 = first;
   let offset: u16 = start;
-  let fragment = false;
   for (const _ of range(EXTENSION_HEADERS)) {
-    if (
-      protocol !== IPPROTO_HOPOPTS &&
-      protocol !== IPPROTO_ROUTING &&
-      protocol !== IPPROTO_DSTOPTS &&
-      protocol !== IPPROTO_MOBILITY &&
-      protocol !== IPPROTO_FRAGMENT
-    )
-      break;
+    const fragment = protocol === IPPROTO_FRAGMENT;
+    if (!fragment && !among(protocol, EXTENSIONS) && protocol !== IPPROTO_MOBILITY) break;
     const extension = skb.at(Extension, offset & 0x7ff);
     if (extension === undefined) break;
-    if (protocol === IPPROTO_FRAGMENT) {
-      protocol = extension.nextHeader;
-      fragment = true;
-      break;
-    }
-    offset = u16(offset + (extension.length + 1) * 8);
     protocol = extension.nextHeader;
+    if (fragment) return { protocol, offset, fragment: true };
+    offset = u16(offset + (extension.length + 1) * 8);
   }
-  return { protocol, offset, fragment };
+  return { protocol, offset, fragment: false };
 }
 
 function parseIPv6(skb: Skb, ip: Ref<typeof IPv6>, network: u8): Packet {
+  const addresses = foldAddresses(ip.sourceHigh, ip.sourceLow, ip.destinationHigh, ip.destinationLow);
   const { protocol, offset, fragment } = walkExtensions(skb, ip.nextHeader, u16(network + IPv6.size));
-  const id = fragment ? 0 : transportId(skb, protocol, offset);
-  const type = id >>> 16;
-  return {
-    addresses: foldAddresses(ip.sourceHigh, ip.sourceLow, ip.destinationHigh, ip.destinationLow),
-    transport: transportKey(protocol, id),
-    network,
-    version: 6,
-    ecn: (ip.versionAndClass >>> 4) & 3,
-    vital:
-      protocol === IPPROTO_ICMPV6 &&
-      !fragment &&
-      type >= NEIGHBOUR_DISCOVERY_FIRST &&
-      type <= NEIGHBOUR_DISCOVERY_LAST,
-    transportOffset: fragment ? 0 : offset,
-  };
+  if (fragment) return { addresses, transport: transportKey(protocol, 0), headerBytes: 0 };
+  const { id, headerBytes } = transportOf(skb, protocol, offset, 6);
+  return { addresses, transport: transportKey(protocol, id), headerBytes };
 }
 
-/** The flow key of a packet and where its headers lie. */
+/** The flow key of a packet. */
 export function parse(skb: Skb): Packet {
   if (unlikely(skb.linearLength < min(skb.len, HEADER_BYTES))) skbPullData(skb, min(skb.len, HEADER_BYTES));
-  const { type, offset } = linkLayer(skb);
+  const { type, offset } = networkLayer(skb);
   if (type === ETH_P_IP) {
     const ip = skb.at(IPv4, offset);
     if (ip === undefined || ip.versionAndLength < 0x45 || ip.versionAndLength > 0x4f) return linkOnly(type);
@@ -220,18 +199,22 @@ export function parse(skb: Skb): Packet {
   return linkOnly(type);
 }
 
+/** ARP and neighbour discovery: charged, but never delayed or dropped. */
+export function isVital({ transport }: Packet): boolean {
+  if (transport === u64(ETH_P_ARP)) return true;
+  const type = u32(transport) >>> 16;
+  return (
+    transport >> 32n === u64(IPPROTO_ICMPV6) &&
+    type >= NEIGHBOUR_DISCOVERY_FIRST &&
+    type <= NEIGHBOUR_DISCOVERY_LAST
+  );
+}
+
 /**
  * Bytes on the wire: a GSO packet is sent as segments that each carry the headers again. `wire_len` would say so at
  * egress only, so it is computed from the segment count at every hook.
  */
 export function wireBytes(skb: Skb, packet: Packet): u32 {
   const segments = skb.gsoSegs;
-  if (segments <= 1 || packet.transportOffset === 0) return skb.len;
-  const protocol = u32(packet.transport >> 32n);
-  let headers: u32 = packet.transportOffset + 8;
-  if (protocol === IPPROTO_TCP) {
-    const tcp = skb.at(TcpDataOffset, packet.transportOffset & 0x7ff);
-    headers = packet.transportOffset + (tcp === undefined ? 20 : (tcp.dataOffset >>> 4) * 4);
-  }
-  return skb.len + (segments - 1) * headers;
+  return segments <= 1 ? skb.len : skb.len + (segments - 1) * packet.headerBytes;
 }
