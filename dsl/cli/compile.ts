@@ -1,0 +1,105 @@
+/** `natra compile`: one file of the language to an object, or to a listing of any stage on the way. */
+import path from 'node:path';
+import { type CompileResult, compile } from '../compiler/compile.ts';
+import type { IrProgram } from '../compiler/ir/ir.ts';
+import { printFunction, printProgram } from '../compiler/ir/print.ts';
+import { PASSES } from '../compiler/passes/index.ts';
+import { printTree } from '../compiler/tree/print.ts';
+import { writeElf } from '../object/elf/write.ts';
+import { disassembly } from './disasm.ts';
+import { writeOutput } from './files.ts';
+import { type ExitStatus, type Output, UsageError } from './output.ts';
+import { reportOf } from './report.ts';
+
+export const STAGES = ['tree', 'ir', 'asm', 'object'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface CompileCommand {
+  readonly file: string;
+  readonly emit: Stage;
+  /** Emit the IR as this pass left it, each time that it ran; `lower` is the IR before any pass. */
+  readonly after?: string;
+  /** Where to write; standard output for listings and `FILE.o` in this folder for objects by default. */
+  readonly outFile?: string;
+  readonly cpu: 'v3' | 'v4';
+  readonly disable: readonly string[];
+}
+
+/** The IR before any pass: what the lowering made. */
+const LOWERED = 'lower';
+
+const names = new Set(PASSES.map(({ name }) => name));
+
+function checkPasses(given: readonly string[], alsoKnown: readonly string[] = []): void {
+  for (const name of given)
+    if (!names.has(name) && !alsoKnown.includes(name))
+      throw new UsageError(`no pass is named ${name}; there are ${[...alsoKnown, ...names].join(', ')}`);
+}
+
+/** The functions of every program as a pass left them, one listing for each of its runs. */
+class Runs {
+  private readonly rounds = new Map<string, number>();
+  private readonly listings: string[] = [];
+
+  readonly record = (
+    wanted: string,
+    pass: string,
+    program: string,
+    fn: IrProgram['functions'][number],
+  ): void => {
+    if (pass !== wanted) return;
+    const key = `${program} ${fn.name}`;
+    const round = (this.rounds.get(key) ?? 0) + 1;
+    this.rounds.set(key, round);
+    this.listings.push(
+      `; program ${program}: ${fn.name} after ${pass}, round ${round}\n${printFunction(fn)}`,
+    );
+  };
+
+  text(): string {
+    return this.listings.join('\n');
+  }
+}
+
+function listing(result: CompileResult, emit: Stage): string | Uint8Array {
+  const { object, tree, ir } = result;
+  if (object === undefined || tree === undefined || ir === undefined)
+    throw new Error(`emit ${emit}: nothing was compiled, and nothing said why`);
+  switch (emit) {
+    case 'tree':
+      return printTree(tree);
+    case 'ir':
+      return ir.map((program) => printProgram(program)).join('\n');
+    case 'asm':
+      return disassembly(object);
+    case 'object':
+      return writeElf(object);
+  }
+}
+
+/** Compiles and writes the stage asked for; prints the diagnostics and gives 1 when there are any. */
+export function compileCommand(command: CompileCommand, output: Output): ExitStatus {
+  const { file, emit, after, cpu, disable } = command;
+  checkPasses(disable);
+  if (after !== undefined) checkPasses([after], [LOWERED]);
+  if (after !== undefined && disable.includes(after))
+    throw new UsageError(`--after ${after}: the pass is disabled`);
+  const runs = new Runs();
+  const result = compile(file, {
+    cpu,
+    disablePasses: after === LOWERED ? names : new Set(disable),
+    ...(after === undefined
+      ? {}
+      : { afterPass: (pass, program, fn) => runs.record(after, pass, program, fn) }),
+  });
+  if (result.object === undefined) {
+    output.out(reportOf(result.diagnostics));
+    return 1;
+  }
+  const stage: Stage = after === undefined ? emit : 'ir';
+  const content = after === undefined || after === LOWERED ? listing(result, stage) : runs.text();
+  const outFile = command.outFile ?? (stage === 'object' ? `${path.basename(file, '.ts')}.o` : undefined);
+  if (outFile !== undefined) writeOutput(outFile, content);
+  else if (typeof content === 'string') output.out(content);
+  return 0;
+}

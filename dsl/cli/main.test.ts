@@ -1,0 +1,229 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readElf } from '../object/elf/read.ts';
+import { createVm } from '../vm/index.ts';
+import { main, type Surroundings } from './main.ts';
+
+const LANGUAGE = path.resolve(import.meta.dirname, '../lang/index.ts');
+const folder = mkdtempSync(path.join(tmpdir(), 'natra-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const inFolder = (name: string) => path.join(folder, name);
+
+/** Runs a command line; gives its exit status and what it wrote. */
+async function natra(argv: readonly string[], surroundings: Surroundings = {}) {
+  let out = '';
+  let error = '';
+  const output = {
+    out: (text: string) => {
+      out += text;
+    },
+    error: (text: string) => {
+      error += text;
+    },
+  };
+  return { status: await main(argv, output, surroundings), out, error };
+}
+
+/** `main` with the names that it wants imported. */
+const source = (name: string, imports: string, text: string): string => {
+  const file = inFolder(name);
+  writeFileSync(file, `import { ${imports} } from '${path.relative(folder, LANGUAGE)}';\n${text}\n`);
+  return file;
+};
+
+let good: string;
+let bad: string;
+beforeAll(() => {
+  good = source(
+    'good.ts',
+    'classifier',
+    'export const seven = classifier((skb) => {\n  skb.mark = skb.len * 8;\n  return 7;\n});',
+  );
+  bad = source(
+    'bad.ts',
+    'classifier, type u8',
+    'export const wrong = classifier((skb) => {\n  const low: u8 = skb.len & 511;\n  skb.mark = low;\n  return 0;\n});',
+  );
+});
+
+describe('compile', () => {
+  it('writes an object that runs', async () => {
+    const object = inFolder('good.o');
+    expect(await natra(['compile', good, '-o', object])).toEqual({ status: 0, out: '', error: '' });
+    const vm = createVm(readElf(readFileSync(object)));
+    expect(vm.run('seven', { memory: new Uint8Array(16) }).r0).toBe(7n);
+  });
+
+  it.each([
+    ['tree', /function seven\(skb#\d+: context\): i32 \{/],
+    ['ir', /program @seven\n[\s\S]*return 7/],
+    ['asm', /; classifier seven\nseven\(ctx\):\n[\s\S]*\texit\n/],
+  ])('prints the %s', async (stage, expected) => {
+    const { status, out } = await natra(['compile', good, '--emit', stage]);
+    expect(status).toBe(0);
+    expect(out).toMatch(expected);
+  });
+
+  it('prints the IR as one pass left it', async () => {
+    const lowered = await natra(['compile', good, '--after', 'lower']);
+    expect(lowered.out).toContain('program @seven');
+    const { out } = await natra(['compile', good, '--after', 'fold']);
+    expect(out).toContain('; program seven: seven after fold, round 1\nfunc @seven');
+    expect(out.length).toBeGreaterThan(lowered.out.length);
+  });
+
+  it('leaves a disabled pass out', async () => {
+    const all = await natra(['compile', good, '--emit', 'ir']);
+    const disabled = ['fold', 'number-values', 'dead-code', 'simplify-cfg', 'dead-stores'];
+    const some = await natra([
+      'compile',
+      good,
+      '--emit',
+      'ir',
+      ...disabled.flatMap((name) => ['--disable', name]),
+    ]);
+    expect(some.status).toBe(0);
+    expect(some.out).not.toBe(all.out);
+  });
+
+  it('prints what is wrong and writes nothing', async () => {
+    const object = inFolder('bad.o');
+    const { status, out } = await natra(['compile', bad, '-o', object]);
+    expect(status).toBe(1);
+    expect(out).toContain('error N2001: u32 does not fit u8');
+    expect(() => readFileSync(object)).toThrow();
+  });
+
+  it.each([
+    [['compile'], 'compile: name a file'],
+    [['compile', 'a.ts', 'b.ts'], 'compile: unexpected argument b.ts'],
+    [['compile', 'a.ts', '--emit', 'text'], '--emit text: it must be tree, ir, asm, object'],
+    [['compile', 'a.ts', '--cpu', 'v9'], '--cpu v9: it must be v3, v4'],
+    [['compile', 'a.ts', '--after', 'luck'], 'no pass is named luck; there are lower, simplify-cfg,'],
+    [['compile', 'a.ts', '--after', 'fold', '--disable', 'fold'], '--after fold: the pass is disabled'],
+    [['compile', 'a.ts', '--wrong'], "compile: Unknown option '--wrong'"],
+    [['levitate'], 'no command is named levitate; there are compile, check, disasm, vm'],
+    [['disasm', '/nonexistent.o'], 'read /nonexistent.o: ENOENT'],
+    [['check'], 'check: name at least one file'],
+    [['vm', '/nonexistent.json'], 'ENOENT'],
+  ])('%j is refused in one line', async (argv, message) => {
+    const { status, out, error } = await natra(argv);
+    expect([status, out]).toEqual([2, '']);
+    expect(error).toContain(`${message}`);
+    expect(error.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('check', () => {
+  it('says nothing of programs that are right', async () => {
+    expect(await natra(['check', good])).toEqual({ status: 0, out: '', error: '' });
+  });
+
+  it('prints each diagnostic with its line and a caret, and how many there are', async () => {
+    const { status, out } = await natra(['check', good, bad]);
+    expect(status).toBe(1);
+    const name = path.relative('', bad);
+    expect(out).toContain(
+      `${name}:3:19 - error N2001: u32 does not fit u8\n\n3   const low: u8 = skb.len & 511;\n`,
+    );
+    expect(out).toContain('  ^~~~~~~~~~~~~\n');
+    expect(out).toMatch(/\nFound 1 error\.\n$/);
+  });
+
+  it('reports an error in a module that two files import once', async () => {
+    const part = source('part.ts', 'u8, type u32', 'export const part = (x: u32): u8 => x;');
+    const users = ['first', 'second'].map((name) =>
+      source(
+        `${name}.ts`,
+        'classifier',
+        `import { part } from '${part}';\nexport const ${name} = classifier((skb) => {\n  skb.mark = part(skb.len);\n  return 0;\n});`.replaceAll(
+          part,
+          './part.ts',
+        ),
+      ),
+    );
+    expect((await natra(['check', ...users])).out).toContain('Found 1 error.');
+  });
+
+  it('gives the diagnostics as JSON', async () => {
+    const { status, out } = await natra(['check', bad, '--json']);
+    expect(status).toBe(1);
+    expect(JSON.parse(out)).toMatchObject([
+      { code: 'N2001', severity: 'error', span: { line: 3, column: 19 } },
+    ]);
+    expect(JSON.parse((await natra(['check', good, '--json'])).out)).toEqual([]);
+  });
+
+  it('names a file that is not there', async () => {
+    const { status, out } = await natra(['check', inFolder('absent.ts')]);
+    expect(status).toBe(1);
+    expect(out).toContain('absent.ts');
+  });
+});
+
+describe('disasm', () => {
+  it('prints the program asked for and names those there are', async () => {
+    const object = inFolder('disasm.o');
+    await natra(['compile', good, '-o', object]);
+    const { out } = await natra(['disasm', object, 'seven']);
+    expect(out).toMatch(/skb\.mark = skb\.len \* 8;\n[\s\S]*[rw]0 = 7\n/);
+    expect((await natra(['disasm', object, 'eight'])).error).toContain(
+      'no program is named eight; there are seven',
+    );
+  });
+});
+
+describe('vm', () => {
+  const vector = (name: string, expected: string, program = 'b700000003000000 9500000000000000') => ({
+    name,
+    program,
+    memory: '',
+    expected,
+  });
+  const fileOf = (...vectors: object[]): string => {
+    const file = inFolder('vectors.json');
+    writeFileSync(file, JSON.stringify({ vectors }));
+    return file;
+  };
+
+  it('names passes, refusals and mismatches', async () => {
+    const file = fileOf(
+      vector('three', '0x3'),
+      vector('four', '0x4'),
+      vector('wild', '0x0', '7900000000000000 9500000000000000'),
+    );
+    const { status, out } = await natra(['vm', file]);
+    expect(status).toBe(1);
+    expect(out).toContain('vm  pass      three\n');
+    expect(out).toContain('vm  mismatch  four: r0 is 0x3, expected 0x4\n');
+    expect(out).toMatch(/vm {2}refused {3}wild: .+\n/);
+    expect(out).toContain('vm: 1 passed, 1 refused, 1 mismatched\n');
+  });
+
+  it('adds the results of the kernel where it is given one', async () => {
+    const file = fileOf(vector('three', '0x3'));
+    const onKernel = () => ({
+      passes: [],
+      refusals: [],
+      mismatches: [{ name: 'three', expected: 3n, r0: 5n }],
+    });
+    const { status, out } = await natra(['vm', file, '--kernel', '--json'], { onKernel });
+    expect(status).toBe(1);
+    expect(JSON.parse(out)).toEqual({
+      vm: { passes: ['three'], refusals: [], mismatches: [] },
+      kernel: { passes: [], refusals: [], mismatches: [{ name: 'three', expected: '0x3', r0: '0x5' }] },
+    });
+    expect((await natra(['vm', file, '--kernel'])).error).toContain('no loader in it');
+  });
+});
+
+describe('help', () => {
+  it('is printed when asked for, and on standard error when nothing is', async () => {
+    expect((await natra(['--help'])).out).toContain('natra compile FILE');
+    const { status, out, error } = await natra([]);
+    expect([status, out]).toEqual([2, '']);
+    expect(error).toContain('natra check FILE');
+  });
+});

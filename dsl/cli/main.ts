@@ -1,0 +1,122 @@
+/**
+ * The contributor's command line. Each command is loaded when it is called, so that only those that compile pay for
+ * loading TypeScript.
+ */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Stage } from './compile.ts';
+import { type Output, UsageError } from './output.ts';
+import type { RunVectors } from './vm.ts';
+
+const HELP = `natra compile FILE [--emit tree|ir|asm|object] [--after PASS] [-o OUT] [--cpu v3|v4] [--disable PASS]...
+    compiles a program to FILE.o (--emit object, the default), or prints it as the typed tree, the optimised IR
+    or assembly; --after prints the IR as a pass left it each time it ran (--after lower: before any pass)
+natra check FILE... [--json]
+    prints what is wrong with programs; exits with 1 when there is anything
+natra disasm FILE.o [PROGRAM]
+    prints the instructions of an object file's programs between their source lines
+natra vm FILE.json [--kernel] [--json]
+    runs instruction vectors ({ "vectors": [{ name, program, memory, expected }] }, bytes in hexadecimal) in the
+    VM, with --kernel on this kernel too; exits with 1 when a result differs
+`;
+
+/** What the command line is started with; what is absent it can't do. */
+export interface Surroundings {
+  /** Runs vectors on the kernel. */
+  readonly onKernel?: RunVectors;
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
+function parsed<T extends ParseArgsConfig['options']>(command: string, argv: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${command}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function choice<T extends string>(option: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((candidate) => candidate === value);
+  if (found === undefined) throw new UsageError(`${option} ${value}: it must be ${choices.join(', ')}`);
+  return found;
+}
+
+/** The one file that a command needs, and no more positional arguments than it takes. */
+function fileOf(command: string, positionals: readonly string[], most = 1): string {
+  const [file] = positionals;
+  if (file === undefined) throw new UsageError(`${command}: name a file`);
+  if (positionals.length > most)
+    throw new UsageError(`${command}: unexpected argument ${positionals[most] ?? ''}`);
+  return file;
+}
+
+async function compile(argv: readonly string[], output: Output): Promise<number> {
+  const options = {
+    emit: text,
+    after: text,
+    out: { ...text, short: 'o' },
+    cpu: text,
+    disable: { ...text, multiple: true },
+  } as const;
+  const { values, positionals } = parsed('compile', argv, options);
+  const file = fileOf('compile', positionals);
+  const { compileCommand, STAGES } = await import('./compile.ts');
+  const emit: Stage = choice('--emit', values.emit ?? 'object', STAGES);
+  const command = {
+    file,
+    emit,
+    cpu: choice('--cpu', values.cpu ?? 'v3', ['v3', 'v4']),
+    disable: values.disable ?? [],
+    ...(values.after === undefined ? {} : { after: values.after }),
+    ...(values.out === undefined ? {} : { outFile: values.out }),
+  };
+  return compileCommand(command, output);
+}
+
+async function check(argv: readonly string[], output: Output): Promise<number> {
+  const { values, positionals } = parsed('check', argv, { json: flag });
+  const command = await import('./check.ts');
+  return command.check(positionals, { json: values.json ?? false }, output);
+}
+
+async function disasm(argv: readonly string[], output: Output): Promise<number> {
+  const { positionals } = parsed('disasm', argv, {});
+  const file = fileOf('disasm', positionals, 2);
+  const command = await import('./disasm.ts');
+  return command.disasm(file, positionals[1], output);
+}
+
+async function vm(argv: readonly string[], output: Output, { onKernel }: Surroundings): Promise<number> {
+  const { values, positionals } = parsed('vm', argv, { kernel: flag, json: flag });
+  const file = fileOf('vm', positionals);
+  const command = await import('./vm.ts');
+  return command.vm({ file, kernel: values.kernel ?? false, json: values.json ?? false }, onKernel, output);
+}
+
+const COMMANDS: Readonly<
+  Record<string, (argv: readonly string[], output: Output, given: Surroundings) => Promise<number>>
+> = { compile, check, disasm, vm };
+
+/** The exit status of a command line: 0, 1 for errors in what it looked at, 2 when it was called wrongly. */
+export async function main(
+  argv: readonly string[],
+  output: Output,
+  surroundings: Surroundings = {},
+): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === 'help' || argv.includes('--help') || argv.includes('-h')) {
+    (name === undefined ? output.error : output.out)(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  try {
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (command === undefined)
+      throw new UsageError(`no command is named ${name}; there are ${Object.keys(COMMANDS).join(', ')}`);
+    return await command(rest, output, surroundings);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    output.error(`natra: ${error.message}\n`);
+    return 2;
+  }
+}

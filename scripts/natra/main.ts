@@ -1,0 +1,25 @@
+/** The command line with everything in it: the compiler's commands, and the loader for those that want a kernel. */
+import { writeSync } from 'node:fs';
+import { main } from '../../dsl/cli/main.ts';
+import type { RunVectors } from '../../dsl/cli/vm.ts';
+
+const STDOUT = 1;
+const STDERR = 2;
+
+/** Writes all of it before the process ends, to pipes too. */
+function write(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+}
+
+/** Runs a command line and gives its exit status. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const onKernel: RunVectors | undefined = argv.includes('--kernel')
+    ? (await import('./kernel-vectors.ts')).runVectorsOnKernel
+    : undefined;
+  const output = {
+    out: (text: string) => write(STDOUT, text),
+    error: (text: string) => write(STDERR, text),
+  };
+  return main(argv, output, onKernel ? { onKernel } : {});
+}
