@@ -274,7 +274,7 @@ export const DIAGNOSTICS = {
     advice: 'write `classifier((skb) => ...)` or name a module-level function.',
   },
   N5005: {
-    title: '{problem}',
+    title: 'the program cannot be emitted: {problem}',
     why: 'the BPF machine bounds what a program may use: 512 bytes of stack, jumps of 32767 instructions.',
     advice: 'do less in one program, or keep large values in a map.',
   },

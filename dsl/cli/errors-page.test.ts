@@ -1,0 +1,12 @@
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { DIAGNOSTICS } from '../compiler/diagnostics/table.ts';
+import { errorsPage } from './errors-page.ts';
+
+const PAGE = path.resolve(import.meta.dirname, '../../docs/errors.md');
+
+it('docs/errors.md says what the table says', async () => {
+  const page = errorsPage();
+  for (const code of Object.keys(DIAGNOSTICS)) expect(page).toContain(` - error ${code}: `);
+  await expect(page).toMatchFileSnapshot(PAGE);
+});
