@@ -4,6 +4,7 @@
  */
 
 import { HEAVY_CLASS, MOUSE_CLASS } from '../loader/attach/classes.ts';
+import { GSO_PACKET_BYTES, queueBounds, queueBurstBytes } from './queue.ts';
 
 /**
  * What holds packets back: departure times with an fq qdisc behind the hook; the classes of an HTB qdisc there; or a
@@ -38,19 +39,8 @@ const MOST_SHIFT = 4n;
  */
 const BOUNDS = {
   edt: { credit: 1n << 26n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 30n },
-  queue: { credit: 1n << 26n, mouseHorizon: 1n << 30n },
   police: { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n },
 } as const;
-
-/** The largest packet, 64 KiB and the headers of its segments: it is admitted, sent or dropped as a whole. */
-const GSO_PACKET_BYTES = 72n * 1024n;
-
-/** A queue shorter than four GSO packets drops what one sender hands over at once; one of seconds delays for nothing. */
-const QUEUE = { packets: 4n, least: 1n << 27n, most: 1n << 30n } as const;
-/** HTB loses the time by which its timer is late, unless its buckets hold more. */
-const LEAST_QUEUE_CREDIT = 1n << 23n;
-/** The device's bucket and the mice's both let through one packet more than they hold, and so does the heavy's. */
-const QUEUE_OVERSHOOT = 3n;
 
 /** Departure times are marked from twelve full packets' time on, between 2^21 and 2^25 ns. */
 const FULL_PACKET_BYTES = 1514n;
@@ -58,6 +48,14 @@ const RAMP_PACKETS = 12n;
 
 const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** C. */
+export const bytesPerSecondOf = ({ rateBitsPerSecond }: Pick<Limit, 'rateBitsPerSecond'>): bigint =>
+  BigInt(Math.round(rateBitsPerSecond)) / 8n;
+
+/** The stated burst, if any. */
+export const burstBytesOf = ({ burstBits }: Pick<Limit, 'burstBits'>): bigint | undefined =>
+  burstBits === undefined ? undefined : BigInt(Math.ceil(burstBits / 8));
 
 /** The congestion shift's bound, in 1/256 of a doubling: so far that the threshold stays at 16 KiB. */
 function shiftLimit(cellNsPerByte: bigint): bigint {
@@ -75,7 +73,7 @@ function rampOf(
   const bitLength = (time: bigint): bigint => BigInt(time.toString(2).length);
   if (pacing === 'police') return { start: 0n, shift: bitLength(heavyHorizon) };
   // Packets of 64 KiB wait behind one another as a matter of course: only the upper half of the queue is congestion.
-  if (pacing === 'queue') return { start: heavyHorizon / 2n, shift: bitLength(heavyHorizon / 2n) };
+  if (pacing === 'queue') return { start: heavyHorizon / 2n, shift: bitLength(heavyHorizon) };
   let exponent = 21n;
   while (exponent < 25n && 1n << exponent < timeOf(RAMP_PACKETS * FULL_PACKET_BYTES)) exponent += 1n;
   return { start: 1n << exponent, shift: exponent + 3n };
@@ -86,32 +84,26 @@ function rampOf(
  * go to twice that debt, so that over any interval no more than `rate * interval + burst` passes.
  */
 function boundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
-  if (limit.pacing === 'queue') return queueBoundsOf(limit, timeOf);
+  if (limit.pacing === 'queue') return queueBoundsOf(limit);
+  const stated = burstBytesOf(limit);
   const bounds = BOUNDS[limit.pacing];
   const leastCredit = timeOf(GSO_PACKET_BYTES);
-  if (limit.burstBits === undefined) return { ...bounds, credit: bigMax(bounds.credit, leastCredit) };
-  const burst = timeOf(BigInt(Math.ceil(limit.burstBits / 8)));
+  if (stated === undefined) return { ...bounds, credit: bigMax(bounds.credit, leastCredit) };
+  const burst = timeOf(stated);
   const credit = bigMax(burst - burst / 8n, leastCredit);
   if (limit.pacing === 'edt') return { ...bounds, credit };
   return { credit, heavyHorizon: burst / 16n, mouseHorizon: burst / 16n };
 }
 
-/**
- * HTB holds the rate whatever the horizons, so a burst is split between its buckets: that of the device (the program's
- * credit is the same) and that of the mice, each half of what is left beside the packets that overshoot.
- */
-function queueBoundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
-  const packet = timeOf(GSO_PACKET_BYTES);
-  const heavyHorizon = bigMin(bigMax(QUEUE.packets * packet, QUEUE.least), QUEUE.most);
-  if (limit.burstBits === undefined) return { ...BOUNDS.queue, heavyHorizon };
-  const burst = timeOf(BigInt(Math.ceil(limit.burstBits / 8)));
-  const credit = bigMax((burst - QUEUE_OVERSHOOT * packet) / 2n, LEAST_QUEUE_CREDIT);
-  return { ...BOUNDS.queue, heavyHorizon, credit };
+function queueBoundsOf(limit: Limit) {
+  const bounds = queueBounds(bytesPerSecondOf(limit), burstBytesOf(limit));
+  const { totalBurst: credit, heavyHorizon, mouseHorizon } = bounds;
+  return { credit, heavyHorizon, mouseHorizon };
 }
 
 /** The `.rodata` of one direction, but for the seed of the flow hash, which is the caller's to draw. */
 export function dataplaneSettings(limit: Limit): Record<string, bigint | number> {
-  const bytesPerSecond = BigInt(Math.round(limit.rateBitsPerSecond)) / 8n;
+  const bytesPerSecond = bytesPerSecondOf(limit);
   const nsPerByte = (NANOSECONDS_PER_SECOND << SCALE) / bytesPerSecond;
   const cellNsPerByte = bigMin(CELL_SHARE * nsPerByte, (HEAVY_LEVEL << SCALE) / LEAST_HEAVY_BYTES);
   const timeOf = (bytes: bigint): bigint => (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond;
@@ -132,12 +124,10 @@ export function dataplaneSettings(limit: Limit): Record<string, bigint | number>
 
 /** Most bytes that pass above the rate over any interval, the coarse clock's tick (at most 10 ms) included. */
 export function burstBytes(limit: Limit): number {
+  if (limit.pacing === 'queue') return Number(queueBurstBytes(bytesPerSecondOf(limit), burstBytesOf(limit)));
   const settings = dataplaneSettings(limit);
   const ns = (name: string): bigint => BigInt(settings[name] ?? 0);
-  const bytesIn = (time: bigint): number =>
-    Number((time * BigInt(Math.round(limit.rateBitsPerSecond))) / (8n * NANOSECONDS_PER_SECOND));
-  if (limit.pacing === 'queue')
-    return bytesIn(2n * ns('credit')) + Number(QUEUE_OVERSHOOT * GSO_PACKET_BYTES);
   const horizon = bigMax(ns('heavyHorizon'), limit.pacing === 'police' ? ns('mouseHorizon') : 0n);
-  return bytesIn(ns('credit') + 2n * horizon + 10_000_000n);
+  const time = ns('credit') + 2n * horizon + 10_000_000n;
+  return Number((time * BigInt(Math.round(limit.rateBitsPerSecond))) / (8n * NANOSECONDS_PER_SECOND));
 }

@@ -69,18 +69,24 @@ export function attachHtb(request: HtbRequest, journal: Journal = () => {}): Htb
 
 function addClasses(socket: RouteSocket, ifindex: number, options: HtbOptions): void {
   const { rateBytesPerSecond, burstNanoseconds, mice, heavy } = options;
-  const shared = {
-    ceilBytesPerSecond: rateBytesPerSecond,
-    ceilBurstNanoseconds: burstNanoseconds,
-    quantumBytes: QUANTUM_BYTES,
-  };
-  const total = { id: TOTAL_CLASS, parent: HANDLE.root, rateBytesPerSecond, burstNanoseconds, priority: 0 };
-  addHtbClass(socket, ifindex, { ...shared, ...total });
+  const add = (id: number, parent: number, priority: number, queue: Omit<HtbQueue, 'limitBytes'>): void =>
+    addHtbClass(socket, ifindex, {
+      id,
+      parent,
+      rateBytesPerSecond: queue.rateBytesPerSecond,
+      ceilBytesPerSecond: rateBytesPerSecond,
+      burstNanoseconds: queue.burstNanoseconds,
+      // At the ceiling, which is no lower than the rate, this holds the bytes of the burst and so is no limit to it.
+      ceilBurstNanoseconds: queue.burstNanoseconds,
+      priority,
+      quantumBytes: QUANTUM_BYTES,
+    });
+  add(TOTAL_CLASS, HANDLE.root, 0, { rateBytesPerSecond, burstNanoseconds });
   for (const [id, priority, queue] of [
     [MOUSE_CLASS, 0, mice],
     [HEAVY_CLASS, 1, heavy],
   ] as const) {
-    addHtbClass(socket, ifindex, { ...shared, ...queue, id, parent: TOTAL_CLASS, priority });
+    add(id, TOTAL_CLASS, priority, queue);
     addByteQueue(socket, ifindex, id, queue.limitBytes);
   }
 }

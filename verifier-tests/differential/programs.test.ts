@@ -25,7 +25,7 @@ describe.each(['ingress', 'egress'])('programs/%s.ts', (name) => {
       arbitrary: fc
         .tuple(
           fc.integer({ min: 1, max: 1000 }),
-          fc.constantFrom('edt' as const, 'police' as const),
+          fc.constantFrom('edt' as const, 'queue' as const, 'police' as const),
           fc.nat(),
         )
         .map(([rate, pacing, seed]) =>

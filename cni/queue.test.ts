@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { GSO_PACKET_BYTES, queueBounds, queueBurstBytes } from './queue.ts';
+
+const MEGABIT = 125_000n;
+const milliseconds = (time: bigint): number => Number(time) / 1e6;
+const anyRate = fc.bigInt({ min: 125n, max: 125_000_000_000_000n });
+
+test('four GSO packets may wait, for an eighth of a second to a second; one at any rate', () => {
+  const horizonOf = (rate: bigint): number => milliseconds(queueBounds(rate, undefined).heavyHorizon);
+  expect(horizonOf(10n * MEGABIT)).toBeCloseTo(4 * 58.98, 1);
+  expect(horizonOf(MEGABIT)).toBeCloseTo(1073.7, 1);
+  expect(horizonOf(MEGABIT / 10n)).toBeCloseTo(5898.2, 1);
+  expect(horizonOf(10_000n * MEGABIT)).toBeCloseTo(134.2, 1);
+});
+
+test('a stated burst is what may pass above the rate, overshooting packets included', () => {
+  fc.assert(
+    fc.property(anyRate, fc.bigInt({ min: 0n, max: 1n << 40n }), (rate, burst) => {
+      const overshoot = 3n * GSO_PACKET_BYTES;
+      // Of a burst that has no room for them, HTB's timer still needs its 8.4 ms in both buckets.
+      const least = overshoot + (2n * rate * (1n << 23n)) / 1_000_000_000n;
+      const passes = queueBurstBytes(rate, burst);
+      const wanted = burst > least ? burst : least;
+      expect(passes).toBeLessThanOrEqual(wanted + rate / 1_000_000_000n + 2n);
+    }),
+  );
+});
+
+test('mice get the larger part of a burst', () => {
+  const { totalBurst, mouseBurst } = queueBounds(100n * MEGABIT, 2_500_000n);
+  expect(mouseBurst).toBeGreaterThanOrEqual(2n * totalBurst);
+  expect(milliseconds(totalBurst + mouseBurst)).toBeCloseTo(200 - 17.7, 1);
+});
+
+test('every bound is positive at every rate that Kubernetes accepts', () => {
+  fc.assert(
+    fc.property(anyRate, (rate) => {
+      for (const bound of Object.values(queueBounds(rate, 0n))) expect(bound).toBeGreaterThan(0n);
+    }),
+  );
+});

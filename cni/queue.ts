@@ -1,0 +1,66 @@
+/**
+ * How much may wait, and how much may pass at once, where an HTB class holds heavy flows. HTB keeps to the rate whatever
+ * waits, so here the horizons bound the queue alone, and a burst is what HTB's buckets hold. Times are nanoseconds.
+ */
+
+const NANOSECONDS_PER_SECOND = 1_000_000_000n;
+/** The largest packet, 64 KiB and the headers of its segments: it is admitted, sent or dropped as a whole. */
+export const GSO_PACKET_BYTES = 72n * 1024n;
+
+/**
+ * A queue shorter than four such packets drops what one sender hands over at once, and one of seconds only delays; but
+ * one packet must fit at any rate.
+ */
+const HEAVY_HORIZON = { packets: 4n, least: 1n << 27n, most: 1n << 30n } as const;
+const MOUSE_HORIZON = 1n << 30n;
+
+/** A bucket with any credit lets a whole packet through: the device's, the mice's and the heavy flows' own. */
+const OVERSHOOT_BYTES = 3n * GSO_PACKET_BYTES;
+/** HTB loses the time by which its timer is late, unless its buckets hold more. */
+const LEAST_BURST = 1n << 23n;
+const DEFAULT_BURST = 1n << 26n;
+
+export interface QueueBounds {
+  /** Bucket of the device, in time at the cap. The program's credit is the same. */
+  readonly totalBurst: bigint;
+  /** Bucket of the mice, in time at the cap. */
+  readonly mouseBurst: bigint;
+  /** Bucket of the heavy flows' own share, in time at the cap. */
+  readonly heavyBurst: bigint;
+  /** Delay beyond which the program drops. */
+  readonly heavyHorizon: bigint;
+  readonly mouseHorizon: bigint;
+}
+
+const atLeast = (least: bigint, value: bigint): bigint => (value > least ? value : least);
+const atMost = (most: bigint, value: bigint): bigint => (value < most ? value : most);
+
+/**
+ * Of a stated burst, what the packets that overshoot leave goes to the mice mostly: it is what they need not wait for,
+ * while heavy flows have a queue.
+ */
+export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefined): QueueBounds {
+  const timeOf = (bytes: bigint): bigint => (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond;
+  const packet = timeOf(GSO_PACKET_BYTES);
+  const wanted = atLeast(HEAVY_HORIZON.least, HEAVY_HORIZON.packets * packet);
+  const heavyHorizon = atLeast(packet, atMost(HEAVY_HORIZON.most, wanted));
+  const horizons = {
+    heavyHorizon,
+    mouseHorizon: atLeast(MOUSE_HORIZON, heavyHorizon),
+    heavyBurst: LEAST_BURST / 8n,
+  };
+  if (burstBytes === undefined) return { ...horizons, totalBurst: DEFAULT_BURST, mouseBurst: DEFAULT_BURST };
+  const room = atLeast(0n, timeOf(burstBytes - OVERSHOOT_BYTES));
+  const totalBurst = atLeast(LEAST_BURST, room / 4n);
+  return { ...horizons, totalBurst, mouseBurst: atLeast(LEAST_BURST, room - totalBurst) };
+}
+
+/**
+ * Most bytes above the rate in any interval. Once nothing is lent any more, at most the device's bucket has been used
+ * up, and the class that borrowed last has nothing of its own left: only the other one's bucket adds to it.
+ */
+export function queueBurstBytes(bytesPerSecond: bigint, burstBytes: bigint | undefined): bigint {
+  const { totalBurst, mouseBurst, heavyBurst } = queueBounds(bytesPerSecond, burstBytes);
+  const time = totalBurst + atLeast(mouseBurst, heavyBurst);
+  return (time * bytesPerSecond) / NANOSECONDS_PER_SECOND + OVERSHOOT_BYTES;
+}
