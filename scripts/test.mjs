@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { canUseBpf, ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
+import { VM_PACKAGES } from './vm-packages.mjs';
 
 const say = (words) => process.stdout.write(`natra: ${words}\n`);
 
@@ -54,7 +55,8 @@ function main() {
   mkdirSync(path.join(projectRoot, 'out'), { recursive: true });
   ensureNodeModules();
   const bpf = canUseBpf();
-  if (bpf.usable) ensureApt(['iproute2', 'containernetworking-plugins', 'bpftool', 'llvm', 'clang']);
+  if (bpf.usable)
+    ensureApt(['iproute2', 'containernetworking-plugins', 'bpftool', 'llvm', 'clang', ...VM_PACKAGES]);
   const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -31,8 +31,8 @@ export function wireBytes({ packets, octets, segments }: IpCounters): number {
  * (net/ipv4/ip_input.c, ip_rcv_core: IPSTATS_MIB_NOECTPKTS by gso_segs); InReceives and InOctets count skbs.
  */
 export function readCounters(pid: number): IpCounters {
-  const snmp = fields(readFileSync(`/proc/${pid}/net/snmp`, 'utf8'));
-  const netstat = fields(readFileSync(`/proc/${pid}/net/netstat`, 'utf8'));
+  const snmp = readTable(readFileSync(`/proc/${pid}/net/snmp`, 'utf8'));
+  const netstat = readTable(readFileSync(`/proc/${pid}/net/netstat`, 'utf8'));
   const of = (table: ReadonlyMap<string, number>, name: string): number => {
     const value = table.get(name);
     if (value === undefined)
@@ -79,7 +79,7 @@ export class WireSampler {
 }
 
 /** The kernel's two-line tables (`Name: columns` then `Name: values`) as `Name.column` -> value. */
-function fields(text: string): ReadonlyMap<string, number> {
+export function readTable(text: string): ReadonlyMap<string, number> {
   const table = new Map<string, number>();
   const lines = text.trimEnd().split('\n');
   for (let index = 0; index + 1 < lines.length; index += 2) {

@@ -16,17 +16,16 @@ const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
 /** A PVH-only firmware, faster to start than SeaBIOS. */
 const QBOOT = '/usr/share/qemu/qboot.rom';
 const BOOT_MODULES = ['virtio_pci', 'virtiofs', 'virtio_console', 'overlay'];
-/** Debian packages that a run needs. */
-export const VM_PACKAGES = [
-  'qemu-system-x86',
-  'qemu-system-common',
-  'qemu-system-data',
-  'busybox-static',
-  'kmod',
-  'zstd',
-  'xz-utils',
-  'lz4',
-];
+/** Why no VM can run on this machine; undefined when one can. */
+export function missingForVm(): string | undefined {
+  if (process.getuid?.() !== 0) return 'sharing the root file system with a VM needs root';
+  if (process.arch !== 'x64') return `the kernels are built for x86-64 and this machine is ${process.arch}`;
+  const missing = [BUSYBOX, VIRTIOFSD, QBOOT, '/usr/bin/qemu-system-x86_64', '/sbin/depmod'].filter(
+    (file) => !existsSync(file),
+  );
+  if (missing.length === 0) return undefined;
+  return `${missing.join(', ')} is missing; npm run kernels installs what a VM needs`;
+}
 
 export interface VmOptions {
   readonly kernel: KernelImage;
@@ -110,7 +109,7 @@ function qemuArguments(options: VmOptions, folder: string): string[] {
   return [
     ['-accel', options.virtualTime ? 'tcg,thread=single' : 'tcg,thread=multi'],
     ['-cpu', 'max,la57=off,smap=off,smep=off,pcid=off'],
-    options.virtualTime ? ['-icount', 'shift=3,sleep=off'] : [],
+    options.virtualTime ? ['-icount', 'shift=1,sleep=off'] : [],
     ['-machine', 'q35,memory-backend=ram', '-bios', QBOOT],
     ['-object', `memory-backend-memfd,id=ram,size=${memory}M,share=on`, '-m', `${memory}M`],
     ['-smp', String(options.virtualTime ? 1 : (options.cpus ?? 2))],

@@ -1,0 +1,99 @@
+/** natra's ADD, CHECK and DEL around live traffic, held to its promises. */
+import { DIRECTIONS } from '../../../cni/config/bandwidth.ts';
+import type { TrafficFigures } from '../report.ts';
+import { type Checks, require } from './checks.ts';
+import { LimitedPod, type NatraOptions } from './pod.ts';
+import { measure, type Servers, startServers } from './traffic.ts';
+import { skippingIdleTime } from './virtual-time.ts';
+
+const MBIT = 1e6;
+
+/** Without the elephant a request takes 5 ms on this emulated machine; behind it, several times its 67 ms of queue. */
+const MOUSE_P50_MS = 15;
+const MOUSE_P99_MS = 100;
+
+interface Scenario {
+  readonly rateBitsPerSecond: number;
+  readonly seconds: number;
+  readonly pacing: 'edt' | 'queue';
+  /** What ADD is told; `auto` where it is silent. */
+  readonly attachMode?: 'clsact';
+}
+
+/** Without a limit: what follows runs in code that has run before. */
+const WARM_UP_SECONDS = 1;
+
+const SCENARIOS: readonly Scenario[] = [
+  { rateBitsPerSecond: 10 * MBIT, seconds: 5, pacing: 'edt' },
+  { rateBitsPerSecond: 100 * MBIT, seconds: 3, pacing: 'edt', attachMode: 'clsact' },
+  { rateBitsPerSecond: 10 * MBIT, seconds: 4, pacing: 'queue' },
+];
+
+export async function checkLimits(share: string, checks: Checks): Promise<void> {
+  let pod: LimitedPod | undefined;
+  let servers: Servers | undefined;
+  await checks.run('a Pod joins the bridge', async () => {
+    pod = await LimitedPod.create(share);
+    servers = await startServers(pod);
+    for (const direction of DIRECTIONS) {
+      const plan = {
+        direction,
+        rateBitsPerSecond: 1e9,
+        seconds: WARM_UP_SECONDS,
+        mode: 'none',
+        pacing: 'edt',
+      } as const;
+      await measure(pod, servers, plan);
+    }
+    return pod.topology.pod.name;
+  });
+  if (pod === undefined || servers === undefined) return;
+  for (const scenario of SCENARIOS) await checkScenario(scenario, pod, servers, checks);
+}
+
+async function checkScenario(
+  scenario: Scenario,
+  pod: LimitedPod,
+  servers: Servers,
+  checks: Checks,
+): Promise<void> {
+  const { rateBitsPerSecond, pacing, attachMode, seconds } = scenario;
+  const mode = attachMode ?? (checks.features.tcx ? 'tcx' : 'clsact');
+  const options: NatraOptions = {
+    NATRA_EDT_PACING: pacing === 'edt' ? 'on' : 'off',
+    ...(attachMode && { NATRA_ATTACH_MODE: attachMode }),
+  };
+  const title = `${rateBitsPerSecond / MBIT} Mbit/s by ${pacing} and ${mode}`;
+  await checks.run(`ADD to DEL at ${title}`, async () => {
+    await pod.whileLimited(rateBitsPerSecond, options, async () => {
+      await pod.call('CHECK', rateBitsPerSecond, options);
+      for (const direction of DIRECTIONS)
+        await checks.run(`${direction} at ${title}`, async () => {
+          const plan = { direction, rateBitsPerSecond, seconds, mode, pacing };
+          const figures = await skippingIdleTime(() => measure(pod, servers, plan));
+          checks.traffic.push(figures);
+          return judge(figures);
+        });
+    });
+    return 'nothing is left';
+  });
+}
+
+/** The promises on traffic; throws with all that are broken. */
+function judge(figures: TrafficFigures): string {
+  const { direction, pacing, shareOfCap, fullestOverAllowed, retransmitted, outOfOrder, mouseP50, mouseP99 } =
+    figures;
+  const words =
+    `${(100 * shareOfCap).toFixed(1)}% of the cap, ${retransmitted} retransmitted, ${outOfOrder} out of order, ` +
+    `fullest second ${(100 * fullestOverAllowed).toFixed(0)}% of cap and burst, ` +
+    `mice p50 ${mouseP50.toFixed(1)} ms, p99 ${mouseP99.toFixed(1)} ms`;
+  // The qdisc of the sender's own device holds its sockets back; towards the Pod the queue is another machine's.
+  const lossless = direction === 'egress' && pacing === 'edt';
+  require(Math.abs(shareOfCap - 1) <= 0.03, `the goodput is not within 3% of the cap: ${words}`);
+  require(fullestOverAllowed <= 1.02, `more than cap and burst in one second: ${words}`);
+  require(!lossless || (retransmitted === 0 && outOfOrder === 0), `packets are lost or reordered: ${words}`);
+  require(figures.failedMice === 0 &&
+    mouseP50 < MOUSE_P50_MS &&
+    mouseP99 < MOUSE_P99_MS, `mice wait: ${words}`);
+  return words;
+}

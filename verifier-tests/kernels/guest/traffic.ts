@@ -1,0 +1,152 @@
+/**
+ * Live TCP through a limited Pod: an elephant and fresh-connection mice, both ends in this one process, since starting
+ * processes is what costs time in an emulated machine. Sockets stay in the network namespace in which they were made.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicSeconds } from '../../../bench/live/clock.ts';
+import { ElephantSink, serveElephant } from '../../../bench/live/elephant.ts';
+import { MOUSE_BYTES, type Mouse, MouseClient, serveMice } from '../../../bench/live/mice.ts';
+import type { Namespace } from '../../../bench/live/namespace.ts';
+import { readCounters, readTable, WireSampler } from '../../../bench/live/sampler.ts';
+import { summarise } from '../../../bench/live/summary.ts';
+import type { Sample } from '../../../bench/live/window.ts';
+import type { Direction } from '../../../cni/config/bandwidth.ts';
+import { burstBytes, type Pacing } from '../../../cni/settings.ts';
+import { closeDescriptor, inNetns, openRead } from '../../../loader/index.ts';
+import { syscall } from '../../../loader/native/syscall.ts';
+import type { TrafficFigures } from '../report.ts';
+import type { LimitedPod } from './pod.ts';
+
+const SAMPLE_MILLISECONDS = 50;
+const MICE_PER_SECOND = 20;
+const MICE_START_SECONDS = 0.5;
+const MICE_GRACE_SECONDS = 3;
+const CLONE_NEWNET = 0x40000000;
+
+interface Ports {
+  readonly elephant: number;
+  readonly mice: number;
+}
+
+export interface Servers {
+  readonly pod: Ports;
+  readonly client: Ports;
+}
+
+/** Moves the main thread into a namespace for the time of `body`: every socket that is made meanwhile is made there. */
+async function livingIn<T>(namespace: Namespace, body: () => Promise<T>): Promise<T> {
+  const own = openRead('/proc/self/ns/net');
+  const move = (fd: number): void => {
+    const result = syscall('setns', fd, CLONE_NEWNET);
+    if (result < 0) throw new Error(`enter ${namespace.name}: errno ${-result}`);
+  };
+  const target = openRead(namespace.path);
+  try {
+    move(target);
+    return await body();
+  } finally {
+    move(own);
+    closeDescriptor(target);
+    closeDescriptor(own);
+  }
+}
+
+/** Servers of both roles at both ends; they live as long as the process. */
+export async function startServers({ topology }: LimitedPod): Promise<Servers> {
+  const at = (namespace: Namespace): Promise<Ports> =>
+    livingIn(namespace, async () => ({ elephant: await serveElephant(), mice: await serveMice() }));
+  return { pod: await at(topology.pod), client: await at(topology.client) };
+}
+
+function counter(name: 'TCPOFOQueue' | 'TCPLossProbes'): number {
+  const table = readTable(readFileSync(`/proc/${process.pid}/net/netstat`, 'utf8'));
+  return table.get(`TcpExt.${name}`) ?? 0;
+}
+
+/** Segments sent again for a loss; a tail loss probe (RFC 8985) asks whether there was one. */
+const retransmittedIn = (namespace: Namespace): number =>
+  inNetns(namespace.path, () => readCounters(process.pid).retransmitted - counter('TCPLossProbes'));
+
+export interface TrafficPlan {
+  readonly direction: Direction;
+  readonly rateBitsPerSecond: number;
+  readonly seconds: number;
+  readonly mode: string;
+  readonly pacing: Pacing;
+}
+
+export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPlan): Promise<TrafficFigures> {
+  const { direction, rateBitsPerSecond } = plan;
+  const sending = direction === 'ingress' ? 'client' : 'pod';
+  const receiver = pod.topology[sending === 'pod' ? 'client' : 'pod'];
+  const sender = pod.topology[sending];
+  const address = pod.senderAddress[direction];
+  const ports = servers[sending];
+
+  const elephant: Sample[] = [];
+  const mice: Mouse[] = [];
+  let broken: string | undefined;
+  const retransmittedBefore = retransmittedIn(sender);
+  const seen = await livingIn(receiver, async () => {
+    const unorderedBefore = counter('TCPOFOQueue');
+    const wire = new WireSampler(process.pid, SAMPLE_MILLISECONDS);
+    const startedAt = monotonicSeconds();
+    const sink = new ElephantSink(
+      address,
+      ports.elephant,
+      SAMPLE_MILLISECONDS,
+      (sample) => elephant.push(sample),
+      (reason) => {
+        broken = reason;
+      },
+    );
+    const client = new MouseClient(address, ports.mice, (mouse) => mice.push(mouse));
+    try {
+      await sleep(MICE_START_SECONDS * 1000);
+      client.start(MICE_PER_SECOND, 1);
+      await sleep((plan.seconds - MICE_START_SECONDS) * 1000);
+      const endedAt = monotonicSeconds();
+      await client.stop(MICE_GRACE_SECONDS);
+      return { startedAt, endedAt, wire: wire.samples, unordered: counter('TCPOFOQueue') - unorderedBefore };
+    } finally {
+      wire.stop();
+      sink.stop();
+    }
+  });
+  if (broken !== undefined) throw new Error(broken);
+
+  const retransmitted = Math.max(0, retransmittedIn(sender) - retransmittedBefore);
+  const limit = { rateBitsPerSecond, burstBits: 8 * burstBytes({ rateBitsPerSecond, pacing: plan.pacing }) };
+  const { startedAt, endedAt, wire, unordered } = seen;
+  const mouseBytes = cumulative(mice, startedAt);
+  const summary = summarise(
+    { startedAt, endedAt, elephant, mouseBytes, mice, wire, retransmitted, congestionMarked: 0 },
+    limit,
+  );
+  return {
+    direction,
+    rateBitsPerSecond,
+    mode: plan.mode,
+    pacing: plan.pacing,
+    shareOfCap: summary.shareOfCap ?? 0,
+    fullestOverAllowed: summary.fullestSecond / (summary.allowedSecond ?? 1),
+    retransmitted,
+    outOfOrder: unordered,
+    mice: summary.mice.count,
+    failedMice: summary.mice.failed,
+    mouseP50: 1000 * (summary.mice.p50 ?? Number.NaN),
+    mouseP99: 1000 * (summary.mice.p99 ?? Number.NaN),
+  };
+}
+
+function cumulative(mice: readonly Mouse[], origin: number): Sample[] {
+  const arrivals = mice
+    .filter(({ failure }) => failure === undefined)
+    .map(({ startedAt, seconds }) => startedAt + seconds)
+    .sort((a, b) => a - b);
+  return [
+    { time: origin, bytes: 0 },
+    ...arrivals.map((time, index) => ({ time, bytes: (index + 1) * MOUSE_BYTES })),
+  ];
+}

@@ -1,0 +1,76 @@
+/**
+ * Packets recorded with what the VM made of them, for a kernel elsewhere to repeat: no compiler, generator or model
+ * is needed there.
+ */
+import fc from 'fast-check';
+import { DIRECTIONS, type Direction } from '../../cni/config/bandwidth.ts';
+import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
+import { compile } from '../../dsl/compiler/index.ts';
+import { writeElf } from '../../dsl/object/elf/write.ts';
+import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
+import { encodeStruct } from '../../loader/object/values.ts';
+import { arbitraryContents, arbitraryTrains } from '../differential/steps.ts';
+import { type Contents, type Outcome, type State, type Step, virtual } from '../differential/world.ts';
+import { PACINGS } from './report.ts';
+
+export interface RecordedCase {
+  readonly program: Direction;
+  readonly contents: Contents;
+  readonly steps: readonly Step[];
+  readonly outcomes: readonly Outcome[];
+  readonly state: State;
+}
+
+export interface Recording {
+  /** The ELF object of each program, clocks and randomness in memory. */
+  readonly objects: { readonly [D in Direction]: Uint8Array };
+  readonly cases: readonly RecordedCase[];
+}
+
+/** Of arbitraryTrains, one after another: each case is one load of a program, and loading is what takes time. */
+const TRAINS = 8;
+const SEED = 20_250_601;
+
+/** The same packets at every call; a new dataplane changes only what becomes of them. */
+export function recordReplay(): Recording {
+  const cases: RecordedCase[] = [];
+  const objects: Record<Direction, Uint8Array> = { ingress: new Uint8Array(), egress: new Uint8Array() };
+  for (const program of DIRECTIONS) {
+    const { object } = compile(`programs/${program}.ts`, { seams: 'memory' });
+    if (object === undefined)
+      throw new Error(`compile programs/${program}.ts: it has errors; npm run build tells`);
+    objects[program] = writeElf(object);
+    for (const pacing of PACINGS) {
+      const contents = fc.tuple(
+        arbitraryContents(object.sections),
+        arbitrarySettings(object.sections, pacing),
+      );
+      const [[initial, rodata] = [new Map(), undefined]] = fc.sample(contents, { numRuns: 1, seed: SEED });
+      const steps = fc.sample(arbitraryTrains(program), { numRuns: TRAINS, seed: SEED }).flat();
+      cases.push(record(program, object, new Map([...initial, ['.rodata', rodata]]), steps));
+    }
+  }
+  return { objects, cases };
+}
+
+function record(
+  program: Direction,
+  object: ObjectImage,
+  contents: Contents,
+  steps: readonly Step[],
+): RecordedCase {
+  const vm = virtual(object, contents);
+  const outcomes = steps.map((step) => vm.run(step));
+  return { program, contents, steps, outcomes, state: vm.state() };
+}
+
+function arbitrarySettings(sections: readonly SectionImage[], pacing: Pacing): fc.Arbitrary<Uint8Array> {
+  const layout = sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
+  if (layout === undefined) throw new Error('record packets: the program has no settings');
+  return fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.nat()).map(([megabits, seed]) =>
+    encodeStruct(layout, {
+      ...dataplaneSettings({ rateBitsPerSecond: megabits * 1e6, pacing }),
+      seed: BigInt(seed),
+    }),
+  );
+}
