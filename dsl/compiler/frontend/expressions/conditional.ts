@@ -1,11 +1,17 @@
 /** `condition ? a : b`. */
 import type { ts } from 'ts-morph';
-import type { Expression } from '../../tree/tree.ts';
+import type { Expression, IntType } from '../../tree/tree.ts';
 import type { Entity } from '../entities.ts';
 import type { Scope } from '../scope.ts';
 import { convertTo, join, refuseJoin } from '../types/coerce.ts';
 import { isFree } from '../types/literals.ts';
-import { fits, promoted } from '../types/types.ts';
+import { fits, integer, promoted } from '../types/types.ts';
+
+/** The type of two literals, or choices between literals, where nothing asks more: signed when either is negative. */
+function freeType(a: Expression, b: Expression): IntType | undefined {
+  if (a.type.kind !== 'int' || b.type.kind !== 'int' || !isFree(a) || !isFree(b)) return undefined;
+  return integer(a.type.bits === 64 ? 64 : b.type.bits, a.type.signed || b.type.signed);
+}
 
 /** A choice between two values, at the type that holds both. Choices between literals stay free. */
 export function select(
@@ -34,10 +40,11 @@ export function select(
       whenFalse: convertTo(session, whenFalse, fit, node),
     };
   }
+  const free = freeType(whenTrue, whenFalse);
+  if (free !== undefined) return { ...base, type: free, whenTrue, whenFalse };
   const type = join(whenTrue.type, whenFalse.type);
   if (type === undefined) return refuseJoin(session, whenTrue.type, whenFalse.type, node);
-  if (type.kind === 'record' || (type.kind === 'int' && isFree(whenTrue)))
-    return { ...base, type, whenTrue, whenFalse };
+  if (type.kind === 'record') return { ...base, type, whenTrue, whenFalse };
   return {
     ...base,
     type,

@@ -95,6 +95,13 @@ describe('widths of values', () => {
     expect(refused('s.s32 = s.a32 + 0;')).toEqual(['N2002']);
     expect(refused('const v: u16 = u32(7) & 3;')).toEqual(['N2001']);
   });
+  it('takes the signed type for two literals of which one is negative', () => {
+    expect(declared('s.a64 > 1n ? -1 : 0')).toMatch(/^v: i32 = .* \? -1:i32 : 0:i32\)$/);
+    expect(declared('s.a64 > 1n ? 1n : s.a8 > 1 ? -1n : 0n')).toMatch(
+      /^v: i64 = .* \? 1:i64 : \(.* \? -1:i64 : 0:i64\)\)$/,
+    );
+    expect(bodyOf('return s.a8 > 1 ? -1 : 2;', FIELDS)[0]).toMatch(/\? -1:i32 : 2:i32/);
+  });
   it('takes the wider type of two branches', () => {
     expect(declared('s.a64 > 1n ? s.a8 : s.a16')).toMatch(/^v: u16 = .* \? u16\(load\.u8.*\) : load\.u16/);
     expect(bodyOf('const v: u8 = s.a64 > 1n ? 1 : 2;', FIELDS)[0]).toMatch(/\? 1:u8 : 2:u8/);

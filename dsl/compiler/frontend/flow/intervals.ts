@@ -41,12 +41,6 @@ function shift(left: boolean, a: Interval, b: Interval, type: IntType): Interval
   return { low: a.low >> (a.low < 0n ? b.low : b.high), high: a.high >> (a.high < 0n ? b.high : b.low) };
 }
 
-function modulo(a: Interval, b: Interval, type: IntType): Interval {
-  if (a.low < 0n) return all(type);
-  if (b.low <= 0n || b.high - 1n > a.high) return { low: 0n, high: a.high };
-  return { low: 0n, high: b.high - 1n };
-}
-
 function calculate(operator: ArithmeticOperator, a: Interval, b: Interval, type: IntType): Interval {
   switch (operator) {
     case 'add':
@@ -56,11 +50,9 @@ function calculate(operator: ArithmeticOperator, a: Interval, b: Interval, type:
     case 'mul':
       return hull([a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high], type);
     case 'div':
-      // A divisor of 0 gives 0.
-      if (a.low < 0n || b.low < 0n) return all(type);
-      return { low: 0n, high: b.low > 0n ? a.high / b.low : a.high };
     case 'mod':
-      return modulo(a, b, type);
+      // The verifier knows nothing of quotients and remainders (adjust_scalar_min_max_vals, kernel/bpf/verifier.c).
+      return all(type);
     case 'shl':
     case 'shr':
       return shift(operator === 'shl', a, b, type);
