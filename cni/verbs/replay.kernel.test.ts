@@ -230,6 +230,34 @@ describe('where a program sits', () => {
     await nothingIsLeft();
   });
 
+  test('without departure times heavy flows wait in htb classes, and CHECK sees when those are gone', async () => {
+    expect(make(add({ edtPacing: 'off' }), node)).toMatchObject(ok);
+    const classes = (where: string, device: string): string => run(`tc${where} class show dev ${device}`);
+    expect(classes('', pod.hostDevice)).toContain('class htb 6e74:30 parent 6e74:10');
+    expect(classes(` -n ${pod.netns}`, pod.ifname)).toContain('class htb 6e74:30 parent 6e74:10');
+    const check = (): unknown => {
+      const { env, stdin } = add({ edtPacing: 'off' });
+      const { stdout } = make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node);
+      return stdout === '' ? 'as recorded' : JSON.parse(stdout);
+    };
+    expect(check()).toBe('as recorded');
+    run(`tc qdisc del dev ${pod.hostDevice} root`);
+    expect(check()).toMatchObject({ details: expect.stringContaining('the htb qdisc is missing') });
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test("somebody else's root qdisc stays, and the limit polices beside it, with the reason in the log", async () => {
+    run(`tc qdisc add dev ${pod.hostDevice} root handle 5: htb`);
+    before = snapshot(pod, node);
+    expect(make(add({}), node)).toMatchObject(ok);
+    expect(log.join('\n')).toMatch(
+      /ingress .*policing on the host end; since no edt on the host end: .*; since no queue on the host end: add htb qdisc to ifindex \d+: EEXIST: its root qdisc is htb 5:/,
+    );
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
   test('a qdisc and a filter of somebody else survive', async () => {
     run(`tc qdisc add dev ${pod.hostDevice} clsact`);
     run(`tc filter add dev ${pod.hostDevice} ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1`);
