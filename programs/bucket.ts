@@ -2,7 +2,8 @@
  * The token bucket as virtual clocks (GCRA): `clock` is the time at which everything admitted so far will have been
  * sent at C. Every byte is charged, whoever sent it, so that the cap holds whatever the mix of flows.
  */
-import { atomic, i64, smax, smin, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
+import { atomic, i64, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
+import { greater, lesser, positive } from './branchless.ts';
 import { config } from './config.ts';
 import { HEAVY_LEVEL } from './sketch.ts';
 import { state } from './state.ts';
@@ -38,13 +39,13 @@ function boundCredit(now: u64): i64 {
 
 export function debtOf(cost: u64, now: u64): Debt {
   const queue = boundCredit(now);
-  const limit = atMouseRate(smax(queue, 0n));
-  const mouseQueue = smin(smax(i64(state.mouseClock - now), -i64(config.credit)), limit);
-  const waiting = smax(mouseQueue, 0n);
+  const limit = atMouseRate(positive(queue));
+  const mouseQueue = lesser(greater(i64(state.mouseClock - now), -i64(config.credit)), limit);
+  const waiting = positive(mouseQueue);
   const own = i64(cost);
   return {
     heavy: queue - (waiting - (waiting >> 3n)) + own,
-    mouse: smin(mouseQueue + own + (own >> 3n), queue + own),
+    mouse: lesser(mouseQueue + own + (own >> 3n), queue + own),
     mouseQueue,
   };
 }
@@ -53,7 +54,7 @@ export function debtOf(cost: u64, now: u64): Debt {
 export function delayOf(debt: Debt, level: u64): i64 {
   if (level > HEAVY_LEVEL) return debt.heavy;
   const half = HEAVY_LEVEL / 2n;
-  const start = smax(debt.mouse, 0n);
+  const start = positive(debt.mouse);
   if (level > half && debt.heavy > start) {
     return start + (((debt.heavy - start) * i64(level - half)) >> 30n);
   }
