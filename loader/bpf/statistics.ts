@@ -10,9 +10,16 @@ export interface VerifierStatistics {
   readonly stackBytes: readonly number[];
 }
 
+/** Each subprogram's line since Linux 7.3; before that one line has all of them. */
+function stackBytes(log: string): number[] {
+  const lines = [...log.matchAll(/^subprog \d+ .* stack (\d+)$/gm)].map(([, bytes]) => Number(bytes));
+  if (lines.length > 0) return lines;
+  const joined = /^stack depth (\d+(?:\+\d+)*)$/m.exec(log)?.[1];
+  return joined === undefined ? [] : joined.split('+').map(Number);
+}
+
 /** Reads the lines of print_verification_stats (kernel/bpf/verifier.c); undefined where there are none. */
 export function parseStatistics(log: string): VerifierStatistics | undefined {
-  const stack = /^stack depth ([\d+]+)/m.exec(log)?.[1];
   const counts =
     /^processed (\d+) insns \(limit \d+\) max_states_per_insn (\d+) total_states (\d+) peak_states (\d+)/m.exec(
       log,
@@ -26,6 +33,6 @@ export function parseStatistics(log: string): VerifierStatistics | undefined {
     totalStates,
     peakStates,
     maxStatesPerInstruction,
-    stackBytes: stack === undefined ? [] : stack.split('+').map(Number),
+    stackBytes: stackBytes(log),
   };
 }
