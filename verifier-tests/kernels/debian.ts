@@ -17,7 +17,7 @@ const SUITES = [
   'experimental',
 ];
 const SECURITY_SUITES = ['bullseye-security', 'bookworm-security', 'trixie-security'];
-/** Kernels up to 6.18 are one package; later ones are a small package that depends on two large ones. */
+/** Kernels up to 6.18 are one package; later ones are a small package that depends on the parts. */
 const WHOLE_KERNEL_BYTES = 5_000_000;
 const LISTS_STAY_FRESH_MS = 12 * 3600 * 1000;
 
@@ -108,7 +108,7 @@ interface Package {
 /** The exact-version dependencies of a package on other kernel packages. */
 function kernelDependencies(apt: Apt, name: string, version: string): readonly Package[] {
   const depends = /^Depends: (.*)$/m.exec(apt.run('apt-cache', ['show', `${name}=${version}`]))?.[1] ?? '';
-  return [...depends.matchAll(/(linux-(?:image|binary|modules)-[^ ,]+) \(= ([^)]+)\)/g)].map(
+  return [...depends.matchAll(/(linux-(?:image|base|binary|modules)-[^ ,]+) \(= ([^)]+)\)/g)].map(
     ([, dependency = '', exact = '']) => ({
       name: dependency,
       version: exact,
@@ -151,7 +151,7 @@ export function fetchKernel(suite: string, cache: string): string {
     size > WHOLE_KERNEL_BYTES
       ? [kernel]
       : kernelDependencies(apt, kernel.name, kernel.version).filter((one) =>
-          /^linux-(binary|modules)-/.test(one.name),
+          /^linux-(base|binary|modules)-/.test(one.name),
         );
   for (const part of parts) {
     const there = readdirSync(folder).some(

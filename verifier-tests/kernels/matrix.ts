@@ -24,7 +24,7 @@ export const KERNELS: readonly KernelRow[] = [
     always: true,
   },
   { name: '6.12', suite: 'trixie-security', because: 'TCX and netkit', always: false },
-  { name: 'newest', suite: 'sid', because: "Debian's newest", always: false },
+  { name: 'newest', suite: 'trixie-backports', because: "Debian's newest", always: false },
 ];
 
 export function kernelRow(name: string): KernelRow {
