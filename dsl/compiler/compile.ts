@@ -4,7 +4,7 @@ import { BackendError, type Cpu, emitProgram } from './backend/index.ts';
 import { type Diagnostic, diagnostic } from './diagnostics/diagnostic.ts';
 import { type ParseOptions, parseModule } from './frontend/index.ts';
 import type { IrProgram } from './ir/ir.ts';
-import { lowerProgram, type Seams, withSeams } from './lower/index.ts';
+import { type Baseline, lowerProgram, type Seams, withSeams } from './lower/index.ts';
 import { optimise } from './passes/index.ts';
 import type { ModuleTree, ProgramTree } from './tree/tree.ts';
 
@@ -15,6 +15,8 @@ export interface CompileOptions extends ParseOptions {
   readonly cpu?: Cpu;
   /** Clocks and randomness: helpers (`kernel`, the default), or the variable `__seams` that a test sets (`memory`). */
   readonly seams?: Seams;
+  /** What the kernel has at least: `5.12`, the default, or `5.10` for those that refuse its object. */
+  readonly baseline?: Baseline;
   /** Names of optimisation passes to leave out. */
   readonly disablePasses?: ReadonlySet<string>;
   /** The object's licence; `GPL` by default, since some helpers are for GPL programs only. */
@@ -46,9 +48,9 @@ export function compileTree(
   tree: ModuleTree,
   options: CompileOptions = {},
 ): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
-  const { seams = 'kernel', disablePasses, afterPass, cpu } = options;
+  const { seams = 'kernel', baseline = '5.12', disablePasses, afterPass, cpu } = options;
   const ir = tree.programs.map((program) =>
-    optimise(lowerProgram(tree, program, { seams }), {
+    optimise(lowerProgram(tree, program, { seams, baseline }), {
       ...(disablePasses && { disable: disablePasses }),
       ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
     }),

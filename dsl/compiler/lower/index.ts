@@ -3,17 +3,19 @@ import { CONTEXTS } from '../../machine/contexts.ts';
 import type { IrFunction, IrProgram } from '../ir/ir.ts';
 import type { FunctionTree, ModuleTree, ProgramTree } from '../tree/tree.ts';
 import { FunctionBuilder } from './builder.ts';
-import { LoweringError, type Scope, type Seams } from './scope.ts';
+import { type Baseline, LoweringError, type Scope, type Seams } from './scope.ts';
 import { bindVariable, lowerStatements } from './statements.ts';
 import { leafWidths, scalar } from './values.ts';
 import { assignedVariables } from './walk.ts';
 
-export { LoweringError, type Seams } from './scope.ts';
+export { type Baseline, LoweringError, type Seams } from './scope.ts';
 export { nextRandom, SEAMS_LAYOUT, SEAMS_SECTION, SEAMS_VARIABLE, withSeams } from './seams.ts';
 
 export interface LowerOptions {
   /** `kernel` (default): clocks and randomness are helpers. `memory`: see seams.ts; needs `withSeams(module)`. */
   readonly seams?: Seams;
+  /** `5.12` by default. For `5.10` the exact clock is read in place of the coarse one, and atomics but `add` aren't. */
+  readonly baseline?: Baseline;
 }
 
 /** BPF passes arguments in r1 to r5. */
@@ -68,6 +70,7 @@ export function lowerProgram(
       module,
       context,
       seams: options.seams ?? 'kernel',
+      baseline: options.baseline ?? '5.12',
       builder,
       contextPointer: builder.parameters[contextIndex],
       assigned,

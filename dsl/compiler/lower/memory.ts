@@ -1,7 +1,7 @@
 /** Loads, stores, atomics, and values laid out on the stack. */
 import { alignmentOf, type IntLayout, type Layout, sizeOf } from '../../object/layout.ts';
 import type { Bytes, Operand, Region, Width } from '../ir/ir.ts';
-import type { Expression, Span } from '../tree/tree.ts';
+import type { AtomicOperator, Expression, Span } from '../tree/tree.ts';
 import { lowerReference, lowerScalar } from './expressions.ts';
 import { LoweringError, mayReferToStack, type Scope } from './scope.ts';
 import { accessOf, addressOf, type ReferenceValue, scalar, type Value, VOID } from './values.ts';
@@ -194,11 +194,13 @@ export function lowerAtomic(scope: Scope, expression: Expression & { kind: 'atom
   const { builder } = scope;
   const { operator, layout } = expression;
   const on = lowerReference(scope, expression.on);
-  const expected =
-    expression.expected === undefined ? {} : { expected: lowerScalar(scope, expression.expected) };
+  const expected = expression.expected === undefined ? undefined : lowerScalar(scope, expression.expected);
   const value = lowerScalar(scope, expression.value);
   if (layout.bits !== 32 && layout.bits !== 64) {
     throw new LoweringError(expression.span, `an atomic operation on ${layout.bits} bits`);
+  }
+  if (scope.baseline === '5.10' && (operator !== 'add' || expression.fetch)) {
+    return scalar(lowerUnatomic(scope, on, layout, layout.bits, { operator, value, expected }));
   }
   const access = accessOf(scope, on);
   const instruction = {
@@ -208,11 +210,50 @@ export function lowerAtomic(scope: Scope, expression: Expression & { kind: 'atom
     region: on.region,
     ...access,
     value,
-    ...expected,
+    ...(expected === undefined ? {} : { expected }),
   } as const;
   if (!expression.fetch) {
     builder.emitEffect(instruction);
     return VOID;
   }
   return scalar(builder.emit(instruction, layout.bits));
+}
+
+/**
+ * A load and a store in place of an atomic operation: what another CPU writes in between is lost. Gives the old value.
+ */
+function lowerUnatomic(
+  scope: Scope,
+  on: ReferenceValue,
+  layout: IntLayout,
+  width: Width,
+  operation: {
+    readonly operator: AtomicOperator;
+    readonly value: Operand;
+    readonly expected: Operand | undefined;
+  },
+): Operand {
+  const { builder } = scope;
+  const { operator, value, expected } = operation;
+  const old = loadInteger(scope, on, layout);
+  switch (operator) {
+    case 'compareExchange': {
+      if (expected === undefined) throw new Error('compareExchange without an expected value');
+      const [swap, join] = [builder.newBlock(), builder.newBlock()];
+      builder.branch({ condition: 'eq', width, left: old, right: expected }, swap, join);
+      builder.seal(swap);
+      builder.switchTo(swap);
+      storeInteger(scope, on, layout, value);
+      builder.jump(join);
+      builder.seal(join);
+      builder.switchTo(join);
+      return old;
+    }
+    case 'exchange':
+      storeInteger(scope, on, layout, value);
+      return old;
+    default:
+      storeInteger(scope, on, layout, builder.binary(operator, width, old, value));
+      return old;
+  }
 }

@@ -10,6 +10,12 @@ import type { Place, Value } from './values.ts';
 /** Where clocks and randomness come from: helpers, or the `__seams` variable that a test sets. */
 export type Seams = 'kernel' | 'memory';
 
+/**
+ * What the kernel has at least, by the version that brought it: atomics that fetch (5.12) and the coarse clock (5.11),
+ * or neither of them. A kernel may have them earlier; what is there is found by trying.
+ */
+export type Baseline = '5.12' | '5.10';
+
 /** Where `break` and `continue` go; a switch has no `continue` of its own. */
 export interface Jumps {
   readonly breakTo: OpenBlock;
@@ -25,6 +31,7 @@ export interface Scope {
   readonly module: ModuleTree;
   readonly context: ContextTable;
   readonly seams: Seams;
+  readonly baseline: Baseline;
   readonly builder: FunctionBuilder;
   /** The program's context; absent in a subprogram that doesn't take it. */
   contextPointer: Operand | undefined;
