@@ -36,3 +36,29 @@ it('leaves out disabled passes and reports each that runs', () => {
   expect(printProgram(result)).toContain('mul.32');
   expect([...ran]).toEqual(names.filter((name) => name !== 'fold'));
 });
+
+it.each([
+  ['with its passes', new Set<string>()],
+  ['without any pass', new Set(PASSES.map(({ name }) => name))],
+])('drops functions that nothing calls any more, %s', (_, disable) => {
+  const dead = parseProgram(`program @p
+func @p(%0:64) {
+b0:
+  %1:64 = call @used()
+  return %1
+}
+func @used() {
+b0:
+  return 1
+}
+func @unused() {
+b0:
+  %0:64 = call @below()
+  return %0
+}
+func @below() {
+b0:
+  return 1
+}`);
+  expect(optimise(dead, { disable }).functions.map(({ name }) => name)).toEqual(['p', 'used']);
+});

@@ -62,7 +62,27 @@ function optimiseFunction(fn: IrFunction, { disable, after }: OptimiseOptions): 
   return current;
 }
 
-/** Runs the passes over every function of a program until nothing changes. */
+const calleesOf = (fn: IrFunction): readonly string[] =>
+  fn.blocks.flatMap((block) =>
+    block.instructions.flatMap((instruction) => (instruction.op === 'call' ? [instruction.function] : [])),
+  );
+
+/** The entry function and what it calls: the kernel refuses a subprogram without a caller (check_subprogs). */
+function withoutUncalled(functions: readonly IrFunction[]): readonly IrFunction[] {
+  const called = new Set<IrFunction>();
+  const work = functions.slice(0, 1);
+  for (let fn = work.pop(); fn !== undefined; fn = work.pop()) {
+    if (!called.has(fn)) {
+      called.add(fn);
+      const callees = new Set(calleesOf(fn));
+      work.push(...functions.filter(({ name }) => callees.has(name)));
+    }
+  }
+  return functions.filter((fn) => called.has(fn));
+}
+
+/** Runs the passes over every function of a program until nothing changes; drops functions that nothing calls any more. */
 export function optimise(program: IrProgram, options: OptimiseOptions = {}): IrProgram {
-  return { ...program, functions: program.functions.map((fn) => optimiseFunction(fn, options)) };
+  const functions = program.functions.map((fn) => optimiseFunction(fn, options));
+  return { ...program, functions: withoutUncalled(functions) };
 }
