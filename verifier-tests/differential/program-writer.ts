@@ -173,6 +173,7 @@ class ProgramWriter extends ExpressionWriter {
     const { nodes } = this;
     const span = nodes.nextLine();
     const offsets = [
+      () => nodes.arithmetic('mod', U32, this.int(scope, U32, 2), this.int(scope, U32, 1)),
       () => nodes.int(U32, BigInt(this.choose(64))),
       () => nodes.arithmetic('and', U32, this.int(scope, U32, 2), nodes.int(U32, 63n)),
       () => nodes.convert(U32, this.int(scope, U8, 2)),

@@ -57,6 +57,28 @@ describe('the backend', () => {
     );
   });
 
+  it('tells the verifier again that an offset has no upper half, where it forgets', () => {
+    const offset = (made: string) =>
+      assembly(`program @p
+func @p(%0:64) {
+b0:
+  %1:32 = load.4 context [%0]
+  %2:64 = load.4 context [%0 + 76] pointer
+  %3:64 = load.4 context [%0 + 80] pointer
+  %4:32 = ${made}
+  %5:64 = zext %4
+  %6:64 = add.64 %2, %5
+  branch.64 ule %6, %3 -> b1, b2
+b1:
+  return 1
+b2:
+  return 0
+}`);
+    const again = /(w\d) = \1\n/;
+    for (const made of ['umod.32 %1, 70', 'lshr.32 7, %1', 'swap.16 %1']) expect(offset(made)).toMatch(again);
+    for (const made of ['and.32 %1, 63', 'lshr.32 %1, 7']) expect(offset(made)).not.toMatch(again);
+  });
+
   it('generates only valid IR that survives its text form', () => {
     fc.assert(
       fc.property(irFunction, (fn) => {

@@ -10,7 +10,9 @@ import type {
   Operand,
   ValueId,
 } from '../ir/ir.ts';
+import { resultOf } from '../ir/visit.ts';
 import type { Span } from '../tree/tree.ts';
+import { forgetsHighHalf, valuesInAddresses } from './addresses.ts';
 import { type Place, SelectionFacts } from './facts.ts';
 import { blockFrequencies } from './frequency.ts';
 import {
@@ -73,6 +75,7 @@ const LOW_HALF = 0xffff_ffffn;
 
 class Selector {
   private readonly facts: SelectionFacts;
+  private readonly inAddresses: ReadonlySet<ValueId>;
   private readonly registers = new Map<ValueId, Register>();
   private readonly slotNumbers: ReadonlyMap<number, number>;
   private nextRegister = FIRST_VIRTUAL;
@@ -84,6 +87,7 @@ class Selector {
     private readonly target: Target,
   ) {
     this.facts = new SelectionFacts(fn);
+    this.inAddresses = valuesInAddresses(fn);
     this.slotNumbers = new Map(fn.slots.map((slot, number) => [slot.id, number]));
   }
 
@@ -238,6 +242,14 @@ class Selector {
     if (instruction.result !== undefined) this.move(this.registerOf(instruction.result), RESULT);
   }
 
+  /** Tells the verifier again that the upper half of a result is zero, where an address needs it. */
+  private clearHighHalf(instruction: Instruction): void {
+    const result = resultOf(instruction);
+    if (result === undefined || !forgetsHighHalf(instruction) || !this.inAddresses.has(result)) return;
+    const register = this.registerOf(result);
+    this.emit({ op: 'move32', to: register, from: register });
+  }
+
   private instruction(instruction: Instruction): void {
     switch (instruction.op) {
       case 'binary':
@@ -342,6 +354,7 @@ class Selector {
       for (const instruction of block.instructions) {
         this.span = instruction.span;
         this.instruction(instruction);
+        this.clearHighHalf(instruction);
       }
       this.span = block.terminator.span;
       const terminator = this.terminator(block);

@@ -63,6 +63,25 @@ function packetPointer(scope: Scope, which: 'start' | 'end', expression: Express
 }
 
 /**
+ * `offset`, or `most` where that is less. The verifier refuses to add to a packet pointer what it can't bound
+ * (check_reg_sane_offset), so the bound comes before the addition.
+ */
+function atMost(scope: Scope, offset: Operand, most: bigint): Operand {
+  const { builder } = scope;
+  const bounded = builder.newVariable(32);
+  const [beyond, join] = [builder.newBlock(), builder.newBlock()];
+  builder.write(bounded, offset);
+  builder.branch({ condition: 'ule', width: 32, left: offset, right: most }, join, beyond, true);
+  builder.seal(beyond);
+  builder.switchTo(beyond);
+  builder.write(bounded, most);
+  builder.jump(join);
+  builder.seal(join);
+  builder.switchTo(join);
+  return builder.read(bounded);
+}
+
+/**
  * `skb.at(layout, offset)`. The reference is there when `pointer + size <= data_end` for the very pointer that
  * accesses go through, which is the comparison that gives it a range (kernel/bpf/verifier.c,
  * find_good_pkt_pointers). A constant offset stays in the accesses, so that all of them share `data`.
@@ -84,10 +103,12 @@ export function lowerPacketAt(scope: Scope, expression: Expression & { kind: 'pa
     }
     constant = Number(offset);
   } else {
+    let bounded: Operand = offset;
     if (largest(builder.producer, offset, 32) > farthest) {
       presentWhen.push({ condition: 'ule', width: 32, left: offset, right: farthest });
+      bounded = atMost(scope, offset, farthest);
     }
-    pointer = builder.binary('add', 64, data, builder.zext(offset));
+    pointer = builder.binary('add', 64, data, builder.zext(bounded));
   }
   const limit = builder.binary('add', 64, pointer, BigInt(constant + size));
   presentWhen.push({ condition: 'ule', width: 64, left: limit, right: end });
