@@ -2,6 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadProgram } from '../../loader/object/load.ts';
 import { compile } from './compile.ts';
+import { moduleOf } from './frontend/testing.ts';
 import { PASSES } from './passes/index.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -28,5 +29,69 @@ describe('the verifier of this kernel', () => {
         loaded.close();
       }
     });
+  });
+});
+
+/** Modules whose every access the verifier can only bound if the compiler keeps what bounds it. */
+const MODULES = {
+  'a packet offset that comes out of a division': `
+    const Header = struct({ kind: u8 });
+    export const example = classifier((skb) => {
+      const i = skb.mark % skb.len;
+      if (i > 1000) return 0;
+      const header = skb.at(Header, i);
+      skb.priority = skb.mark * 3;
+      if (skb.len > 80) return 0;
+      return header ? i32(header.kind) : 0;
+    });`,
+  'a packet offset in network order, compared before its use': `
+    const Header = struct({ kind: u8, length: be16 });
+    export const example = classifier((skb) => {
+      const first = skb.at(Header, 0);
+      if (!first) return 0;
+      const i = first.length;
+      if (i > 1000) return 0;
+      const header = skb.at(Header, i);
+      return header ? i32(header.kind) : 0;
+    });`,
+  'an index in network order, masked': `
+    const Header = struct({ kind: u8, length: be16 });
+    const state = global(struct({ cells: array(u64, 256) }));
+    export const example = classifier((skb) => {
+      const first = skb.at(Header, 0);
+      if (first) state.cells[first.length & 255] = 1n;
+      return 0;
+    });`,
+  'an index that is shifted by a variable count': `
+    const state = global(struct({ cells: array(u64, 256) }));
+    export const example = classifier((skb) => {
+      state.cells[(0 >>> (skb.len & 31)) & 255] = 1n;
+      state.cells[(skb.mark & 255) >>> (skb.len & 31) & 255] = 1n;
+      return 0;
+    });`,
+  'an index that comes out of a multiplication': `
+    const state = global(struct({ cells: array(u64, 256) }));
+    export const example = classifier((skb) => {
+      state.cells[((skb.mark & 15) * (skb.len & 15)) & 255] = 1n;
+      return 0;
+    });`,
+  'subprograms that folding leaves without a caller': `
+    const unused = noinline((a: u64): u64 => a + 1n);
+    export const example = classifier((skb) => {
+      const none = 0;
+      if (none > 1) skb.tstamp = unused(3n);
+      return 0;
+    });`,
+} as const;
+
+describe.each(Object.entries(MODULES))('the verifier of this kernel accepts %s', (_, source) => {
+  it.each([
+    ['with its passes', {}],
+    ['without any pass', { disablePasses: noPasses }],
+  ])('%s', (_name, options) => {
+    const [file, read] = moduleOf(source);
+    const { object, diagnostics } = compile(file, { ...read, ...options });
+    expect(diagnostics).toEqual([]);
+    loadProgram(object!, 'example').close();
   });
 });

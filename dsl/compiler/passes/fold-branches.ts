@@ -2,7 +2,7 @@
  * Folding of branches: constants to the right, comparisons of widened or byte-swapped values on the values
  * themselves, and a mask and a test for 0 as one bit test. Part of the fold pass.
  */
-import type { Condition, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import type { Condition, Instruction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import { ones, swapBytes } from './arithmetic.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
 import type { FreshValues } from './rewrite.ts';
@@ -40,8 +40,49 @@ function exchanged(branch: Branch): Branch {
   return { ...rest, then: otherwise, otherwise: then, ...(likely === undefined ? {} : { likely: !likely }) };
 }
 
+/** A branch, and what has to be computed in front of it. */
+export interface FoldedBranch {
+  readonly branch: Branch;
+  readonly before: readonly Instruction[];
+}
+
+/**
+ * A comparison of masked bytes in network order with a constant: `swap(x) & mask == c` where `x & swap(mask) ==
+ * swap(c)`. The mask stays behind the swap everywhere else, since the verifier loses its bound by a swap.
+ */
+function unswapped(branch: Branch, mask: Instruction, facts: FoldFacts): FoldedBranch | undefined {
+  const { producer, fresh } = facts;
+  const { left, right } = branch;
+  if (mask.op !== 'binary' || mask.operator !== 'and' || typeof mask.right !== 'bigint') {
+    return undefined;
+  }
+  const swap = producer(mask.left);
+  const swapped = swap?.op === 'swap' && usedOnce(facts, mask.left) && usedOnce(facts, left);
+  if (!swapped || typeof right !== 'bigint' || right > ones(swap.bits)) {
+    return undefined;
+  }
+  const result = fresh.make(mask.width);
+  return {
+    branch: { ...branch, left: result, right: swapBytes(right, swap.bits) },
+    before: [
+      { ...mask, left: swap.value, right: swapBytes(mask.right & ones(swap.bits), swap.bits), result },
+    ],
+  };
+}
+
 /** A simpler branch that goes the same ways; undefined where there is none. */
-export function foldBranch(branch: Branch, facts: FoldFacts): Branch | undefined {
+export function foldBranch(branch: Branch, facts: FoldFacts): FoldedBranch | undefined {
+  const mask = facts.producer(branch.left);
+  const isEquality = branch.condition === 'eq' || branch.condition === 'ne';
+  const absorbed = mask !== undefined && isEquality ? unswapped(branch, mask, facts) : undefined;
+  if (absorbed !== undefined) {
+    return absorbed;
+  }
+  const simpler = simplerBranch(branch, facts);
+  return simpler && { branch: simpler, before: [] };
+}
+
+function simplerBranch(branch: Branch, facts: FoldFacts): Branch | undefined {
   const { condition, width, left, right } = branch;
   const { producer } = facts;
   if (typeof left === 'bigint') {

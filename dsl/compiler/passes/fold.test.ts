@@ -54,6 +54,20 @@ describe('folding', () => {
     expect(returned('%4:32 = shl.32 %1, 32', '%4')).toBe('return %1');
   });
 
+  it('takes a value whose every bit is known for a constant', () => {
+    expect(returned('%4:32 = lshr.32 0, %1', '%4')).toBe('return 0');
+    expect(returned('%4:32 = smod.32 0, %1', '%4')).toBe('return 0');
+    expect(returned('%4:32 = shl.32 %1, 8\n  %5:32 = and.32 %4, 240', '%5')).toBe('return 0');
+    expect(returned('%4:32 = or.32 %1, 255\n  %5:32 = and.32 %4, 15', '%5')).toBe('return 15');
+  });
+
+  it('keeps masks of what the verifier can not bound by itself', () => {
+    for (const made of ['lshr.32 %3, %1', 'udiv.32 %3, %1', 'mul.32 %3, %1', 'swap.16 %3']) {
+      expect(returned(`%4:32 = ${made}\n  %5:32 = and.32 %4, 65535`, '%5')).toContain('and.32 %4, 65535');
+    }
+    expect(returned('%4:32 = lshr.32 %3, 8\n  %5:32 = and.32 %4, 255', '%5')).not.toContain('and');
+  });
+
   it('makes shifts and masks of powers of two', () => {
     expect(returned('%4:32 = mul.32 %1, 8', '%4')).toContain('shl.32 %1, 3');
     expect(returned('%4:32 = udiv.32 %1, 8', '%4')).toContain('lshr.32 %1, 3');

@@ -7,8 +7,8 @@ import { reversePostorder } from '../ir/analysis.ts';
 import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
-import { type Branch, type FoldFacts, foldBranch, usedOnce } from './fold-branches.ts';
-import { possibleBits } from './known-bits.ts';
+import { type FoldedBranch, type FoldFacts, foldBranch } from './fold-branches.ts';
+import { knownValue, possibleBits } from './known-bits.ts';
 import { FreshValues, producerFrom, Replacements, useCounts } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
@@ -17,6 +17,11 @@ type Binary = Instruction & { readonly op: 'binary' };
 type Folded = { readonly operand: Operand } | { readonly instructions: readonly Instruction[] };
 
 const COMMUTATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', 'or', 'xor']);
+
+/** `0 op x = 0`. */
+const ANNIHILATED: ReadonlySet<BinaryOperator> = new Set([
+  ...(['shl', 'lshr', 'ashr', 'udiv', 'sdiv', 'umod', 'smod'] as const),
+]);
 
 /** `(x op c1) op c2 = x op (c1 op c2)`. */
 const ASSOCIATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', 'or', 'xor']);
@@ -78,9 +83,9 @@ function withConstant(binary: Binary, right: bigint, facts: FoldFacts): Folded |
   }
 }
 
-/** A mask that changes nothing goes; one behind a byte swap moves before it, where a comparison can absorb the swap. */
+/** A mask that changes nothing goes. One that the verifier needs stays: possibleBits knows no more than it does. */
 function maskedBy(binary: Binary, mask: bigint, facts: FoldFacts): Folded | undefined {
-  const { width, left, result } = binary;
+  const { width, left } = binary;
   const bits = possibleBits(facts.producer, left, width);
   if ((bits & ~mask) === 0n) {
     return { operand: left };
@@ -88,18 +93,7 @@ function maskedBy(binary: Binary, mask: bigint, facts: FoldFacts): Folded | unde
   if ((bits & mask) === 0n) {
     return { operand: 0n };
   }
-  const swap = facts.producer(left);
-  if (swap?.op !== 'swap' || !usedOnce(facts, left)) {
-    return undefined;
-  }
-  const inner = facts.fresh.make(width);
-  const spanned = binary.span === undefined ? {} : { span: binary.span };
-  return {
-    instructions: [
-      { ...binary, left: swap.value, right: swapBytes(mask & ones(swap.bits), swap.bits), result: inner },
-      { op: 'swap', bits: swap.bits, value: inner, result, ...spanned },
-    ],
-  };
+  return undefined;
 }
 
 /** Two operations with constants in a row become one. */
@@ -132,6 +126,9 @@ function foldBinary(binary: Binary, facts: FoldFacts): Folded | undefined {
   }
   if (typeof left === 'bigint' && COMMUTATIVE.has(operator)) {
     return { instructions: [{ ...binary, left: right, right: left }] };
+  }
+  if (left === 0n && ANNIHILATED.has(operator)) {
+    return { operand: 0n };
   }
   if (left === right) {
     if (operator === 'sub' || operator === 'xor') {
@@ -236,16 +233,28 @@ export function fold(fn: IrFunction): IrFunction {
         const defined = resultOf(current);
         if (result !== undefined && defined !== undefined) {
           replaced.set(defined, result.operand);
+          continue;
+        }
+        remember(made, current);
+        const known =
+          defined !== undefined && current.op === 'binary'
+            ? knownValue(facts.producer, defined, current.width)
+            : undefined;
+        if (defined !== undefined && known !== undefined) {
+          replaced.set(defined, known);
         } else {
           instructions.push(current);
-          remember(made, current);
         }
       }
       let terminator = mapTerminatorOperands(block.terminator, replaced.resolve);
-      for (let next: Branch | undefined; terminator.op === 'branch'; terminator = next) {
+      for (let next: FoldedBranch | undefined; terminator.op === 'branch'; terminator = next.branch) {
         next = foldBranch(terminator, facts);
         if (next === undefined) {
           break;
+        }
+        for (const instruction of next.before) {
+          instructions.push(instruction);
+          remember(made, instruction);
         }
       }
       return [block.id, { ...block, instructions, terminator }] as const;

@@ -22,6 +22,10 @@ const PARAMETER_DEPTH = 4;
 /** All bits up to the highest one. */
 const below = (value: bigint): bigint => ones(value.toString(2).length) * (value === 0n ? 0n : 1n);
 
+/** The verifier bounds a product only of factors within half the width (scalar_min_max_mul). */
+const largestProduct = (width: Width, a: bigint, b: bigint): bigint =>
+  larger(a, b) > ones(width / 2) ? ones(width) : a * b;
+
 /** A mask of the bits that may be one in `operand`, used at `width`. */
 export function possibleBits(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
   if (typeof operand === 'bigint') {
@@ -51,9 +55,10 @@ export function possibleBits(producer: Producer, operand: Operand, width: Width,
         case 'xor':
           return of(left, instruction.width) | of(right, instruction.width);
         case 'lshr':
+          // Of a shift by what it doesn't know the verifier knows nothing (is_safe_to_compute_dst_reg_range).
           return typeof right === 'bigint'
             ? of(left, instruction.width) >> (right & BigInt(instruction.width - 1))
-            : below(of(left, instruction.width));
+            : ones(instruction.width);
         case 'shl':
           return typeof right === 'bigint'
             ? (of(left, instruction.width) << (right & BigInt(instruction.width - 1))) &
@@ -62,7 +67,9 @@ export function possibleBits(producer: Producer, operand: Operand, width: Width,
         case 'add':
           return below(of(left, instruction.width) + of(right, instruction.width)) & ones(instruction.width);
         case 'mul':
-          return below(of(left, instruction.width) * of(right, instruction.width)) & ones(instruction.width);
+          return below(
+            largestProduct(instruction.width, of(left, instruction.width), of(right, instruction.width)),
+          );
         default:
           return ones(instruction.width);
       }
@@ -93,6 +100,44 @@ export function largest(producer: Producer, operand: Operand, width: Width, dept
   const { left, right, operator, width: own } = instruction;
   const a = largest(producer, left, own, depth - 1);
   const b = largest(producer, right, own, depth - 1);
-  const exact = operator === 'add' ? a + b : operator === 'mul' ? a * b : bits;
+  const exact = operator === 'add' ? a + b : operator === 'mul' ? largestProduct(own, a, b) : bits;
   return smaller(exact, bits);
+}
+
+/** A mask of the bits that are surely one in `operand`, used at `width`. */
+function certainBits(producer: Producer, operand: Operand, width: Width, depth: number): bigint {
+  if (typeof operand === 'bigint') {
+    return operand & ones(width);
+  }
+  const instruction = depth <= 0 ? undefined : producer(operand);
+  if (instruction?.op === 'zext') {
+    return certainBits(producer, instruction.value, 32, depth - 1);
+  }
+  if (instruction?.op === 'trunc') {
+    return certainBits(producer, instruction.value, 64, depth - 1) & ones(32);
+  }
+  if (instruction?.op !== 'binary') {
+    return 0n;
+  }
+  const { operator, left, right, width: own } = instruction;
+  const of = (inner: Operand): bigint => certainBits(producer, inner, own, depth - 1);
+  const count = typeof right === 'bigint' ? right & BigInt(own - 1) : undefined;
+  switch (operator) {
+    case 'and':
+      return of(left) & of(right);
+    case 'or':
+      return of(left) | of(right);
+    case 'shl':
+      return count === undefined ? 0n : (of(left) << count) & ones(own);
+    case 'lshr':
+      return count === undefined ? 0n : of(left) >> count;
+    default:
+      return 0n;
+  }
+}
+
+/** The value of `operand` where each of its bits is known. */
+export function knownValue(producer: Producer, operand: Operand, width: Width): bigint | undefined {
+  const bits = possibleBits(producer, operand, width);
+  return bits === 0n || bits === certainBits(producer, operand, width, DEPTH) ? bits : undefined;
 }
