@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 // `npm run natra -- COMMAND ...` as one command after a fresh clone: installs what is missing, bundles the command
 // line when its sources changed, runs it.
-import { createRequire } from 'node:module';
 import { ensureNodeModules } from './bootstrap.mjs';
+import { BUNDLE, CODE_CACHE, ensureBundle } from './natra/bundle.mjs';
+import { requireCached } from './natra/code-cache.mjs';
 
 ensureNodeModules();
-const { BUNDLE, ensureBundle } = await import('./natra/bundle.mjs');
 await ensureBundle();
-const { run } = createRequire(import.meta.url)(BUNDLE);
-process.exitCode = await run(process.argv.slice(2));
+const args = process.argv.slice(2);
+const { exports, keep } = requireCached(BUNDLE, CODE_CACHE);
+process.exitCode = await exports.run(args);
+// What compiles has run nearly everything; the other commands would keep a cache without TypeScript.
+if (args[0] === 'compile' || args[0] === 'check') keep();

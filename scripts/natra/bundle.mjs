@@ -1,6 +1,6 @@
-// scripts/natra/main.ts -> build/natra-dev.cjs: the command line as one CommonJS file. Transpiling and resolving
-// hundreds of modules at each start, and importing TypeScript as an ES module, would cost seconds.
-import { mkdirSync, readFileSync } from 'node:fs';
+// scripts/natra/main.ts -> build/natra-dev.cjs: the command line and TypeScript as one CommonJS file. Transpiling and
+// resolving hundreds of modules at each start, and importing TypeScript as an ES module, would cost seconds.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../bootstrap.mjs';
@@ -10,6 +10,8 @@ const inProject = (...parts) => path.join(projectRoot, ...parts);
 
 /** The bundle's file. */
 export const BUNDLE = inProject('build', 'natra-dev.cjs');
+/** V8's compiled code of the bundle. */
+export const CODE_CACHE = `${BUNDLE}.cache`;
 
 /** Lets a module in the bundle still find what lies beside its source. */
 const ownUrls = {
@@ -26,6 +28,18 @@ const ownUrls = {
   },
 };
 
+/** The compiler needs of ts-morph only the TypeScript in it: the wrapper would cost as much again to load. */
+const typescriptAlone = {
+  name: 'typescript-alone',
+  setup(build) {
+    build.onResolve({ filter: /^ts-morph$/ }, () => ({ path: 'ts-morph', namespace: 'typescript-alone' }));
+    build.onLoad({ filter: /.*/, namespace: 'typescript-alone' }, () => ({
+      contents: `exports.ts = require('./node_modules/@ts-morph/common/dist/typescript.js');`,
+      resolveDir: projectRoot,
+    }));
+  },
+};
+
 async function bundle() {
   const { build } = await import('esbuild');
   await build({
@@ -33,13 +47,13 @@ async function bundle() {
     entryPoints: ['scripts/natra/main.ts'],
     outfile: BUNDLE,
     bundle: true,
-    packages: 'external',
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    plugins: [ownUrls],
+    plugins: [ownUrls, typescriptAlone],
     logLevel: 'warning',
   });
+  rmSync(CODE_CACHE, { force: true });
 }
 
 /** Makes the bundle unless it is up to date. */

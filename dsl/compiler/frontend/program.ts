@@ -32,7 +32,7 @@ const JAVASCRIPT = new Set(
 /** "Cannot find name" and its variants that suggest a library. */
 const MISSING_NAME = new Set([2304, 2552, 2580, 2583, 2584, 2585, 2591, 2592, 2662, 2693, 2708]);
 
-/** dsl/lang parsed once: it is the same for every compilation of the process. */
+/** Each file as it was parsed last: compilations of one process share dsl/lang and what else has not changed. */
 const parsed = new Map<string, ts.SourceFile>();
 
 export type ReadFile = (file: string) => string | undefined;
@@ -58,11 +58,12 @@ function resolve(specifier: string, from: string, read: ReadFile): ts.ResolvedMo
 function hostOf(read: ReadFile, root: string): ts.CompilerHost {
   const sourceFile = (file: string): ts.SourceFile | undefined => {
     const known = parsed.get(file);
-    if (known !== undefined) return known;
+    if (known !== undefined && isLanguage(file)) return known;
     const text = read(file);
     if (text === undefined) return undefined;
+    if (known?.text === text) return known;
     const source = ts.createSourceFile(file, text, { languageVersion: ts.ScriptTarget.ES2022 }, true);
-    if (isLanguage(file)) parsed.set(file, source);
+    parsed.set(file, source);
     return source;
   };
   return {
