@@ -14,6 +14,12 @@ test('four GSO packets may wait, for an eighth of a second to a second; one at a
   expect(horizonOf(10_000n * MEGABIT)).toBeCloseTo(134.2, 1);
 });
 
+test('a mouse may wait as long as one packet takes, and an eighth of a second at least', () => {
+  const horizonOf = (rate: bigint): number => milliseconds(queueBounds(rate, undefined).mouseHorizon);
+  expect(horizonOf(10n * MEGABIT)).toBeCloseTo(134.2, 1);
+  expect(horizonOf(MEGABIT)).toBeCloseTo(589.8, 1);
+});
+
 test('a stated burst is what may pass above the rate, overshooting packets included', () => {
   fc.assert(
     fc.property(anyRate, fc.bigInt({ min: 0n, max: 1n << 40n }), (rate, burst) => {

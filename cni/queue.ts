@@ -12,7 +12,8 @@ export const GSO_PACKET_BYTES = 72n * 1024n;
  * one packet must fit at any rate.
  */
 const HEAVY_HORIZON = { packets: 4n, least: 1n << 27n, most: 1n << 30n } as const;
-const MOUSE_HORIZON = 1n << 30n;
+/** When mice alone are too many for the cap, losing some of them early serves the others better than a long queue. */
+const MOUSE_HORIZON = 1n << 27n;
 
 /** A bucket with any credit lets a whole packet through: the device's, the mice's and the heavy flows' own. */
 const OVERSHOOT_BYTES = 3n * GSO_PACKET_BYTES;
@@ -46,7 +47,7 @@ export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefin
   const heavyHorizon = atLeast(packet, atMost(HEAVY_HORIZON.most, wanted));
   const horizons = {
     heavyHorizon,
-    mouseHorizon: atLeast(MOUSE_HORIZON, heavyHorizon),
+    mouseHorizon: atLeast(MOUSE_HORIZON, packet),
     heavyBurst: LEAST_BURST / 8n,
   };
   if (burstBytes === undefined) return { ...horizons, totalBurst: DEFAULT_BURST, mouseBurst: DEFAULT_BURST };
