@@ -17,8 +17,19 @@ function run(command, args, env = process.env) {
   return spawnSync(command, args, { cwd: projectRoot, env, stdio: ['ignore', 2, 2] }).status === 0;
 }
 
+/** The oldest Node.js that runs natra (package.json, engines): import.meta.dirname came with 20.11. */
+const OLDEST_NODE = [20, 12];
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  say(`Node.js ${process.versions.node} is too old: natra needs ${OLDEST_NODE.join('.')} or later`);
+  process.exit(1);
+}
+
 /** Installs node_modules by `npm ci` unless they are those of package-lock.json already. Exits when npm fails. */
 export function ensureNodeModules() {
+  requireNode();
   const lock = createHash('sha256')
     .update(readFileSync(path.join(projectRoot, 'package-lock.json')))
     .digest('hex');
