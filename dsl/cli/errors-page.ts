@@ -17,7 +17,8 @@ const INTRODUCTION = `# What the compiler refuses
 
 \`npm run natra -- check FILE...\` prints these; \`--json\` gives them as data. Codes are stable. Each example stands in
 \`programs/example.ts\` below a first line that imports everything of dsl/lang, and is followed by what the compiler
-says of it. TypeScript's own errors keep TypeScript's own numbers (TS2322, ...).
+says of it. TypeScript's own errors keep TypeScript's own numbers (TS2322, ...). N9000 is no refusal but a failure of the
+compiler itself: no source should ever trigger it, so report it with the lines that it points at.
 
 This page is made from dsl/compiler/diagnostics; \`npx vitest run dsl/cli/errors-page.test.ts -u\` writes it anew.
 `;

@@ -58,4 +58,23 @@ describe('compile', () => {
     expect(object).toBeUndefined();
     expect(diagnostics[0]!.code).toBe('TS2322');
   });
+
+  it('reports its own failures at the construct at hand, and never throws', () => {
+    const failing = (): never => {
+      throw new Error('no such thing');
+    };
+    const afterwards = compileText(COUNTER, { afterPass: failing });
+    expect(afterwards.object).toBeUndefined();
+    expect(afterwards.diagnostics).toMatchObject([
+      {
+        code: 'N9000',
+        message: 'the compiler fails here: no such thing',
+        span: { file: 'sample.ts', line: 5 },
+      },
+    ]);
+    const early = compileText(COUNTER, { readFile: failing });
+    expect(early.diagnostics).toMatchObject([{ code: 'N9000', span: { file: 'sample.ts', line: 1 } }]);
+    const deep = `export const deep = classifier((skb) => {\n  return ${'('.repeat(20_000)}1${')'.repeat(20_000)};\n});`;
+    expect(compileText(deep).diagnostics).toMatchObject([{ code: 'N9000' }]);
+  });
 });

@@ -1,12 +1,13 @@
 /** The whole compiler: a TypeScript module to an object with every program in it. */
-import type { ObjectImage, ProgramImage } from '../object/image.ts';
+import type { ObjectImage } from '../object/image.ts';
 import { BackendError, type Cpu, emitProgram } from './backend/index.ts';
 import { type Diagnostic, diagnostic } from './diagnostics/diagnostic.ts';
+import { internalError } from './diagnostics/internal.ts';
 import { type ParseOptions, parseModule } from './frontend/index.ts';
 import type { IrProgram } from './ir/ir.ts';
-import { type Baseline, lowerProgram, type Seams, withSeams } from './lower/index.ts';
+import { type Baseline, LoweringError, lowerProgram, type Seams, withSeams } from './lower/index.ts';
 import { optimise } from './passes/index.ts';
-import type { ModuleTree, ProgramTree } from './tree/tree.ts';
+import type { ModuleTree, ProgramTree, Span } from './tree/tree.ts';
 
 export { BackendError, type Cpu } from './backend/index.ts';
 
@@ -35,11 +36,23 @@ export interface CompileResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-function emitted(tree: ModuleTree, program: ProgramTree, ir: IrProgram, cpu: Cpu | undefined): ProgramImage {
+/** A failure of the compiler on a well-formed tree, at the span that was at hand; the cause is what was thrown. */
+class CompilerFailure extends Error {
+  constructor(
+    readonly span: Span,
+    cause: unknown,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** Runs `work`; what it throws comes out with a span, the program's where it has none of its own. */
+function within<T>(program: ProgramTree, work: () => T): T {
   try {
-    return emitProgram(ir, program.kind, tree.sources, cpu === undefined ? {} : { cpu });
+    return work();
   } catch (error) {
-    throw error instanceof BackendError ? new BackendError(error.message, program.span) : error;
+    if (error instanceof BackendError) throw new BackendError(error.message, error.span ?? program.span);
+    throw new CompilerFailure(error instanceof LoweringError ? error.span : program.span, error);
   }
 }
 
@@ -49,22 +62,34 @@ export function compileTree(
   options: CompileOptions = {},
 ): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
   const { seams = 'kernel', baseline = '5.12', disablePasses, afterPass, cpu } = options;
-  const ir = tree.programs.map((program) =>
-    optimise(lowerProgram(tree, program, { seams, baseline }), {
-      ...(disablePasses && { disable: disablePasses }),
-      ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
+  const compiled = tree.programs.map((program) =>
+    within(program, () => {
+      const optimised = optimise(lowerProgram(tree, program, { seams, baseline }), {
+        ...(disablePasses && { disable: disablePasses }),
+        ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
+      });
+      const target = cpu === undefined ? {} : { cpu };
+      return { ir: optimised, image: emitProgram(optimised, program.kind, tree.sources, target) };
     }),
   );
-  const programs = tree.programs.map((program, index) => {
-    const lowered = ir[index];
-    if (!lowered) throw new BackendError(`program ${program.name} was not lowered`);
-    return emitted(tree, program, lowered, cpu);
-  });
+  const ir = compiled.map((one) => one.ir);
+  const programs = compiled.map((one) => one.image);
   const { maps, sections } = tree;
   return { object: { license: options.license ?? 'GPL', maps, sections, programs }, ir };
 }
 
-/** Compiles `entryFile` and what it imports. What the source does wrong comes back as diagnostics. */
+/** What went wrong with a tree that the front end accepted. Anything but the compiler's own errors is thrown on. */
+function problemOf(error: unknown): Diagnostic {
+  if (error instanceof BackendError && error.span !== undefined)
+    return diagnostic('N5005', error.span, { problem: error.message });
+  if (error instanceof CompilerFailure) return internalError(error.cause, error.span);
+  throw error;
+}
+
+/**
+ * Compiles `entryFile` and what it imports. What the source does wrong comes back as diagnostics, and so does a
+ * failure of the compiler itself: it never throws.
+ */
 export function compile(entryFile: string, options: CompileOptions = {}): CompileResult {
   const { tree: parsed, diagnostics } = parseModule(entryFile, options);
   if (!parsed) return { diagnostics };
@@ -72,7 +97,6 @@ export function compile(entryFile: string, options: CompileOptions = {}): Compil
   try {
     return { ...compileTree(tree, options), tree, diagnostics };
   } catch (error) {
-    if (!(error instanceof BackendError) || error.span === undefined) throw error;
-    return { diagnostics: [diagnostic('N5005', error.span, { problem: error.message })] };
+    return { diagnostics: [problemOf(error)] };
   }
 }

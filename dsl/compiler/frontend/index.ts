@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { ts } from 'ts-morph';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import { internalError } from '../diagnostics/internal.ts';
 import type { ModuleTree, ProgramTree } from '../tree/tree.ts';
 import type { Entity, ProgramSource } from './entities.ts';
 import { fieldOf } from './expressions/property.ts';
@@ -60,7 +61,9 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
     refuseSyntax(session, file);
   }
   if (session.diagnostics.length === 0) for (const file of source.files) declare(session, file);
-  const programs = session.programs.flatMap((one) => session.attempt(() => programTree(session, one)) ?? []);
+  const programs = session.programs.flatMap(
+    (one) => session.attempt(() => session.within(one.node, () => programTree(session, one))) ?? [],
+  );
   if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one.entry);
   for (const one of session.functions) if (!session.called.has(one)) checkUncalled(session, one);
   return {
@@ -74,10 +77,23 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
 const position = (d: Diagnostic): string =>
   `${d.span.file}:${String(d.span.line).padStart(8)}:${String(d.span.column).padStart(6)}`;
 
-/** Reads the entry file and what it imports, checks it with TypeScript and then with our own checker. */
+/**
+ * Reads the entry file and what it imports, checks it with TypeScript and then with our own checker. Never throws:
+ * a failure of the compiler is a diagnostic too.
+ */
 export function parseModule(entryFile: string, options: ParseOptions = {}): ParseResult {
   const root = path.resolve(options.root ?? process.cwd());
   const entry = path.resolve(root, entryFile);
+  try {
+    return parse(entry, root, options);
+  } catch (error) {
+    const file = path.relative(root, entry);
+    const start = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
+    return { tree: undefined, diagnostics: [internalError(error, start)] };
+  }
+}
+
+function parse(entry: string, root: string, options: ParseOptions): ParseResult {
   const source = openProgram(entry, root, options.readFile);
   const errors = typescriptErrors(source, root, entry);
   const translators = { entity: expression, field: fieldOf, statement, declaration };

@@ -37,7 +37,7 @@ export class Scope {
   }
 
   entity(node: ts.Expression): Entity {
-    const entity = this.session.translators.entity(this, node);
+    const entity = this.session.within(node, () => this.session.translators.entity(this, node));
     if (entity.kind !== 'value' || entity.value.type.kind !== 'optional') return entity;
     return { kind: 'value', value: this.narrowed(entity.value, node) };
   }
@@ -79,7 +79,7 @@ export class Scope {
   }
 
   statement(node: ts.Statement): Statement[] {
-    return this.session.translators.statement(this, node);
+    return this.session.within(node, () => this.session.translators.statement(this, node));
   }
 
   /** Translates a case, at whose ends these `break`s stand. */

@@ -7,6 +7,7 @@ import { ts } from 'ts-morph';
 import type { GlobalVariable, MapImage, SectionImage } from '../../object/image.ts';
 import type { StructLayout } from '../../object/layout.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import { internalError } from '../diagnostics/internal.ts';
 import type { DiagnosticCode } from '../diagnostics/table.ts';
 import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import type { Entity, FunctionSource, ProgramSource } from './entities.ts';
@@ -38,6 +39,8 @@ export class Session {
   readonly called = new Set<FunctionSource>();
   /** Refusals so far, those included that were reported before. */
   refusals = 0;
+  /** What is being translated, for the span of a failure. */
+  at: ts.Node | undefined;
   /** What a `const` holds, where that is an integer known now. */
   readonly constants = new Map<Variable, bigint>();
   private readonly entities = new Map<ts.Symbol, Entity | 'pending' | 'refused'>();
@@ -93,16 +96,30 @@ export class Session {
     throw new Refusal(diagnostic(code, this.span(node), details));
   }
 
-  /** Runs `work`; a refusal in it is reported and gives undefined. */
+  /** Runs `work`; a refusal in it is reported and gives undefined, and so is a failure of the compiler. */
   attempt<T>(work: () => T): T | undefined {
+    const outer = this.at;
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal) && this.at === undefined) throw error;
       this.refusals += 1;
-      if (error.diagnostic !== undefined) this.report(error.diagnostic);
+      const found =
+        error instanceof Refusal ? error.diagnostic : this.at && internalError(error, this.span(this.at));
+      if (found !== undefined) this.report(found);
       return undefined;
+    } finally {
+      this.at = outer;
     }
+  }
+
+  /** Runs `work` on a node; where it fails, `at` stays at the innermost one. */
+  within<T>(node: ts.Node, work: () => T): T {
+    const outer = this.at;
+    this.at = node;
+    const result = work();
+    this.at = outer;
+    return result;
   }
 
   variable(name: string, type: Type): Variable {
@@ -147,10 +164,12 @@ export class Session {
     if (known !== undefined) return known;
     this.entities.set(symbol, 'pending');
     const declaration = symbol.valueDeclaration ?? symbol.declarations?.[0];
-    const entity = this.attempt(() => {
-      const found = declaration && this.translators.declaration(this, declaration);
-      return found ?? this.refuse('N1019', at, { what: `'${symbol.name}'` });
-    });
+    const entity = this.attempt(() =>
+      this.within(at, () => {
+        const found = declaration && this.translators.declaration(this, declaration);
+        return found ?? this.refuse('N1019', at, { what: `'${symbol.name}'` });
+      }),
+    );
     this.entities.set(symbol, entity ?? 'refused');
     if (entity === undefined) throw new Refusal(undefined);
     return entity;

@@ -82,14 +82,20 @@ export function lowerProgram(
       subprogram,
     };
     builder.span = tree.span;
-    for (const [index, parameter] of tree.parameters.entries()) {
-      bindVariable(scope, parameter, scalar(builder.parameters[index] ?? 0n));
+    try {
+      for (const [index, parameter] of tree.parameters.entries()) {
+        bindVariable(scope, parameter, scalar(builder.parameters[index] ?? 0n));
+      }
+      lowerStatements(scope, tree.body);
+      if (builder.reachable) {
+        builder.return(0n);
+      }
+      return builder.finish();
+    } catch (error) {
+      // What fails without saying where, fails at what was being lowered.
+      if (error instanceof LoweringError || !(error instanceof Error)) throw error;
+      throw new LoweringError(builder.span, error.message, { cause: error });
     }
-    lowerStatements(scope, tree.body);
-    if (builder.reachable) {
-      builder.return(0n);
-    }
-    return builder.finish();
   };
   const entry = lowerFunction(program.name, program.entry);
   return { name: program.name, functions: [entry, ...subprograms] };

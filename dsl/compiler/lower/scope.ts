@@ -49,10 +49,13 @@ export interface Scope {
   readonly subprogram: (tree: FunctionTree) => string;
 }
 
-/** Thrown for a tree that no front end should make; the message names the span. */
+/** Thrown for a tree that no front end should make. */
 export class LoweringError extends Error {
-  constructor(span: Span, problem: string) {
-    super(`${span.file}:${span.line}:${span.column}: ${problem}`);
+  readonly span: Span;
+
+  constructor(span: Span, problem: string, options?: ErrorOptions) {
+    super(problem, options);
+    this.span = span;
   }
 }
 

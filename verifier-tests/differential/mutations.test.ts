@@ -1,0 +1,117 @@
+/** Whatever is done to the programs' sources, the compiler gives code or diagnostics, and never an exception. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { ts } from 'ts-morph';
+import { expect, test } from 'vitest';
+import { compile } from '../../dsl/compiler/index.ts';
+import { sampling } from './agree.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const programs = path.join(root, 'programs');
+const files = readdirSync(programs).filter((file) => /^\w+\.ts$/.test(file));
+
+interface Token {
+  readonly text: string;
+  readonly kind: ts.SyntaxKind;
+}
+
+/** The tokens of a source with the space in front of them. */
+function tokensOf(source: string): readonly Token[] {
+  const scanner = ts.createScanner(ts.ScriptTarget.ES2022, false, ts.LanguageVariant.Standard, source);
+  const tokens: Token[] = [];
+  for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan())
+    tokens.push({ kind, text: scanner.getTokenText() });
+  return tokens;
+}
+
+const sources = new Map(
+  files.map((file) => [file, tokensOf(readFileSync(path.join(programs, file), 'utf8'))] as const),
+);
+const LITERALS = [
+  '0',
+  '1',
+  '0n',
+  '-1',
+  '7',
+  '64n',
+  '255',
+  '0x1ffff',
+  '4294967296',
+  '1e9',
+  '0.5',
+  'true',
+  '[]',
+];
+const isTrivia = ({ kind }: Token): boolean => kind <= ts.SyntaxKind.LastTriviaToken;
+const isLiteral = ({ kind }: Token): boolean =>
+  kind === ts.SyntaxKind.NumericLiteral || kind === ts.SyntaxKind.BigIntLiteral;
+const isWord = ({ kind }: Token): boolean => kind >= ts.SyntaxKind.Identifier;
+
+const mutation = fc.record({
+  kind: fc.constantFrom('delete', 'duplicate', 'swap', 'literal', 'word', 'operator'),
+  at: fc.nat(0xffff),
+  other: fc.nat(0xffff),
+});
+type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
+
+/** One change of a token, of the kind that people make by accident. */
+function mutated(tokens: readonly Token[], { kind, at, other }: Mutation): readonly Token[] {
+  const among = tokens.flatMap((token, index) => {
+    const fits =
+      kind === 'literal'
+        ? isLiteral(token)
+        : kind === 'word'
+          ? isWord(token)
+          : kind === 'operator'
+            ? !isWord(token) && !isLiteral(token) && !isTrivia(token)
+            : !isTrivia(token);
+    return fits ? [index] : [];
+  });
+  const index = among[at % Math.max(1, among.length)];
+  const second = among[other % Math.max(1, among.length)];
+  const token = index === undefined ? undefined : tokens[index];
+  const replacement = second === undefined ? undefined : tokens[second];
+  if (index === undefined || token === undefined || replacement === undefined) return tokens;
+  switch (kind) {
+    case 'delete':
+      return tokens.toSpliced(index, 1);
+    case 'duplicate':
+      return tokens.toSpliced(index, 0, token, { kind: ts.SyntaxKind.WhitespaceTrivia, text: ' ' });
+    case 'swap':
+      return tokens.map((each, place) => (place === index ? replacement : place === second ? token : each));
+    case 'literal':
+      return tokens.with(index, { ...token, text: LITERALS[other % LITERALS.length] ?? '0' });
+    default:
+      return tokens.with(index, replacement);
+  }
+}
+
+test('mutated programs give code or diagnostics, never an exception', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...files),
+      fc.array(mutation, { minLength: 1, maxLength: 3 }),
+      fc.nat(7),
+      (file, mutations, choice) => {
+        const text = mutations
+          .reduce(mutated, sources.get(file) ?? [])
+          .map((token) => token.text)
+          .join('');
+        const changed = path.join(programs, file);
+        // Mostly the file alone, which is quick; now and then the whole program with it.
+        const entry = choice === 7 ? path.join(programs, 'ingress.ts') : changed;
+        const { object, diagnostics } = compile(entry, {
+          root,
+          readFile: (read) => (read === changed ? text : undefined),
+        });
+        expect(object === undefined, text).toBe(diagnostics.length > 0);
+        expect(
+          diagnostics.filter(({ code }) => code === 'N9000'),
+          text,
+        ).toEqual([]);
+      },
+    ),
+    sampling(150),
+  );
+}, 3_600_000);
