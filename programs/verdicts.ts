@@ -4,7 +4,7 @@
 export const MOUSE = 0;
 /** A heavy flow's packet that the bucket could pay for. */
 export const PAID = 1;
-/** Given a departure time in the future. */
+/** Sent on to wait: until a departure time in the future, or in the class that holds such packets. */
 export const PACED = 2;
 /** Sent on with ECN CE. */
 export const MARKED = 3;
