@@ -46,8 +46,14 @@ export const Authentication = struct({ nextHeader: u8, length: u8, reserved: be1
 /** RFC 792 and RFC 4443: echo messages carry an identifier. */
 export const Icmp = struct({ type: u8, code: u8, checksum: be16, identifier: be16 });
 
-/** RFC 2890: the key is there when flag 0x2000 is set and neither checksum nor routing precede it. */
-export const Gre = struct({ flags: be16, protocol: be16, key: be32 });
+/** RFC 2890: behind the protocol come, each when its flag is set, checksum and offset (one word), key, sequence. */
+export const Gre = struct({ flags: be16, protocol: be16, first: be32 });
+export const LongGre = struct({ flags: be16, protocol: be16, first: be32, second: be32 });
+/** RFC 1701: routing, too, brings the word of checksum and offset. */
+export const GRE_CHECKSUM_OR_ROUTING = 0xc000;
+export const GRE_KEY = 0x2000;
+/** 0; 1 for PPTP (RFC 2637 section 4.1). */
+export const GRE_VERSION = 0x0007;
 
 /** RFC 9293, as far as it is read. */
 export const Tcp = struct({
@@ -61,6 +67,8 @@ export const Tcp = struct({
   urgent: be16,
 });
 
+/** IEEE 802.3: what is smaller is a length, not an EtherType. */
+export const ETH_P_802_3_MIN = 0x0600;
 export const ETH_P_IP = 0x0800;
 export const ETH_P_ARP = 0x0806;
 export const ETH_P_8021Q = 0x8100;
@@ -80,7 +88,6 @@ export const IPPROTO_AH = 51;
 export const IPPROTO_ICMPV6 = 58;
 export const IPPROTO_DSTOPTS = 60;
 export const IPPROTO_SCTP = 132;
-export const IPPROTO_MOBILITY = 135;
 export const IPPROTO_UDPLITE = 136;
 
 /** ICMPv6 types of neighbour discovery (RFC 4861): router solicitation to redirect. */

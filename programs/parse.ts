@@ -20,6 +20,7 @@ import {
 import { foldAddresses } from './hash.ts';
 import {
   Authentication,
+  ETH_P_802_3_MIN,
   ETH_P_8021AD,
   ETH_P_8021Q,
   ETH_P_ARP,
@@ -27,6 +28,9 @@ import {
   ETH_P_IPV6,
   Ethernet,
   Extension,
+  GRE_CHECKSUM_OR_ROUTING,
+  GRE_KEY,
+  GRE_VERSION,
   Gre,
   Icmp,
   IPPROTO_AH,
@@ -38,7 +42,6 @@ import {
   IPPROTO_HOPOPTS,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
-  IPPROTO_MOBILITY,
   IPPROTO_ROUTING,
   IPPROTO_SCTP,
   IPPROTO_TCP,
@@ -46,6 +49,7 @@ import {
   IPPROTO_UDPLITE,
   IPv4,
   IPv6,
+  LongGre,
   NEIGHBOUR_DISCOVERY_FIRST,
   NEIGHBOUR_DISCOVERY_LAST,
   Ports,
@@ -53,8 +57,8 @@ import {
   VlanTag,
 } from './headers.ts';
 
-/** Headers are read from the linear part; this much is pulled into it first (two tags, IPv4 with options, ports). */
-const HEADER_BYTES = 98;
+/** Headers are read from the linear part; this much is pulled into it first (two tags, IPv4 with options, TCP). */
+const HEADER_BYTES = 102;
 /** Extension headers that are followed before the walk gives up. */
 const EXTENSION_HEADERS = 6;
 /** More-fragments flag and fragment offset of IPv4; the reserved and don't-fragment bits are not. */
@@ -82,8 +86,12 @@ interface Network {
   readonly offset: u8;
 }
 
-/** A key of the link layer alone. */
-const linkOnly = (type: u16): Packet => ({ addresses: 0n, transport: u64(type), headerBytes: 0 });
+/** A key of the link layer alone. Smaller than an EtherType is the length of an IEEE 802.3 frame, which has none. */
+const linkOnly = (type: u16): Packet => ({
+  addresses: 0n,
+  transport: type < ETH_P_802_3_MIN ? 0n : u64(type),
+  headerBytes: 0,
+});
 
 /** Skips up to two VLAN tags. */
 export function networkLayer(skb: Skb): Network {
@@ -115,6 +123,16 @@ function icmpId(skb: Skb, offset: u16, request: u8, reply: u8): u32 {
   return (u32(type) << 16) | (type === request || type === reply ? icmp.identifier : 0);
 }
 
+/** 0 without a key. Of a PPTP packet's only the call identifier: the other half is the packet's length. */
+function greKey(skb: Skb, offset: u16): u32 {
+  const gre = skb.at(Gre, offset & 0x7ff);
+  if (gre === undefined || (gre.flags & GRE_KEY) === 0) return 0;
+  if ((gre.flags & GRE_VERSION) === 1) return gre.first & 0xffff;
+  if ((gre.flags & GRE_CHECKSUM_OR_ROUTING) === 0) return gre.first;
+  const long = skb.at(LongGre, offset & 0x7ff);
+  return long === undefined ? 0 : long.second;
+}
+
 /** `offset` is where the protocol's header starts; `version` is that of IP, since each has an ICMP of its own. */
 function transportOf(skb: Skb, protocol: u8, offset: u16, version: 4 | 6): Transport {
   if (protocol === IPPROTO_TCP) {
@@ -128,10 +146,7 @@ function transportOf(skb: Skb, protocol: u8, offset: u16, version: 4 | 6): Trans
   if (version === 4 && protocol === IPPROTO_ICMP) return { id: icmpId(skb, offset, 8, 0), headerBytes: 0 };
   if (version === 6 && protocol === IPPROTO_ICMPV6)
     return { id: icmpId(skb, offset, 128, 129), headerBytes: 0 };
-  if (protocol === IPPROTO_GRE) {
-    const gre = skb.at(Gre, offset & 0x7ff);
-    return { id: gre === undefined || (gre.flags & 0xf000) !== 0x2000 ? 0 : gre.key, headerBytes: 0 };
-  }
+  if (protocol === IPPROTO_GRE) return { id: greKey(skb, offset), headerBytes: 0 };
   if (protocol === IPPROTO_AH) {
     const authentication = skb.at(Authentication, offset & 0x7ff);
     return { id: authentication === undefined ? 0 : authentication.spi, headerBytes: 0 };
@@ -164,7 +179,7 @@ function walkExtensions(
   let offset: u16 = start;
   for (const _ of range(EXTENSION_HEADERS)) {
     const fragment = protocol === IPPROTO_FRAGMENT;
-    if (!fragment && !among(protocol, EXTENSIONS) && protocol !== IPPROTO_MOBILITY) break;
+    if (!fragment && !among(protocol, EXTENSIONS)) break;
     const extension = skb.at(Extension, offset & 0x7ff);
     if (extension === undefined) break;
     protocol = extension.nextHeader;
@@ -182,19 +197,29 @@ function parseIPv6(skb: Skb, ip: Ref<typeof IPv6>, network: u8): Packet {
   return { addresses, transport: transportKey(protocol, id), headerBytes };
 }
 
+/** The IPv4 header at `offset`, where there is one. */
+export function ipv4At(skb: Skb, offset: u8): Ref<typeof IPv4> | undefined {
+  const ip = skb.at(IPv4, offset);
+  return ip === undefined || ip.versionAndLength < 0x45 || ip.versionAndLength > 0x4f ? undefined : ip;
+}
+
+/** The IPv6 header at `offset`, where there is one. */
+export function ipv6At(skb: Skb, offset: u8): Ref<typeof IPv6> | undefined {
+  const ip = skb.at(IPv6, offset);
+  return ip === undefined || ip.versionAndClass >>> 12 !== 6 ? undefined : ip;
+}
+
 /** The flow key of a packet. */
 export function parse(skb: Skb): Packet {
   if (unlikely(skb.linearLength < min(skb.len, HEADER_BYTES))) skbPullData(skb, min(skb.len, HEADER_BYTES));
   const { type, offset } = networkLayer(skb);
   if (type === ETH_P_IP) {
-    const ip = skb.at(IPv4, offset);
-    if (ip === undefined || ip.versionAndLength < 0x45 || ip.versionAndLength > 0x4f) return linkOnly(type);
-    return parseIPv4(skb, ip, offset);
+    const ip = ipv4At(skb, offset);
+    return ip === undefined ? linkOnly(type) : parseIPv4(skb, ip, offset);
   }
   if (type === ETH_P_IPV6) {
-    const ip = skb.at(IPv6, offset);
-    if (ip === undefined || ip.versionAndClass >>> 12 !== 6) return linkOnly(type);
-    return parseIPv6(skb, ip, offset);
+    const ip = ipv6At(skb, offset);
+    return ip === undefined ? linkOnly(type) : parseIPv6(skb, ip, offset);
   }
   return linkOnly(type);
 }

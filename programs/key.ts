@@ -1,0 +1,62 @@
+/**
+ * What the parser makes of a packet, for user space to read: `natra key` runs this on a capture. It limits nothing.
+ */
+import { classifier, global, struct, TC_ACT_UNSPEC, u32, u64 } from '../dsl/lang/index.ts';
+import { ETH_P_IP, ETH_P_IPV6 } from './headers.ts';
+import { ecnOf } from './mark.ts';
+import { ipv4At, ipv6At, isVital, networkLayer, parse, wireBytes } from './parse.ts';
+
+export const seen = global(
+  struct({
+    /** As the flow hash takes them in: IPv4's two, or IPv6's folded. */
+    addresses: u64,
+    /** Protocol in the high half; ports, SPI, key or identifier in the low. Without an IP header the EtherType. */
+    transport: u64,
+    /** IPv6 addresses in halves; IPv4 addresses in the low halves. */
+    sourceHigh: u64,
+    sourceLow: u64,
+    destinationHigh: u64,
+    destinationLow: u64,
+    /** 4, 6, or 0 where the key is of the link layer alone. */
+    version: u32,
+    headerBytes: u32,
+    wireBytes: u32,
+    /** The ECN field. */
+    ecn: u32,
+    /** 1 for ARP and neighbour discovery. */
+    vital: u32,
+  }),
+);
+
+export const key = classifier((skb) => {
+  const packet = parse(skb);
+  seen.addresses = packet.addresses;
+  seen.transport = packet.transport;
+  seen.headerBytes = packet.headerBytes;
+  seen.wireBytes = wireBytes(skb, packet);
+  seen.ecn = ecnOf(skb);
+  seen.vital = u32(isVital(packet));
+  seen.version = 0;
+  seen.sourceHigh = 0n;
+  seen.sourceLow = 0n;
+  seen.destinationHigh = 0n;
+  seen.destinationLow = 0n;
+
+  const { type, offset } = networkLayer(skb);
+  if (type === ETH_P_IP) {
+    const ip = ipv4At(skb, offset);
+    if (ip === undefined) return TC_ACT_UNSPEC;
+    seen.version = 4;
+    seen.sourceLow = u64(ip.source);
+    seen.destinationLow = u64(ip.destination);
+  } else if (type === ETH_P_IPV6) {
+    const ip = ipv6At(skb, offset);
+    if (ip === undefined) return TC_ACT_UNSPEC;
+    seen.version = 6;
+    seen.sourceHigh = ip.sourceHigh;
+    seen.sourceLow = ip.sourceLow;
+    seen.destinationHigh = ip.destinationHigh;
+    seen.destinationLow = ip.destinationLow;
+  }
+  return TC_ACT_UNSPEC;
+});

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { createKeyOf, type Seen } from '../scripts/natra/key/flow-key.ts';
+import { frameNamed } from '../verifier-tests/parser/frames.ts';
+
+const keyOf = createKeyOf();
+const seen = (name: string): Seen => keyOf(frameNamed(name));
+const idOf = (name: string): number => Number(seen(name).transport & 0xffffffffn);
+
+test.each([
+  ['key', 0xa1a2a3a4],
+  ['key, sequence', 0xa1a2a3a4],
+  ['checksum, key', 0xa1a2a3a4],
+  ['routing, key, sequence', 0xa1a2a3a4],
+  ['checksum, sequence', 0],
+])('the key of GRE with %s is found behind what precedes it', (flags, key) => {
+  expect(idOf(`untagged, IPv4, GRE with ${flags}`)).toBe(key);
+  expect(idOf(`QinQ, IPv6, routing, GRE with ${flags}`)).toBe(key);
+});
+
+test('packets of one PPTP call are one flow, whatever their length', () => {
+  expect(idOf('untagged, IPv4, GRE of PPTP')).toBe(0xa3a4);
+});
+
+test('802.3 frames are one flow, whatever their length', () => {
+  for (const name of ['untagged, 802.3', 'untagged, 802.3 of length 10', 'QinQ, 802.3 of length 0']) {
+    expect(seen(name)).toMatchObject({ version: 0, addresses: 0n, transport: 0n });
+  }
+});
+
+test('nothing follows a mobility header', () => {
+  expect(seen('untagged, IPv6, mobility, TCP').transport).toBe(135n << 32n);
+});
+
+test('the fragments of a packet are one flow', () => {
+  for (const version of ['IPv4', 'IPv6']) {
+    const [first, middle, last] = ['first', 'middle', 'last'].map((which) =>
+      seen(`untagged, ${version}, ${which} fragment, UDP`),
+    );
+    expect(first).toMatchObject({ addresses: middle?.addresses, transport: 17n << 32n });
+    expect(middle).toMatchObject({ addresses: last?.addresses, transport: last?.transport });
+  }
+});
+
+test('every bit of both addresses tells flows apart', () => {
+  for (const [name, start, bytes] of [
+    ['untagged, IPv4, UDP', 26, 8],
+    ['untagged, IPv6, UDP', 22, 32],
+  ] as const) {
+    const keys = new Set([seen(name).addresses]);
+    for (let bit = 0; bit < bytes * 8; bit += 1) {
+      const packet = frameNamed(name);
+      const at = start + (bit >> 3);
+      packet[at] = (packet[at] ?? 0) ^ (1 << (bit & 7));
+      keys.add(keyOf(packet).addresses);
+    }
+    expect(keys.size).toBe(bytes * 8 + 1);
+  }
+});
+
+test('headers outside the linear part are pulled into it', () => {
+  for (const name of ['QinQ, IPv4 with 40 bytes of options, TCP', 'untagged, IPv6, hop-by-hop, UDP']) {
+    expect(keyOf(frameNamed(name), { linearLength: 14 })).toEqual(seen(name));
+  }
+});
+
+test('every segment of a GSO packet is charged its headers', () => {
+  const name = 'untagged, IPv4, TCP with 12 bytes of options';
+  const whole = seen(name);
+  expect(whole.headerBytes).toBe(14 + 20 + 32);
+  const inThree = keyOf(frameNamed(name), { gsoSegs: 3, gsoSize: 8 });
+  expect(inThree.wireBytes).toBe(whole.wireBytes + 2 * whole.headerBytes);
+});
