@@ -1,7 +1,7 @@
 /** What natra uses of the node it runs on, named once so that a test can give it another place. */
 import type { Direction } from './config/bandwidth.ts';
 import type { Variables } from './config/environment.ts';
-import { objectFile } from './objects.ts';
+import { type Baseline, objectFile } from './objects.ts';
 import { type Log, openLog } from './state/log.ts';
 
 export interface Node {
@@ -10,7 +10,7 @@ export interface Node {
   /** A directory on bpffs that holds one directory of pins an attachment. */
   readonly pinDirectory: string;
   /** The ELF object file of a direction's program. */
-  readonly objectFile: (direction: Direction) => Uint8Array;
+  readonly objectFile: (direction: Direction, baseline?: Baseline) => Uint8Array;
   readonly log: Log;
 }
 

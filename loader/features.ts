@@ -2,7 +2,17 @@
  * What natra uses of the kernel, as data: since which version, and a probe that tries the thing itself, since
  * distributions backport. Probes are for after a failure and for the operator, never for the way to a Pod.
  */
-import { ALU, CLASS, encode, type Instruction, OPCODE_CALL, OPCODE_EXIT } from '../dsl/object/instruction.ts';
+import {
+  ALU,
+  ATOMIC,
+  CLASS,
+  encode,
+  type Instruction,
+  MODE,
+  OPCODE_CALL,
+  OPCODE_EXIT,
+  SIZE,
+} from '../dsl/object/instruction.ts';
 import { ATTACH_TYPE, queryTcx } from './bpf/link.ts';
 import { createMap, MAP_FLAG } from './bpf/map.ts';
 import { loadProgram } from './bpf/program.ts';
@@ -42,6 +52,14 @@ function withProgram(instructions: readonly Instruction[], use: (fd: number) => 
 }
 
 const passing = [slot(CLASS.alu64 | ALU.mov, 0), slot(OPCODE_EXIT, 0)];
+
+/** Stores zero on the stack and exchanges it by comparison. */
+const comparing = [
+  slot(CLASS.alu64 | ALU.mov, 0),
+  { ...slot(CLASS.stx | SIZE.double | MODE.mem, 0), dst: 10, offset: -8 },
+  { ...slot(CLASS.stx | SIZE.double | MODE.atomic, ATOMIC.compareExchange), dst: 10, offset: -8 },
+  slot(OPCODE_EXIT, 0),
+];
 
 /**
  * Calls a helper without its arguments. A kernel that has it complains of the arguments if at all; one that
@@ -92,6 +110,12 @@ export const FEATURES: readonly Feature[] = [
         map.close();
       }
     },
+  },
+  {
+    name: 'atomics that fetch',
+    since: '5.12',
+    use: "a bucket that several CPUs keep exactly; without them an idle Pod's credit may be given twice",
+    probe: () => withProgram(comparing, () => {}),
   },
   {
     name: 'bpf_ktime_get_coarse_ns',

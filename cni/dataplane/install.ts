@@ -1,5 +1,4 @@
 /** Puts one direction's limit into force at the best place that works. */
-import { readElf } from '../../dsl/object/elf/read.ts';
 import {
   attach,
   attachFq,
@@ -7,7 +6,6 @@ import {
   detach,
   type Attachment as KernelAttachment,
   linkPath,
-  loadProgram,
   pinAll,
   removePins,
   VerifierError,
@@ -18,6 +16,7 @@ import { dataplaneSettings } from '../settings.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
 import type { Ledger } from './ledger.ts';
+import { loadDataplane } from './load.ts';
 import type { Placement } from './placement.ts';
 import { randomSeed } from './seed.ts';
 import { filterName, keyOf, netnsOf, type Site } from './site.ts';
@@ -72,10 +71,7 @@ function installAt(
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
   const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
   const config = { ...dataplaneSettings({ ...limit, pacing }), seed: randomSeed() };
-  const program = loadProgram(readElf(node.objectFile(direction)), direction, {
-    name: `natra_${direction}`,
-    settings: { config },
-  });
+  const program = loadDataplane(direction, { name: `natra_${direction}`, settings: { config } }, node);
   try {
     pinAll(program, place);
     const { mode } = attach({
