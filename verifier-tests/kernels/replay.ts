@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { DIRECTIONS, type Direction } from '../../cni/config/bandwidth.ts';
+import type { Baseline } from '../../cni/objects.ts';
 import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
 import { compile } from '../../dsl/compiler/index.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
@@ -22,8 +23,8 @@ export interface RecordedCase {
 }
 
 export interface Recording {
-  /** The ELF object of each program, clocks and randomness in memory. */
-  readonly objects: { readonly [D in Direction]: Uint8Array };
+  /** The ELF object of each program by what it asks of the kernel, clocks and randomness in memory. */
+  readonly objects: { readonly [B in Baseline]: { readonly [D in Direction]: Uint8Array } };
   readonly cases: readonly RecordedCase[];
 }
 
@@ -34,12 +35,8 @@ const SEED = 20_250_601;
 /** The same packets at every call; a new dataplane changes only what becomes of them. */
 export function recordReplay(): Recording {
   const cases: RecordedCase[] = [];
-  const objects: Record<Direction, Uint8Array> = { ingress: new Uint8Array(), egress: new Uint8Array() };
   for (const program of DIRECTIONS) {
-    const { object } = compile(`programs/${program}.ts`, { seams: 'memory' });
-    if (object === undefined)
-      throw new Error(`compile programs/${program}.ts: it has errors; npm run build tells`);
-    objects[program] = writeElf(object);
+    const object = compiled(program, '5.12');
     for (const pacing of PACINGS) {
       const contents = fc.tuple(
         arbitraryContents(object.sections),
@@ -50,7 +47,18 @@ export function recordReplay(): Recording {
       cases.push(record(program, object, new Map([...initial, ['.rodata', rodata]]), steps));
     }
   }
-  return { objects, cases };
+  const objectsOf = (baseline: Baseline) => ({
+    ingress: writeElf(compiled('ingress', baseline)),
+    egress: writeElf(compiled('egress', baseline)),
+  });
+  return { objects: { '5.12': objectsOf('5.12'), '5.10': objectsOf('5.10') }, cases };
+}
+
+function compiled(program: Direction, baseline: Baseline): ObjectImage {
+  const { object } = compile(`programs/${program}.ts`, { seams: 'memory', baseline });
+  if (object === undefined)
+    throw new Error(`compile programs/${program}.ts: it has errors; npm run build tells`);
+  return object;
 }
 
 function record(

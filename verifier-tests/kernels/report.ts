@@ -57,3 +57,8 @@ export interface Report {
 export const REPORT_FILE = 'report.json';
 /** Of the recorded packets there (replay.ts). */
 export const REPLAY_FILE = 'replay.json';
+/** Of the object files there, by what they ask of the kernel. */
+export const OBJECT_FILES = {
+  '5.12': { ingress: 'ingress.o', egress: 'egress.o' },
+  '5.10': { ingress: 'ingress-5.10.o', egress: 'egress-5.10.o' },
+} as const;

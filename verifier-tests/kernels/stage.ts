@@ -2,10 +2,9 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { DIRECTIONS } from '../../cni/config/bandwidth.ts';
 import { encodeRecording } from './recording.ts';
 import { recordReplay } from './replay.ts';
-import { REPLAY_FILE } from './report.ts';
+import { OBJECT_FILES, REPLAY_FILE } from './report.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 /** Files of the build that a guest runs, by their name there. */
@@ -13,7 +12,11 @@ const BUILT: Readonly<Record<string, string>> = {
   natra: 'dist/natra',
   'koffi.node': 'dist/koffi.node',
   'package.json': 'dist/package.json',
-  ...Object.fromEntries(DIRECTIONS.map((direction) => [`${direction}.o`, `build/${direction}.o`])),
+  ...Object.fromEntries(
+    Object.values(OBJECT_FILES)
+      .flatMap(({ ingress, egress }) => [ingress, egress])
+      .map((name) => [name, `build/${name}`]),
+  ),
 };
 
 export const GUEST_PROGRAM = 'guest.cjs';

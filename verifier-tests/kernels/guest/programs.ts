@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DIRECTIONS, type Direction } from '../../../cni/config/bandwidth.ts';
+import { loadDataplane } from '../../../cni/dataplane/load.ts';
+import type { Baseline } from '../../../cni/objects.ts';
 import { dataplaneSettings, type Pacing } from '../../../cni/settings.ts';
-import { readElf } from '../../../dsl/object/elf/read.ts';
 import { programInfo } from '../../../loader/bpf/info.ts';
-import { type LoadedProgram, loadProgram, type VerifierStatistics } from '../../../loader/index.ts';
-import { PACINGS } from '../report.ts';
+import type { LoadedProgram, VerifierStatistics } from '../../../loader/index.ts';
+import { OBJECT_FILES, PACINGS } from '../report.ts';
 import type { Checks } from './checks.ts';
 
 const SEED = 0x1234_5678_9abc_def0n;
@@ -18,9 +19,11 @@ export function loadFor(
   pacing: Pacing,
   onStatistics?: (statistics: VerifierStatistics) => void,
 ): LoadedProgram {
-  const image = readElf(readFileSync(path.join(share, `${direction}.o`)));
   const config = { ...dataplaneSettings({ rateBitsPerSecond: 10e6, pacing }), seed: SEED };
-  return loadProgram(image, direction, { settings: { config }, ...(onStatistics && { onStatistics }) });
+  const objectFile = (_: Direction, baseline: Baseline = '5.12'): Uint8Array =>
+    readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
+  const options = { settings: { config }, ...(onStatistics && { onStatistics }) };
+  return loadDataplane(direction, options, { objectFile, log: () => {} });
 }
 
 export async function checkPrograms(share: string, checks: Checks): Promise<void> {
