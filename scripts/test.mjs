@@ -57,7 +57,15 @@ function main() {
   ensureNodeModules();
   const bpf = canUseBpf();
   if (bpf.usable)
-    ensureApt(['iproute2', 'containernetworking-plugins', 'bpftool', 'llvm', 'clang', ...VM_PACKAGES]);
+    ensureApt([
+      'iproute2',
+      'containernetworking-plugins',
+      'bpftool',
+      'llvm',
+      'clang',
+      'tshark',
+      ...VM_PACKAGES,
+    ]);
   const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -23,7 +23,18 @@ natra vm FILE.json [--kernel] [--json]
 export interface Surroundings {
   /** Runs vectors on the kernel. */
   readonly onKernel?: RunVectors;
+  /** Commands that need more than the compiler. */
+  readonly commands?: Readonly<Record<string, Command>>;
 }
+
+/** A command from outside this folder. */
+export interface Command {
+  /** Its lines of the help text. */
+  readonly help: string;
+  readonly run: Run;
+}
+
+type Run = (argv: readonly string[], output: Output, given: Surroundings) => Promise<number>;
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
@@ -94,9 +105,7 @@ async function vm(argv: readonly string[], output: Output, { onKernel }: Surroun
   return command.vm({ file, kernel: values.kernel ?? false, json: values.json ?? false }, onKernel, output);
 }
 
-const COMMANDS: Readonly<
-  Record<string, (argv: readonly string[], output: Output, given: Surroundings) => Promise<number>>
-> = { compile, check, disasm, vm };
+const COMMANDS: Readonly<Record<string, Run>> = { compile, check, disasm, vm };
 
 /** The exit status of a command line: 0, 1 for errors in what it looked at, 2 when it was called wrongly. */
 export async function main(
@@ -105,14 +114,19 @@ export async function main(
   surroundings: Surroundings = {},
 ): Promise<number> {
   const [name, ...rest] = argv;
+  const others = Object.entries(surroundings.commands ?? {});
   if (name === undefined || name === 'help' || argv.includes('--help') || argv.includes('-h')) {
-    (name === undefined ? output.error : output.out)(HELP);
+    (name === undefined ? output.error : output.out)(HELP + others.map(([, { help }]) => help).join(''));
     return name === undefined ? 2 : 0;
   }
   try {
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    const commands = new Map([
+      ...Object.entries(COMMANDS),
+      ...others.map(([other, { run }]) => [other, run] as const),
+    ]);
+    const command = commands.get(name);
     if (command === undefined)
-      throw new UsageError(`no command is named ${name}; there are ${Object.keys(COMMANDS).join(', ')}`);
+      throw new UsageError(`no command is named ${name}; there are ${[...commands.keys()].join(', ')}`);
     return await command(rest, output, surroundings);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

@@ -1,6 +1,6 @@
 /** The command line with everything in it: the compiler's commands, and the loader for those that want a kernel. */
 import { writeSync } from 'node:fs';
-import { main } from '../../dsl/cli/main.ts';
+import { type Command, main } from '../../dsl/cli/main.ts';
 import type { RunVectors } from '../../dsl/cli/vm.ts';
 
 const STDOUT = 1;
@@ -12,6 +12,16 @@ function write(descriptor: number, text: string): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
+const COMMANDS: Readonly<Record<string, Command>> = {
+  key: {
+    help: `natra key FILE.pcap [--json]
+    prints each packet's flow key as the dataplane's parser sees it, in the interpreter and in the VM, which must
+    agree; reads pcap and pcapng
+`,
+    run: async (argv, output) => (await import('./key/command.ts')).keyCommand(argv, output),
+  },
+};
+
 /** Runs a command line and gives its exit status. */
 export async function run(argv: readonly string[]): Promise<number> {
   const onKernel: RunVectors | undefined = argv.includes('--kernel')
@@ -21,5 +31,5 @@ export async function run(argv: readonly string[]): Promise<number> {
     out: (text: string) => write(STDOUT, text),
     error: (text: string) => write(STDERR, text),
   };
-  return main(argv, output, onKernel ? { onKernel } : {});
+  return main(argv, output, { commands: COMMANDS, ...(onKernel && { onKernel }) });
 }

@@ -6,11 +6,6 @@ import { type CapturedPacket, ETHERNET, readCapture } from './capture.ts';
 import { describeKey, type Key } from './describe.ts';
 import { createKeyOf, Disagreement, type KeyOf } from './flow-key.ts';
 
-export const KEY_HELP = `natra key FILE.pcap [--json]
-    prints each packet's flow key as the dataplane's parser sees it, in the interpreter and in the VM, which must
-    agree; reads pcap and pcapng
-`;
-
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** One packet of the output. */
