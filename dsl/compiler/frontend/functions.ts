@@ -9,10 +9,12 @@ import { describeEntity, type Entity, type FunctionSource } from './entities.ts'
 import { Refusal } from './refusal.ts';
 import { type PendingReturn, Scope } from './scope.ts';
 import type { Session } from './session.ts';
+import { returned } from './statements/branches.ts';
 import { completes } from './statements/completion.ts';
 import { destructure } from './statements/destructure.ts';
 import { coerce, convertTo, join, refuseJoin } from './types/coerce.ts';
 import { type Declared, declaredType } from './types/declared.ts';
+import { isFree } from './types/literals.ts';
 import { CONTEXT, describe, sameType, U32, UNKNOWN_OPTIONAL, VOID } from './types/types.ts';
 
 const LARGEST_SUBPROGRAM = 5;
@@ -129,7 +131,7 @@ function expressionBody(scope: Scope, body: ts.Expression): Statement[] {
     return [{ kind: 'expression', expression: value, span }];
   const statement = {
     kind: 'return',
-    value: coerce(scope.session, value, scope.declaredReturn, body),
+    value: returned(scope, value, body),
     span,
   } as const;
   scope.returns.push({ node: body, statement });
@@ -144,10 +146,21 @@ function body(scope: Scope, source: FunctionSource): Statement[] {
   return scope.session.attempt(() => expressionBody(scope, node)) ?? [];
 }
 
+/** The types of returned values; literals take a signed type where another value has one. */
+function typesOf(values: readonly Expression[]): Type[] {
+  const literals = values.filter(isFree);
+  const others = values.filter((value) => !isFree(value)).map((value) => value.type);
+  const signed = [...literals.map((value) => value.type), ...others].find(
+    (type) => type.kind === 'int' && type.signed && type.bits >= 32,
+  );
+  return [...others, ...literals.map((value) => signed ?? value.type)];
+}
+
 /** The type of all returned values; where some path returns none, a reference may be undefined. */
 function returnedType(scope: Scope, failed: boolean): Type {
   const { session, returns, declaredReturn } = scope;
-  const types = returns.flatMap(({ statement }) => (statement.value ? [statement.value.type] : []));
+  const values = returns.flatMap(({ statement }) => (statement.value ? [statement.value] : []));
+  const types = typesOf(values);
   const [first, ...rest] = types;
   const last = returns.at(-1)?.node;
   if (first === undefined || last === undefined) {
@@ -165,7 +178,7 @@ function settleReturns(scope: Scope, failed: boolean): Type {
   for (const { statement, node } of scope.returns) {
     if (statement.value === undefined && type.kind === 'optional')
       statement.value = { kind: 'undefined', type, span: scope.span(node) };
-    if (statement.value && !sameType(statement.value.type, type))
+    if (statement.value && (isFree(statement.value) || !sameType(statement.value.type, type)))
       statement.value = convertTo(scope.session, statement.value, type, node);
   }
   return type;

@@ -102,6 +102,14 @@ describe('widths of values', () => {
     );
     expect(bodyOf('return s.a8 > 1 ? -1 : 2;', FIELDS)[0]).toMatch(/\? -1:i32 : 2:i32/);
   });
+  it('takes the signed type for returned literals of which one is negative, or beside a signed value', () => {
+    const sign = 'const sign = (x: u32) => {\nif (x > 9) return -1;\nreturn 0;\n};\n';
+    expect(bodyOf('const v = sign(s.a32);', FIELDS + sign)).toEqual(['v: i32 = sign(load.u32(.bss:s+0+4))']);
+    const clip = 'const clip = (x: i32) => {\nif (x < 0) return 0;\nreturn x;\n};\n';
+    expect(bodyOf('const v = clip(s.s32);', FIELDS + clip)[0]).toMatch(/^v: i32 = /);
+    const same = 'const same = (x: u8) => {\nif (x < 3) return 300;\nreturn x;\n};\n';
+    expect(bodyOf('const v = same(s.a8);', FIELDS + same)[0]).toMatch(/^v: u32 = /);
+  });
   it('takes the wider type of two branches', () => {
     expect(declared('s.a64 > 1n ? s.a8 : s.a16')).toMatch(/^v: u16 = .* \? u16\(load\.u8.*\) : load\.u16/);
     expect(bodyOf('const v: u8 = s.a64 > 1n ? 1 : 2;', FIELDS)[0]).toMatch(/\? 1:u8 : 2:u8/);

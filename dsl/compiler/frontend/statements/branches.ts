@@ -1,8 +1,9 @@
 /** `if`, `return`, and the jumps out of loops. */
 import type { ts } from 'ts-morph';
-import type { Statement } from '../../tree/tree.ts';
+import type { Expression, Statement } from '../../tree/tree.ts';
 import type { PendingReturn, Scope } from '../scope.ts';
 import { coerce } from '../types/coerce.ts';
+import { isFree } from '../types/literals.ts';
 
 export function branch(scope: Scope, node: ts.IfStatement): Statement[] {
   const condition = scope.condition(node.expression);
@@ -11,6 +12,12 @@ export function branch(scope: Scope, node: ts.IfStatement): Statement[] {
   const rest = node.elseStatement ? { whenFalse: arm(node.elseStatement) } : {};
   return [{ kind: 'if', condition, whenTrue, ...rest, span: scope.span(node) }];
 }
+
+/** A returned value at the declared type; without one, a literal waits for what the other returns give. */
+export const returned = (scope: Scope, value: Expression, node: ts.Node): Expression =>
+  scope.declaredReturn.kind === 'inferred' && isFree(value)
+    ? value
+    : coerce(scope.session, value, scope.declaredReturn, node);
 
 export function giveBack(scope: Scope, node: ts.ReturnStatement): Statement[] {
   const span = scope.span(node);
@@ -27,7 +34,7 @@ export function giveBack(scope: Scope, node: ts.ReturnStatement): Statement[] {
     ];
   const statement = {
     kind: 'return',
-    value: coerce(scope.session, value, scope.declaredReturn, node.expression),
+    value: returned(scope, value, node.expression),
     span,
   } as const;
   scope.returns.push({ node: node.expression, statement });
