@@ -1,5 +1,6 @@
 // cni/main.ts -> dist/natra: one minified CommonJS file with the object files inside, and koffi's addon beside it.
-// A CNI plugin starts for every Pod, so nothing but what a call runs may be in it.
+// A CNI plugin starts for every Pod, so nothing but what a call runs may be in it: the operator's commands are a second
+// file, dist/natra-operator.cjs, that the first one reads when it is called without CNI_COMMAND.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -19,25 +20,43 @@ function koffiAddon() {
   return inProject('node_modules', '@koromix', `koffi-linux-${arch}`, `${libc}_${arch}`, 'koffi.node');
 }
 
-async function bundle() {
-  const objects = OBJECTS.map((each) => [each.name, readFileSync(objectPath(each), 'base64')]);
-  const { metafile } = await build({
+const OPERATOR = 'natra-operator.cjs';
+
+/** Leaves the operator's commands out of the bundle of the CNI verbs. */
+const operatorApart = {
+  name: 'operator-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/operator\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${OPERATOR}`, external: true } : undefined,
+    );
+  },
+};
+
+function bundleOf(entryPoint, outfile, more) {
+  return build({
     absWorkingDir: projectRoot,
-    entryPoints: ['cni/main.ts'],
-    outfile: 'dist/natra',
+    entryPoints: [entryPoint],
+    outfile: `dist/${outfile}`,
     bundle: true,
     minify: true,
     metafile: true,
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    banner: { js: '#!/usr/bin/env node' },
-    define: {
-      NATRA_OBJECTS: JSON.stringify(Object.fromEntries(objects)),
-      'import.meta.dirname': '__dirname',
-    },
     logLevel: 'warning',
+    ...more,
+    define: { 'import.meta.dirname': '__dirname', ...more.define },
   });
+}
+
+async function bundle() {
+  const objects = OBJECTS.map((each) => [each.name, readFileSync(objectPath(each), 'base64')]);
+  const { metafile } = await bundleOf('cni/main.ts', 'natra', {
+    plugins: [operatorApart],
+    banner: { js: '#!/usr/bin/env node' },
+    define: { NATRA_OBJECTS: JSON.stringify(Object.fromEntries(objects)) },
+  });
+  await bundleOf('cni/operator.ts', OPERATOR, {});
   const foreign = Object.keys(metafile.inputs).filter((file) => !ALLOWED.test(file));
   if (foreign.length > 0)
     throw new Error(
@@ -58,7 +77,7 @@ export function buildExecutable() {
       ...['cni', 'loader', 'dsl/object', 'scripts/build', 'package-lock.json'].map((each) => inProject(each)),
       ...OBJECTS.map(objectPath),
     ],
-    outputs: ['natra', 'koffi.node', 'package.json'].map((each) => inProject('dist', each)),
+    outputs: ['natra', OPERATOR, 'koffi.node', 'package.json'].map((each) => inProject('dist', each)),
     make: bundle,
   });
 }

@@ -1,0 +1,104 @@
+/** `natra install` and `natra uninstall`. */
+import { parseArgs } from 'node:util';
+import type { Console } from '../console.ts';
+import type { BandwidthChoice } from './conflist.ts';
+import { OperatorError } from './errors.ts';
+import { readRelease } from './executable.ts';
+import { realFileSystem } from './files.ts';
+import { type Installed, type InstallRequest, install, type Uninstalled, uninstall } from './install.ts';
+import { keepEnsured } from './watch.ts';
+
+const FOLDERS = {
+  'cni-bin-dir': { type: 'string', default: '/opt/cni/bin' },
+  'conf-dir': { type: 'string', default: '/etc/cni/net.d' },
+} as const;
+
+/** Every option of `natra install`. */
+export const INSTALL_OPTIONS = {
+  ...FOLDERS,
+  'conf-file': { type: 'string' },
+  'replace-bandwidth': { type: 'boolean', default: false },
+  'beside-bandwidth': { type: 'boolean', default: false },
+  'with-node': { type: 'boolean', default: false },
+  watch: { type: 'boolean', default: false },
+  'restore-on-exit': { type: 'boolean', default: false },
+} as const;
+
+/** Every option of `natra uninstall`. */
+export const UNINSTALL_OPTIONS = FOLDERS;
+
+/** Installs from `source`, the folder of the bundle; with `--watch` it comes back when a signal ends it. */
+export async function installCommand(argv: string[], source: string, console: Console): Promise<void> {
+  const { values } = parseArgs({ args: argv, options: INSTALL_OPTIONS });
+  const { watch: stays, 'restore-on-exit': restores } = values;
+  if (restores && !stays) throw new OperatorError('--restore-on-exit goes with --watch only');
+  const request: InstallRequest = {
+    binDirectory: values['cni-bin-dir'],
+    confDirectory: values['conf-dir'],
+    confFile: values['conf-file'],
+    bandwidth: bandwidthChoice(values['replace-bandwidth'], values['beside-bandwidth']),
+  };
+  if (request.confFile?.includes('/'))
+    throw new OperatorError(`--conf-file names a file in ${request.confDirectory}, without a path`);
+  const node = values['with-node'] ? process.execPath : undefined;
+  const release = readRelease(source, request.binDirectory, node);
+  if (!stays) {
+    report(install(realFileSystem, request, release), request, console);
+    return;
+  }
+  await watch(request, release, console);
+  if (restores) reportLeft(uninstall(realFileSystem, request), request, console);
+}
+
+export function uninstallCommand(argv: string[], console: Console): void {
+  const { values } = parseArgs({ args: argv, options: UNINSTALL_OPTIONS });
+  const place = { binDirectory: values['cni-bin-dir'], confDirectory: values['conf-dir'] };
+  reportLeft(uninstall(realFileSystem, place), place, console);
+}
+
+async function watch(
+  request: InstallRequest,
+  release: Parameters<typeof install>[2],
+  console: Console,
+): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  let first = true;
+  const ensure = (): boolean => {
+    const installed = install(realFileSystem, request, release);
+    const changed = installed.chainChanged || installed.executableChanged;
+    if (first || changed) report(installed, request, console);
+    first = false;
+    return changed;
+  };
+  const onFailure = (error: unknown): void =>
+    console.error(`natra: ${error instanceof Error ? error.message : String(error)}; trying again\n`);
+  await keepEnsured({ directory: request.confDirectory, ensure, onFailure }, stop.signal);
+}
+
+function bandwidthChoice(replace: boolean, beside: boolean): BandwidthChoice | undefined {
+  if (replace && beside)
+    throw new OperatorError('--replace-bandwidth and --beside-bandwidth exclude each other');
+  return replace ? 'replace' : beside ? 'beside' : undefined;
+}
+
+function report(installed: Installed, { binDirectory }: InstallRequest, console: Console): void {
+  const { path, chainChanged, executableChanged } = installed;
+  console.out(`${binDirectory}/natra: ${executableChanged ? 'installed' : 'up to date'}\n`);
+  console.out(`${path}: ${chainChanged ? 'natra put in' : 'natra is in it'}\n`);
+}
+
+function reportLeft(
+  { left, executableRemoved }: Uninstalled,
+  { binDirectory, confDirectory }: Pick<InstallRequest, 'binDirectory' | 'confDirectory'>,
+  console: Console,
+): void {
+  for (const { path, how } of left)
+    console.out(
+      how === 'exact'
+        ? `${path}: as it was before natra\n`
+        : `${path}: natra's entry removed; others changed the file meanwhile, and their changes stay\n`,
+    );
+  if (left.length === 0) console.out(`${confDirectory}: natra is in no list\n`);
+  console.out(`${binDirectory}/natra: ${executableRemoved ? 'removed' : 'not there'}\n`);
+}

@@ -1,0 +1,72 @@
+/** The operator's commands. The build puts them into a file of their own, which no CNI call reads. */
+import { KernelError } from '../loader/index.ts';
+import { about } from './about.ts';
+import type { Console } from './console.ts';
+import { installCommand, uninstallCommand } from './install/command.ts';
+import { codeOf, OperatorError } from './install/errors.ts';
+import type { Node } from './node.ts';
+import { statusCommand } from './status/command.ts';
+
+const USAGE = `usage: natra <command> [options]
+
+  install     put natra into the node's CNI chain
+    --cni-bin-dir DIR      the runtime's plugins (/opt/cni/bin)
+    --conf-dir DIR         the runtime's configurations (/etc/cni/net.d)
+    --conf-file NAME       a .conflist in it, instead of the one that the runtime takes
+    --replace-bandwidth    put natra in the place of the plugin "bandwidth"
+    --beside-bandwidth     keep "bandwidth": both limit a Pod then
+    --with-node            copy this Node.js beside natra and start natra on it
+    --watch                stay, and put natra back when another rewrites the file
+    --restore-on-exit      with --watch: uninstall when SIGTERM comes
+  uninstall   take natra out again; limits of running Pods stay until those end
+    --cni-bin-dir DIR, --conf-dir DIR
+  status      what is limited on this node
+    --json                 the same for programs
+`;
+
+/** Runs one command; gives the exit status: 0, 1 where it failed, 2 where it was called wrongly. */
+export async function run(
+  argv: readonly string[],
+  source: string,
+  node: Node,
+  console: Console,
+): Promise<number> {
+  const [command, ...options] = argv;
+  try {
+    switch (command) {
+      case 'install':
+        await installCommand(options, source, console);
+        return 0;
+      case 'uninstall':
+        uninstallCommand(options, console);
+        return 0;
+      case 'status':
+        await statusCommand(options, node, console);
+        return 0;
+      case 'help':
+      case '--help':
+      case '-h':
+        console.out(USAGE);
+        return 0;
+      case '--version':
+        console.out(about());
+        return 0;
+      default:
+        console.error(`natra: there is no command ${JSON.stringify(command)}\n\n${USAGE}`);
+        return 2;
+    }
+  } catch (error) {
+    if (codeOf(error)?.startsWith('ERR_PARSE_ARGS')) {
+      console.error(`natra ${command}: ${error instanceof Error ? error.message : ''}\n\n${USAGE}`);
+      return 2;
+    }
+    console.error(`natra ${command}: ${told(error)}\n`);
+    return 1;
+  }
+}
+
+/** An operator's mistake in a line; anything else with its stack, since it is natra's. */
+function told(error: unknown): string {
+  if (error instanceof OperatorError || error instanceof KernelError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,78 @@
+/** `natra status`. */
+import { parseArgs } from 'node:util';
+import type { Console } from '../console.ts';
+import type { Node } from '../node.ts';
+import { VERDICTS } from '../verdicts.ts';
+import { aligned, percentage, quantity } from './format.ts';
+import { type LimitStatus, type NodeStatus, statusOf } from './node-status.ts';
+
+export const STATUS_OPTIONS = { json: { type: 'boolean', default: false } } as const;
+
+/** Between the two readings that the rates come from. */
+const APART_MILLISECONDS = 500;
+
+const BOLD = '\x1b[1m';
+const PLAIN = '\x1b[22m';
+
+export async function statusCommand(argv: string[], node: Node, console: Console): Promise<void> {
+  const { values } = parseArgs({ args: argv, options: STATUS_OPTIONS });
+  const status = await statusOf(node, APART_MILLISECONDS);
+  console.out(values.json ? json(status) : table(status, console.isTerminal));
+}
+
+/** Packets and bytes are counted in 64 bits; every program that reads JSON takes 53 of them. */
+function json(status: NodeStatus): string {
+  const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
+  return `${JSON.stringify(status, plain, 2)}\n`;
+}
+
+const HEADINGS = [
+  'POD',
+  'INTERFACE',
+  'DIRECTION',
+  'ATTACHED',
+  'PACING',
+  'CAP',
+  'BURST',
+  'RATE',
+  ...VERDICTS.map(({ name }) => name.toUpperCase()),
+  'FALSE-HEAVY',
+];
+/** The columns from CAP on are numbers. */
+const NUMBERS_FROM = HEADINGS.indexOf('CAP');
+
+/** The table, then why each limit is paced so, then whatever is not as it should be. */
+export function table({ limits, notes }: NodeStatus, isTerminal: boolean): string {
+  const lines: string[] = [];
+  if (limits.length === 0) lines.push('no Pod is limited on this node');
+  else {
+    const [headings = '', ...rows] = aligned([HEADINGS, ...limits.map(row)], NUMBERS_FROM);
+    lines.push(isTerminal ? BOLD + headings + PLAIN : headings, ...rows, '');
+    lines.push(...limits.map((limit) => `${title(limit)}: ${limit.reason}`));
+    for (const limit of limits)
+      for (const fault of limit.faults) lines.push(`not in force: ${title(limit)}: ${fault}`);
+  }
+  return `${[...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
+}
+
+function row(limit: LimitStatus): string[] {
+  const { verdicts, sketch, rateBitsPerSecond } = limit;
+  return [
+    name(limit),
+    limit.interface,
+    limit.direction,
+    `${limit.attachMode} ${limit.device} ${limit.hook}`,
+    limit.pacing,
+    quantity(limit.capBitsPerSecond, 'bit/s'),
+    quantity(limit.burstBytes, 'B'),
+    rateBitsPerSecond === undefined ? '-' : quantity(rateBitsPerSecond, 'bit/s'),
+    ...VERDICTS.map((verdict) => (verdicts ? quantity(Number(verdicts[verdict.name].packets)) : '-')),
+    sketch ? percentage(sketch.falseHeavy) : '-',
+  ];
+}
+
+/** A Pod's name where the runtime gave one; podman and ctr know containers alone. */
+const name = ({ namespace, pod, containerId }: LimitStatus): string =>
+  pod === '' ? containerId.slice(0, 13) : `${namespace}/${pod}`;
+
+const title = (limit: LimitStatus): string => `${name(limit)} ${limit.interface} ${limit.direction}`;

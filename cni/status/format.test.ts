@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { aligned, percentage, quantity } from './format.ts';
+
+test.each([
+  [0, '0'],
+  [999, '999'],
+  [999.6, '1k'],
+  [1000, '1k'],
+  [12_345, '12.3k'],
+  [99_960, '100k'],
+  [123_456, '123k'],
+  [999_600, '1M'],
+  [1e15, '1P'],
+  [12e18, '12000P'],
+])('%d is %s', (value, expected) => {
+  expect(quantity(value)).toBe(expected);
+});
+
+test('a unit follows the prefix', () => {
+  expect(quantity(10e6, 'bit/s')).toBe('10Mbit/s');
+});
+
+test('a share tells nothing from next to nothing', () => {
+  expect([0, 1e-9, 0.0125, 1].map(percentage)).toEqual(['0', '<0.01%', '1.25%', '100%']);
+});
+
+test('columns line up, numbers to the right', () => {
+  const rows = [
+    ['POD', 'CAP'],
+    ['team/web', '1k'],
+    ['a', '100M'],
+  ];
+  expect(aligned(rows, 1)).toEqual(['POD        CAP', 'team/web    1k', 'a         100M']);
+});

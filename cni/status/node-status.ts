@@ -1,0 +1,113 @@
+/** Every limited Pod of the node: its records, and what the kernel says of each. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { listPins } from '../../loader/index.ts';
+import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
+import { faultsOf } from '../dataplane/inspect.ts';
+import { describe } from '../errors.ts';
+import type { Node } from '../node.ts';
+import { burstBytes, type Pacing } from '../settings.ts';
+import { attachmentKey } from '../state/key.ts';
+import { type AttachmentRecord, type DirectionRecord, listRecords, type Side } from '../state/records.ts';
+import { type Reading, rateBetween, read, type Verdicts } from './reading.ts';
+import type { SketchLoad } from './sketch.ts';
+
+/** One limited direction of one interface of one Pod. */
+export interface LimitStatus {
+  /** Empty where the runtime named no Pod. */
+  readonly namespace: string;
+  readonly pod: string;
+  readonly containerId: string;
+  readonly interface: string;
+  readonly direction: Direction;
+  /** `none` where an ADD died before it attached. */
+  readonly attachMode: 'tcx' | 'clsact' | 'none';
+  readonly side: Side;
+  readonly device: string;
+  readonly hook: Direction;
+  readonly pacing: Pacing;
+  /** Why it is paced so. */
+  readonly reason: string;
+  readonly capBitsPerSecond: number;
+  /** Most that passes above the cap over any interval. */
+  readonly burstBytes: number;
+  /** Wire bits a second now; undefined where no counters are to be read. */
+  readonly rateBitsPerSecond: number | undefined;
+  readonly verdicts: Verdicts | undefined;
+  readonly sketch: SketchLoad | undefined;
+  /** What is not as the record says; empty where the limit is in force. */
+  readonly faults: readonly string[];
+}
+
+export interface NodeStatus {
+  readonly limits: readonly LimitStatus[];
+  /** What is on the node without belonging to a Pod that natra knows, in words. */
+  readonly notes: readonly string[];
+}
+
+interface Known {
+  readonly record: AttachmentRecord;
+  readonly direction: Direction;
+  readonly plan: DirectionRecord;
+}
+
+/** Reads all counters twice, `milliseconds` apart. */
+export async function statusOf(node: Node, milliseconds: number): Promise<NodeStatus> {
+  const notes: string[] = [];
+  const records = listRecords(node.stateDirectory, (error) => notes.push(describe(error)));
+  const known = records.flatMap((record) =>
+    DIRECTIONS.flatMap((direction): Known[] => {
+      const plan = record.directions[direction];
+      return plan === undefined ? [] : [{ record, direction, plan }];
+    }),
+  );
+  const first = known.map((each) => readKnown(each, node));
+  if (known.length > 0) await pause(milliseconds);
+  const limits = known.map((each, index) => limitStatus(each, first[index], readKnown(each, node), node));
+  const keys = new Set(records.map(attachmentKey));
+  for (const { key } of listPins(node.pinDirectory))
+    if (!keys.has(key))
+      notes.push(`${node.pinDirectory}/${key} is pinned without a record; the runtime's next GC removes it`);
+  return { limits, notes };
+}
+
+function readKnown({ record, direction }: Known, node: Node): Reading | undefined {
+  return read({ root: node.pinDirectory, key: attachmentKey(record), label: direction }, direction, node);
+}
+
+function limitStatus(
+  { record, direction, plan }: Known,
+  first: Reading | undefined,
+  second: Reading | undefined,
+  node: Node,
+): LimitStatus {
+  const program = plan.made.find(({ mode }) => mode === 'tcx' || mode === 'clsact');
+  return {
+    namespace: record.pod.namespace ?? '',
+    pod: record.pod.name ?? '',
+    containerId: record.containerId,
+    interface: record.ifname,
+    direction,
+    attachMode: program?.mode === 'tcx' || program?.mode === 'clsact' ? program.mode : 'none',
+    side: plan.side,
+    device: plan.device,
+    hook: plan.hook,
+    pacing: plan.pacing,
+    reason: plan.reason,
+    capBitsPerSecond: plan.rateBitsPerSecond,
+    burstBytes: burstBytes(plan),
+    rateBitsPerSecond: first && second && rateBetween(first, second),
+    verdicts: second?.verdicts,
+    sketch: second?.sketch,
+    faults: faults(record, direction, plan, node),
+  };
+}
+
+function faults(record: AttachmentRecord, direction: Direction, plan: DirectionRecord, node: Node): string[] {
+  const unfinished = record.phase === 'attaching' ? ['the last ADD did not come to its end'] : [];
+  try {
+    return [...unfinished, ...faultsOf(direction, record, plan, node)];
+  } catch (error) {
+    // A Pod that ends meanwhile takes its namespace along.
+    return [...unfinished, describe(error)];
+  }
+}

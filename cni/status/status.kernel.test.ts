@@ -1,0 +1,159 @@
+/** `natra status` of Pods that are limited for real. */
+import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { listPins, openPins, removeDirectory, removeFile } from '../../loader/index.ts';
+import { thisNode } from '../node.ts';
+import { captured, forPod, make } from '../testing/calls.ts';
+import { makePod, type TestPod } from '../testing/pod.ts';
+import { run } from '../testing/shell.ts';
+import { table } from './command.ts';
+import { statusOf } from './node-status.ts';
+import { HEAVY_LEVEL, ROWS } from './sketch.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const executable = join(root, 'dist', 'natra');
+
+let pod: TestPod;
+let directories: { NATRA_STATE_DIR: string; NATRA_PIN_DIR: string };
+let subnet: string;
+
+beforeAll(() => {
+  const build = [join(root, 'scripts', 'build.mjs')];
+  const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
+});
+beforeEach(() => {
+  pod = makePod();
+  directories = {
+    NATRA_STATE_DIR: join(mkdtempSync(join(tmpdir(), 'natra-status-')), 'state'),
+    NATRA_PIN_DIR: `/sys/fs/bpf/natra-status-${process.pid}`,
+  };
+  subnet = `10.${200 + (process.pid % 50)}.${(process.pid >> 6) & 0xff}`;
+  run(`ip addr add ${subnet}.1/24 dev ${pod.bridge}`);
+  run(`ip -n ${pod.netns} addr add ${subnet}.2/24 dev ${pod.ifname}`);
+});
+afterEach(() => {
+  make(forPod(captured('ctrd1.7-DEL1'), pod), node());
+  pod.destroy();
+  rmSync(join(directories.NATRA_STATE_DIR, '..'), { recursive: true });
+  removeDirectory(directories.NATRA_PIN_DIR);
+});
+
+const node = () => thisNode(directories);
+const add = () =>
+  expect(make(forPod(captured('ctrd1.7-ADD-full'), pod), node())).toMatchObject({ exitCode: 0 });
+
+/** Sends some 50 datagrams a second to the Pod, which answers the first ones with ICMP errors, while `body` runs. */
+async function withTraffic<T>(body: () => Promise<T>): Promise<T> {
+  const socket = createSocket('udp4').on('error', () => {});
+  const timer = setInterval(() => socket.send(new Uint8Array(1000), 9, `${subnet}.2`), 20);
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return await body();
+  } finally {
+    clearInterval(timer);
+    socket.close();
+  }
+}
+
+describe('a Pod limited in both directions', () => {
+  beforeEach(() => void add());
+
+  test('is shown with what its programs count, and a rate', async () => {
+    const { limits, notes } = await withTraffic(() => statusOf(node(), 500));
+    expect(notes).toEqual([]);
+    expect(limits.map(({ direction }) => direction)).toEqual(['ingress', 'egress']);
+    for (const limit of limits) {
+      const { K8S_POD_NAMESPACE, K8S_POD_NAME } = Object.fromEntries(
+        (captured('ctrd1.7-ADD-full').env.CNI_ARGS ?? '').split(';').map((pair) => pair.split('=')),
+      );
+      expect(limit).toMatchObject({
+        namespace: K8S_POD_NAMESPACE,
+        pod: K8S_POD_NAME,
+        interface: pod.ifname,
+        attachMode: expect.stringMatching(/^(tcx|clsact)$/),
+        faults: [],
+        reason: expect.stringMatching(/fq|htb|polic/),
+      });
+      expect([pod.hostDevice, pod.ifname]).toContain(limit.device);
+      expect(limit.verdicts?.mouse.packets).toBeGreaterThan(0n);
+      expect(limit.sketch).toEqual({ heavyShares: [0, 0, 0, 0], falseHeavy: 0 });
+    }
+    expect(limits[0]?.capBitsPerSecond).toBe(10_000_000);
+    // 50 packets a second of 1042 bytes: 400 kbit/s; a busy machine sends fewer.
+    expect(limits[0]?.rateBitsPerSecond).toBeGreaterThan(20_000);
+    expect(limits[0]?.rateBitsPerSecond).toBeLessThan(1_000_000);
+  });
+
+  test('shows how full its sketch is', async () => {
+    const [place] = listPins(directories.NATRA_PIN_DIR);
+    const pins = openPins({ root: directories.NATRA_PIN_DIR, key: place!.key, label: 'ingress' });
+    const state = pins!.sections['.bss']!;
+    const contents = state.lookup(new Uint8Array(4))!;
+    const cells = new BigUint64Array(contents.buffer, contents.byteLength - ROWS * 512 * 8);
+    // In row n every 2^n-th cell, an hour beyond the heavy level.
+    const far = process.hrtime.bigint() + HEAVY_LEVEL + 3_600_000_000_000n;
+    cells.forEach((_, at) => {
+      if (at % 2 ** Math.floor(at / 512) === 0) cells[at] = far;
+    });
+    state.update(new Uint8Array(4), contents);
+    pins!.close();
+    const { limits } = await statusOf(node(), 10);
+    expect(limits[0]?.sketch).toEqual({ heavyShares: [1, 0.5, 0.25, 0.125], falseHeavy: 1 / 64 });
+    expect(limits[1]?.sketch?.falseHeavy).toBe(0);
+  });
+
+  test('that lost a pin is told of', async () => {
+    const [place] = listPins(directories.NATRA_PIN_DIR);
+    removeFile(`${directories.NATRA_PIN_DIR}/${place!.key}/egress/program`);
+    const status = await statusOf(node(), 10);
+    expect(status.limits.map(({ faults }) => faults)).toEqual([[], ["the program's pin is missing"]]);
+    expect(table(status, false)).toContain(`${pod.ifname} egress: the program's pin is missing`);
+  });
+
+  test('whose record is gone is noted', async () => {
+    rmSync(directories.NATRA_STATE_DIR, { recursive: true });
+    const { limits, notes } = await statusOf(node(), 10);
+    expect(limits).toEqual([]);
+    expect(notes).toEqual([expect.stringMatching(/is pinned without a record/)]);
+  });
+
+  const started = (...argv: string[]) => {
+    const env = { PATH: process.env.PATH ?? '', ...directories };
+    return spawnSync(executable, argv, { encoding: 'utf8', env });
+  };
+
+  test('the executable prints a table for people and JSON for programs', () => {
+    const { status, stdout, stderr } = started('status');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const [headings = '', ingress = '', egress = ''] = stdout.split('\n');
+    expect(headings).toMatch(
+      /^POD +INTERFACE +DIRECTION +ATTACHED +PACING +CAP +BURST +RATE +MOUSE .*FALSE-HEAVY$/,
+    );
+    const end = headings.indexOf('CAP') + 'CAP'.length;
+    expect(ingress.slice(0, end)).toMatch(/ 10Mbit\/s$/);
+    expect(egress).toMatch(/ egress /);
+    const parsed = JSON.parse(started('status', '--json').stdout);
+    expect(parsed.limits).toHaveLength(2);
+    expect(parsed.limits[0]).toMatchObject({ direction: 'ingress', capBitsPerSecond: 10_000_000 });
+    expect(parsed.limits[0].verdicts.mouse).toEqual({
+      packets: expect.any(Number),
+      bytes: expect.any(Number),
+    });
+  });
+
+  test('a terminal gets its headings in bold, a file does not', async () => {
+    const status = await statusOf(node(), 10);
+    expect(table(status, true).startsWith('\x1b[1mPOD')).toBe(true);
+    expect(table(status, false)).not.toContain('\x1b');
+  });
+});
+
+test('a node without limited Pods says so', async () => {
+  const status = await statusOf(node(), 10);
+  expect(table(status, false)).toBe('no Pod is limited on this node\n');
+});
