@@ -6,7 +6,8 @@ import { PASSES } from './passes/index.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const entry = path.join(root, 'sample.ts');
-const language = "import { classifier, clock, global, struct, u64 } from './dsl/lang/index.ts';";
+const language =
+  "import { classifier, clock, global, i32, noinline, struct, type u32, u64 } from './dsl/lang/index.ts';";
 
 /** Compiles source text that stands in for a file beside the language. */
 const compileText = (text: string, options = {}) =>
@@ -76,5 +77,30 @@ describe('compile', () => {
     expect(early.diagnostics).toMatchObject([{ code: 'N9000', span: { file: 'sample.ts', line: 1 } }]);
     const deep = `export const deep = classifier((skb) => {\n  return ${'('.repeat(20_000)}1${')'.repeat(20_000)};\n});`;
     expect(compileText(deep).diagnostics).toMatchObject([{ code: 'N9000' }]);
+  });
+
+  it('evaluates the fields of a record in the order of the source', () => {
+    const { object, diagnostics } = compileText(`
+const State = struct({ runs: u64 });
+const state = global(State);
+const next = (): u64 => { state.runs += 1n; return state.runs; };
+interface Pair { readonly first: u64; readonly second: u64 }
+const pair = (): Pair => ({ second: next(), first: next() });
+export const order = classifier(() => { const p = pair(); return p.first === 2n && p.second === 1n ? 7 : 0; });`);
+    expect(diagnostics).toEqual([]);
+    expect(createVm(object!).run('order', { memory: new Uint8Array(8) }).r0).toBe(7n);
+  });
+
+  it('names the instances of a noinline function apart', () => {
+    const { object, diagnostics } = compileText(
+      `
+const State = struct({ runs: u64 });
+const state = global(State);
+const low = noinline((a: number) => { state.runs += 1n; return a; });
+export const both = classifier((skb) => i32(low(skb.len)) + i32(low(i32(skb.mark))));`,
+      { disablePasses: new Set(PASSES.map(({ name }) => name)) },
+    );
+    expect(diagnostics).toEqual([]);
+    expect(object!.programs[0]!.functions.map(({ name }) => name)).toEqual(['both', 'low', 'low_1']);
   });
 });

@@ -1,4 +1,5 @@
 /** Expressions: one case a kind, evaluated left to right. */
+import { inSourceOrder } from '../compiler/tree/order.ts';
 import type { ArithmeticOperator, CompareOperator, Expression, IntType } from '../compiler/tree/tree.ts';
 import { sizeOf } from '../object/layout.ts';
 import { callFunction, callHelperRow, readClock, readRandom } from './calls.ts';
@@ -205,7 +206,7 @@ export function evaluate(frame: Frame, expression: Expression): Value {
     case 'isPresent':
       return evaluate(frame, expression.operand) !== undefined;
     case 'record': {
-      const values = evaluateAll(frame, expression.values);
+      const values = inSourceOrder(expression, (value) => evaluate(frame, value));
       return Object.fromEntries(expression.type.fields.map((field, index) => [field.name, values[index]]));
     }
     case 'field':

@@ -68,6 +68,8 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N5004:
     'const a = (): i32 => 0;\nconst b = (): i32 => 1;\nexport const example = classifier(2 > 1 ? a : b);',
   N5005: `const Large = struct({ words: array(u64, 80) });\n${program('const large = stack(Large);\n  large.words[skb.mark & 63] = 1n;\n  skb.tstamp = large.words[skb.len & 63];')}`,
+  N5006:
+    'export const limitTheEgress = classifier(() => 0);\nexport const limitTheEgressOfPods = classifier(() => 0);',
 };
 
 /** What the example of a code imports as `./other.ts`. */

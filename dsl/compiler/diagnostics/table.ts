@@ -278,6 +278,11 @@ export const DIAGNOSTICS = {
     why: 'the BPF machine bounds what a program may use: 512 bytes of stack, jumps of 32767 instructions.',
     advice: 'do less in one program, or keep large values in a map.',
   },
+  N5006: {
+    title: "the name '{name}' has more than {most} characters",
+    why: 'the kernel keeps the names of programs in 16 bytes and those of functions and variables in 128.',
+    advice: 'shorten it.',
+  },
 } as const satisfies Record<string, DiagnosticRow>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS;

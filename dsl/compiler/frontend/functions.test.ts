@@ -47,6 +47,13 @@ export const p = classifier((skb) => { skb.tstamp = wide(narrow(-3).sign ? 1 : 2
     expect(text).toContain('narrow(-3:i16)');
     expect(text).toContain('return i32(narrow(5:i16).low)');
   });
+  it('that return only `undefined` give what they declare', () => {
+    const text = printed(
+      `${HEADER}function none(skb: Skb): Ref<typeof Header> | undefined { return undefined; }
+export const p = classifier((skb) => { const h = none(skb); return h ? h.ttl : 0; });`,
+    );
+    expect(text).toMatch(/function none\(skb: context\): \w+ Header\? \{/);
+  });
   it('give the one type that holds all they return', () => {
     const text = printed(
       `${HEADER}function find(skb: Skb, deep: boolean) {

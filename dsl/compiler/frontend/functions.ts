@@ -4,7 +4,15 @@
  */
 import { ts } from 'ts-morph';
 import type { Layout } from '../../object/layout.ts';
-import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
+import type {
+  Expression,
+  FunctionTree,
+  OptionalType,
+  Span,
+  Statement,
+  Type,
+  Variable,
+} from '../tree/tree.ts';
 import { describeEntity, type Entity, type FunctionSource } from './entities.ts';
 import { Refusal } from './refusal.ts';
 import { type PendingReturn, Scope } from './scope.ts';
@@ -80,11 +88,10 @@ function place(
     }
     const declared = declaredType(caller.session, parameter?.type);
     const value = coerce(caller.session, entity.value, declared, node);
-    if (value.type !== UNKNOWN_OPTIONAL || declared.kind !== 'declaredOptional' || !declared.layout)
-      return { kind: 'value', value };
-    // A plain `undefined`: it points nowhere, so any memory will do.
-    const of = { kind: 'ref', layout: declared.layout, space: 'stack' } as const;
-    return { kind: 'value', value: convertTo(caller.session, value, { kind: 'optional', of }, node) };
+    if (value.type !== UNKNOWN_OPTIONAL) return { kind: 'value', value };
+    const type = absent(declared);
+    if (type === UNKNOWN_OPTIONAL) return { kind: 'value', value };
+    return { kind: 'value', value: convertTo(caller.session, value, type, node) };
   });
 }
 
@@ -146,6 +153,12 @@ function body(scope: Scope, source: FunctionSource): Statement[] {
   return scope.session.attempt(() => expressionBody(scope, node)) ?? [];
 }
 
+/** The type of an `undefined` that points nowhere, so that any memory will do: of the declared layout, if there is one. */
+function absent(declared: Declared): OptionalType {
+  if (declared.kind !== 'declaredOptional' || !declared.layout) return UNKNOWN_OPTIONAL;
+  return { kind: 'optional', of: { kind: 'ref', layout: declared.layout, space: 'stack' } };
+}
+
 /** The types of returned values; literals take a signed type where another value has one. */
 function typesOf(values: readonly Expression[]): Type[] {
   const literals = values.filter(isFree);
@@ -167,7 +180,8 @@ function returnedType(scope: Scope, failed: boolean): Type {
     if (failed && declaredReturn.kind !== 'void') throw new Refusal(undefined);
     return VOID;
   }
-  const type = rest.reduce<Type>((a, b) => join(a, b) ?? refuseJoin(session, a, b, last), first);
+  const joined = rest.reduce<Type>((a, b) => join(a, b) ?? refuseJoin(session, a, b, last), first);
+  const type = joined === UNKNOWN_OPTIONAL ? absent(declaredReturn) : joined;
   if (types.length === returns.length) return type;
   return join(type, UNKNOWN_OPTIONAL) ?? session.refuse('N2010', last, { type: describe(type) });
 }

@@ -1,6 +1,7 @@
 /** Expressions: one case a kind, the larger ones in files of their own. */
 import type { BinaryOperator, Operand } from '../ir/ir.ts';
 import { unsigned } from '../passes/arithmetic.ts';
+import { inSourceOrder } from '../tree/order.ts';
 import type { Expression, IntType, RefType, Type } from '../tree/tree.ts';
 import { lowerCall, lowerHelper } from './calls.ts';
 import { conditionAsValue, lowerCondition } from './conditions.ts';
@@ -215,7 +216,7 @@ function lowerKind(scope: Scope, expression: Expression): Value {
       return lowerOptional(scope, expression.operand);
     case 'record': {
       const { fields } = expression.type;
-      const values = expression.values.map((value) => lowerExpression(scope, value));
+      const values = inSourceOrder(expression, (value) => lowerExpression(scope, value));
       return {
         kind: 'record',
         fields: new Map(fields.map((field, index) => [field.name, values[index] ?? { kind: 'void' }])),

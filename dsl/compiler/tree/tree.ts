@@ -133,7 +133,14 @@ export type Expression =
   | (Node & { readonly kind: 'optional'; readonly type: OptionalType; readonly operand: Expression })
   /** `operand !== undefined`, as a bool. */
   | (Node & { readonly kind: 'isPresent'; readonly type: Type; readonly operand: Expression })
-  | (Node & { readonly kind: 'record'; readonly type: RecordType; readonly values: readonly Expression[] })
+  | (Node & {
+      readonly kind: 'record';
+      readonly type: RecordType;
+      /** In the order of the type's fields. */
+      readonly values: readonly Expression[];
+      /** Places in `values` in the order of evaluation, where the source has another than the type. */
+      readonly order?: readonly number[];
+    })
   | (Node & {
       readonly kind: 'field';
       readonly type: Type;

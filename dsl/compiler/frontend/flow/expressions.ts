@@ -1,6 +1,7 @@
 /** Abstract evaluation of expressions: ranges of integers, ages of packet references, and the checks on both. */
 import { helperByName } from '../../../machine/helpers.ts';
 import { sizeOf } from '../../../object/layout.ts';
+import { inSourceOrder } from '../../tree/order.ts';
 import type { Expression } from '../../tree/tree.ts';
 import { branch } from './conditions.ts';
 import { arithmetic, compared, converted } from './intervals.ts';
@@ -88,7 +89,7 @@ function extremum(machine: Machine, node: Extract<Expression, { kind: 'extremum'
 }
 
 function record(machine: Machine, node: Extract<Expression, { kind: 'record' }>): Abstract {
-  const values = node.values.map((value) => machine.evaluate(machine, value));
+  const values = inSourceOrder(node, (value) => machine.evaluate(machine, value));
   return {
     kind: 'record',
     fields: new Map(node.type.fields.map((field, index) => [field.name, values[index] ?? top(field.type)])),

@@ -54,11 +54,19 @@ function unique(
   if (taken.some((one) => one.name === node.text)) session.refuse('N3009', node, { what, name: node.text });
 }
 
+/** BPF_OBJ_NAME_LEN and, in BTF, KSYM_NAME_LEN, less the terminating zero. */
+const LONGEST = { program: 15, symbol: 127 } as const;
+
+function checkName(session: Session, name: ts.Identifier, most: number): void {
+  if (name.text.length > most) session.refuse('N5006', name, { name: name.text, most: String(most) });
+}
+
 function section(scope: Scope, name: ts.Identifier, node: ts.CallExpression, isGlobal: boolean): Entity {
   const { session } = scope;
   const [given] = node.arguments;
   const layout = given && layoutOf(scope, given, name.text);
   if (layout?.kind !== 'struct') return scope.refuse('N3006', node, { name: name.text });
+  checkName(session, name, LONGEST.symbol);
   unique(session, 'the variables', [...session.sections['.bss'], ...session.sections['.rodata']], name);
   const at = isGlobal ? '.bss' : '.rodata';
   return {
@@ -93,6 +101,7 @@ function constructed(
   }
   const program = PROGRAM_CONSTRUCTORS.get(callee.name);
   if (program !== undefined) {
+    checkName(session, name, LONGEST.program);
     unique(session, 'the programs', session.programs, name);
     const exported = ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export;
     if (!exported) scope.refuse('N5001', name, { name: name.text });
@@ -107,8 +116,11 @@ function constructed(
   }
   if (callee.name === 'global' || callee.name === 'settings')
     return section(scope, name, made, callee.name === 'global');
-  if (callee.name === 'noinline')
+  if (callee.name === 'noinline') {
+    // Several instances of one function get a number each.
+    checkName(session, name, LONGEST.symbol - 4);
     return { kind: 'function', source: functionArgument(scope, name.text, made, true) };
+  }
   const layout = layoutCall(scope, made, name.text);
   return layout && { kind: 'layout', layout };
 }

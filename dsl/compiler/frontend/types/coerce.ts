@@ -1,5 +1,6 @@
 /** Where a value meets a type: literals take it, widening is inserted, everything else is refused. */
 import type { ts } from 'ts-morph';
+import { reordered } from '../../tree/order.ts';
 import type { Expression, IntType, OptionalType, RecordType, RefType, Type } from '../../tree/tree.ts';
 import type { Session } from '../session.ts';
 import type { Declared } from './declared.ts';
@@ -113,8 +114,9 @@ function toRecord(
     };
   }
   const source = value.type;
-  const parts = fields.map(({ name }): Expression => {
-    const index = source.fields.findIndex((field) => field.name === name);
+  const places = fields.map(({ name }) => source.fields.findIndex((field) => field.name === name));
+  const parts = fields.map(({ name }, place): Expression => {
+    const index = places[place] ?? -1;
     const field = source.fields[index];
     if (field === undefined)
       return session.refuse('N2006', node, { expected: `the field '${name}'`, found: describe(source) });
@@ -127,7 +129,8 @@ function toRecord(
   };
   if (value.kind !== 'record' && sameType(type, source)) return value;
   if (value.kind !== 'record' && !isRepeatable(value)) return session.refuse('N2012', node);
-  return { kind: 'record', type, values: parts, span: value.span };
+  const order = value.kind === 'record' ? reordered(value, places) : {};
+  return { kind: 'record', type, values: parts, ...order, span: value.span };
 }
 
 /** Converts a value to a type that is known in full. */
