@@ -25,7 +25,11 @@ export function loadDataplane(
   node: Pick<Node, 'objectFile' | 'log'>,
 ): LoadedProgram {
   const load = (baseline: Baseline): LoadedProgram =>
-    loadProgram(readElf(node.objectFile(direction, baseline)), direction, options);
+    loadProgram(readElf(node.objectFile(direction, baseline)), direction, {
+      ...options,
+      // CHECK compares the settings in force with those of the record (inspect.ts).
+      keepSettings: true,
+    });
   try {
     return load('5.12');
   } catch (error) {

@@ -2,6 +2,7 @@
 import { btfForKernel, type KernelBtf } from '../../dsl/object/btf/kernel.ts';
 import type { ObjectImage, ProgramImage, SectionImage } from '../../dsl/object/image.ts';
 import { decode, encodeAt, LDDW } from '../../dsl/object/instruction.ts';
+import { specialise } from '../../dsl/object/specialise/index.ts';
 import { btfLog, tryLoadBtf } from '../bpf/btf.ts';
 import { programInfo } from '../bpf/info.ts';
 import { createMap, MAP_FLAG, type MapDescription, type MapHandle } from '../bpf/map.ts';
@@ -11,9 +12,15 @@ import { KernelError } from '../errors.ts';
 import { closeDescriptor } from '../native/files.ts';
 import { type Settings, sectionContents } from './sections.ts';
 
+const SETTINGS = '.rodata';
+
 export interface LoadOptions {
   /** Written into `.rodata` before it is frozen; variables and fields that are not given keep their initial value. */
   readonly settings?: Settings;
+  /** Whether given settings are made part of the code, which then has no use for `.rodata`. Default: true. */
+  readonly specialise?: boolean;
+  /** Makes the map of `.rodata` even so, for those who want to read from its pin what is in force. Default: false. */
+  readonly keepSettings?: boolean;
   /** Kernel name of the program; the program's own by default. 15 characters are kept. */
   readonly name?: string;
   readonly expectedAttachType?: number;
@@ -28,7 +35,7 @@ export interface LoadedProgram {
   readonly id: number;
   readonly name: string;
   readonly maps: Readonly<Record<string, MapHandle>>;
-  /** The map of each section that the program refers to. */
+  /** The map of each section that the program refers to, and of `.rodata` where it was to be kept. */
   readonly sections: Readonly<Partial<Record<SectionImage['name'], MapHandle>>>;
   /** Why the kernel runs the program without BTF; undefined where it took the BTF. */
   readonly btfRefusal: string | undefined;
@@ -56,7 +63,8 @@ class Opened {
 }
 
 /**
- * Creates the maps and sections that the program refers to, fills and freezes `.rodata`, and loads the program.
+ * Creates the maps and sections that the program refers to, fills and freezes `.rodata`, and loads the program,
+ * made for its settings where some are given.
  * Nothing stays in the kernel when it throws.
  */
 export function loadProgram(
@@ -71,11 +79,19 @@ export function loadProgram(
   }
   const opened = new Opened();
   try {
-    return loadInto(opened, image, found, options);
+    return loadInto(opened, image, specialised(image, found, options), options);
   } catch (error) {
     opened.close();
     throw error;
   }
+}
+
+/** The program with the settings in its code. Sections in use elsewhere hold what they hold: those are left alone. */
+function specialised(image: ObjectImage, found: ProgramImage, options: LoadOptions): ProgramImage {
+  const section = image.sections.find(({ name }) => name === SETTINGS);
+  if (!section || options.settings === undefined || options.specialise === false) return found;
+  if (options.reuse?.has(SETTINGS)) return found;
+  return specialise(found, sectionContents(section, options.settings));
 }
 
 interface Btf {
@@ -89,12 +105,14 @@ function loadInto(
   found: ProgramImage,
   options: LoadOptions,
 ): LoadedProgram {
-  const records = btfForKernel(image);
+  const records = btfForKernel({ ...image, programs: [found] });
   const btfFd = tryLoadBtf(records.blob);
   const btf: Btf | undefined = btfFd < 0 ? undefined : { fd: opened.fd(btfFd), records };
   const maps: Record<string, MapHandle> = {};
   const sections: Partial<Record<SectionImage['name'], MapHandle>> = {};
-  for (const { target } of found.relocations) {
+  const targets = found.relocations.map(({ target }) => target);
+  if (options.keepSettings) targets.push({ kind: 'section', name: SETTINGS, offset: 0 });
+  for (const target of targets) {
     const reused = options.reuse?.get(target.name);
     if (target.kind === 'map') {
       maps[target.name] ??= reused ?? opened.map(createImageMap(image, target.name, btf));
@@ -179,7 +197,7 @@ function createSection(
 ): MapHandle {
   const section = image.sections.find((candidate) => candidate.name === name);
   if (!section) throw new Error(`create section ${name}: the object does not describe it`);
-  const readOnly = name === '.rodata';
+  const readOnly = name === SETTINGS;
   const contents = sectionContents(section, readOnly ? options.settings : undefined);
   const types = btf?.records.sections.get(name);
   const map = createTyped(

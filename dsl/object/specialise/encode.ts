@@ -1,0 +1,87 @@
+/** Operations back to a program: slots, jump distances, and the tables that name slots. */
+import type { FunctionImage, ProgramImage, Relocation, SourceLine } from '../image.ts';
+import { OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
+import { type Code, isLongJump, type Operation, refersToFunction, widthOf } from './code.ts';
+
+const LEAST_OFFSET = -0x8000;
+const MOST_OFFSET = 0x7fff;
+const fitsOffset = (distance: number): boolean => distance >= LEAST_OFFSET && distance <= MOST_OFFSET;
+
+/** New slots by old; for one whose operation is gone, the slot of the next that is left. */
+function renumber(code: Code): { readonly places: Int32Array; readonly length: number } {
+  const places = new Int32Array(code.length + 1);
+  let length = 0;
+  for (let slot = 0; slot < code.length; slot++) {
+    places[slot] = length;
+    const operation = code[slot];
+    if (operation !== undefined) length += widthOf(operation);
+  }
+  places[code.length] = length;
+  return { places, length };
+}
+
+/** The operation with its target as a distance from the next slot; undefined when that doesn't fit. */
+function placed(operation: Operation, at: number, places: Int32Array): Operation | undefined {
+  if (operation.target < 0) return operation;
+  const distance = (places[operation.target] ?? 0) - at - 1;
+  if (refersToFunction(operation) || isLongJump(operation)) return { ...operation, imm: distance };
+  return fitsOffset(distance) ? { ...operation, offset: distance } : undefined;
+}
+
+function movedLines(lines: readonly SourceLine[], places: Int32Array, length: number): SourceLine[] {
+  const moved: SourceLine[] = [];
+  for (const line of lines) {
+    const slot = places[line.slot] ?? length;
+    if (slot >= length) break;
+    if (moved.at(-1)?.slot === slot) moved.pop();
+    moved.push({ ...line, slot });
+  }
+  return moved;
+}
+
+/** The functions that are still referred to: the verifier refuses any other. */
+function movedFunctions(
+  functions: readonly FunctionImage[],
+  code: Code,
+  places: Int32Array,
+): FunctionImage[] {
+  const used = new Set([0]);
+  for (const operation of code)
+    if (operation !== undefined && refersToFunction(operation)) used.add(operation.target);
+  return functions
+    .filter(({ slot }) => used.has(slot))
+    .map((each) => ({ ...each, slot: places[each.slot] ?? 0 }));
+}
+
+/** `program` with other code; undefined when a jump of it would go too far for its offset. */
+export function encodeProgram(program: ProgramImage, code: Code): ProgramImage | undefined {
+  const { places, length } = renumber(code);
+  const bytes = new Uint8Array(length * SLOT_BYTES);
+  const view = new DataView(bytes.buffer);
+  const relocations: Relocation[] = [];
+  for (let slot = 0; slot < code.length; slot++) {
+    const operation = code[slot];
+    if (operation === undefined) continue;
+    const to = places[slot] ?? 0;
+    const final = placed(operation, to, places);
+    if (final === undefined) return undefined;
+    encodeInto(view, to, final);
+    if (operation.relocation !== undefined) relocations.push({ slot: to, target: operation.relocation });
+  }
+  return {
+    ...program,
+    code: bytes,
+    relocations,
+    functions: movedFunctions(program.functions, code, places),
+    lines: movedLines(program.lines, places, length),
+  };
+}
+
+function encodeInto(view: DataView, slot: number, { opcode, dst, src, offset, imm, high }: Operation): void {
+  const at = slot * SLOT_BYTES;
+  view.setUint8(at, opcode);
+  view.setUint8(at + 1, (src << 4) | dst);
+  view.setInt16(at + 2, offset, true);
+  view.setInt32(at + 4, imm, true);
+  if (opcode === OPCODE_LDDW) view.setInt32(at + SLOT_BYTES + 4, high, true);
+}

@@ -1,0 +1,101 @@
+/** A program that was made for its settings does what the program that reads them does. */
+import fc from 'fast-check';
+import { beforeAll, describe, test } from 'vitest';
+import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
+import { compile } from '../../dsl/compiler/index.ts';
+import type { ObjectImage } from '../../dsl/object/image.ts';
+import { specialise } from '../../dsl/object/specialise/index.ts';
+import { encodeStruct } from '../../loader/object/values.ts';
+import { expectAgreement, sampling } from '../differential/agree.ts';
+import { compiled } from '../differential/compile.ts';
+import { writeProgram } from '../differential/program-writer.ts';
+import { arbitraryContents, arbitraryStep, arbitraryTrains } from '../differential/steps.ts';
+import { type Contents, type Execution, inKernel, stayOnFirstCpu, virtual } from '../differential/world.ts';
+
+beforeAll(stayOnFirstCpu);
+
+function made(image: ObjectImage, contents: Contents): ObjectImage {
+  const settings = contents.get('.rodata') ?? new Uint8Array(0);
+  return { ...image, programs: image.programs.map((program) => specialise(program, settings)) };
+}
+
+/** An execution that reports only the maps and sections to which `image` still refers. */
+function reduced(execution: Execution, image: ObjectImage): Execution {
+  const names = new Set(
+    image.programs.flatMap(({ relocations }) => relocations.map(({ target }) => target.name)),
+  );
+  const among = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name)));
+  return {
+    ...execution,
+    state() {
+      const { maps, sections } = execution.state();
+      return { maps: among(maps), sections: among(sections) };
+    },
+  };
+}
+
+describe('in the VM', () => {
+  test('random programs with random settings do the same once specialised', () => {
+    const tape = fc.array(fc.nat(255), { maxLength: 400, size: 'max' });
+    const { sections } = compiled(writeProgram([])).module;
+    const steps = fc.array(arbitraryStep('generated'), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(tape, arbitraryContents(sections), steps, (numbers, contents, packets) => {
+        const { image } = compiled(writeProgram(numbers));
+        const special = made(image, contents);
+        expectAgreement([reduced(virtual(image, contents), special), virtual(special, contents)], packets);
+      }),
+      sampling(300),
+    );
+  });
+});
+
+describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pacing: Pacing) => {
+  const { object } = compile('programs/ingress.ts', { seams: 'memory' });
+  const layout = object?.sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
+  if (object === undefined || layout === undefined) throw new Error('programs/ingress.ts does not compile');
+  const settings = fc.tuple(fc.integer({ min: 1, max: 10_000 }), fc.nat()).map(([megabits, seed]) =>
+    encodeStruct(layout, {
+      ...dataplaneSettings({ rateBitsPerSecond: megabits * 1e6, pacing }),
+      seed: BigInt(seed) << 32n,
+    }),
+  );
+
+  test('does the same specialised, in the VM and in the kernel', () => {
+    fc.assert(
+      fc.property(
+        arbitraryContents(object.sections),
+        settings,
+        arbitraryTrains('ingress'),
+        (state, rodata, steps) => {
+          const contents = new Map([...state, ['.rodata' as const, rodata]]);
+          const special = made(object, contents);
+          const executions = [
+            reduced(virtual(object, contents), special),
+            reduced(inKernel(object, contents), special),
+            virtual(special, contents),
+            inKernel(special, contents),
+          ];
+          expectAgreement(executions, steps);
+        },
+      ),
+      sampling(8),
+    );
+  }, 180_000);
+});
+
+describe('any settings at all', () => {
+  const { object } = compile('programs/egress.ts', { seams: 'memory' });
+  if (object === undefined) throw new Error('programs/egress.ts does not compile');
+
+  test('leave the dataplane what it was', () => {
+    fc.assert(
+      fc.property(arbitraryContents(object.sections), arbitraryTrains('egress'), (contents, steps) => {
+        const special = made(object, contents);
+        expectAgreement([reduced(virtual(object, contents), special), virtual(special, contents)], steps);
+      }),
+      sampling(40),
+    );
+  }, 180_000);
+});
