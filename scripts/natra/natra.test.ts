@@ -29,7 +29,7 @@ test('the bundled command line compiles natra’s programs, with and without its
     rmSync(object);
   }
   expect(existsSync(path.join(root, 'build/natra-dev.cjs.cache'))).toBe(true);
-});
+}, 120_000);
 
 test('the exit status says what happened', () => {
   const wrong = path.join(folder, 'wrong.ts');
