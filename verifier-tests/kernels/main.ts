@@ -93,6 +93,13 @@ async function main(args: readonly string[]): Promise<number> {
   return failed ? 1 : 0;
 }
 
+// Leaving by exit is what ends the VMs.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => process.exit(code));
+
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error) => {

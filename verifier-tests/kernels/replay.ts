@@ -3,7 +3,7 @@
  * is needed there.
  */
 import fc from 'fast-check';
-import { DIRECTIONS, type Direction } from '../../cni/config/bandwidth.ts';
+import type { Direction } from '../../cni/config/bandwidth.ts';
 import type { Baseline } from '../../cni/objects.ts';
 import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
 import { compile } from '../../dsl/compiler/index.ts';
@@ -12,7 +12,6 @@ import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
 import { arbitraryContents, arbitraryTrains } from '../differential/steps.ts';
 import { type Contents, type Outcome, type State, type Step, virtual } from '../differential/world.ts';
-import { PACINGS } from './report.ts';
 
 export interface RecordedCase {
   readonly program: Direction;
@@ -28,31 +27,37 @@ export interface Recording {
   readonly cases: readonly RecordedCase[];
 }
 
-/** Of arbitraryTrains, one after another: each case is one load of a program, and loading is what takes time. */
-const TRAINS = 8;
+/** Each is one load of a program, and loading is what takes time. */
+const CASES: readonly (readonly [Direction, Pacing])[] = [
+  ['ingress', 'edt'],
+  ['egress', 'queue'],
+  ['ingress', 'police'],
+];
+/** Of arbitraryTrains, one after another. */
+const TRAINS = 12;
 const SEED = 20_250_601;
 
 /** The same packets at every call; a new dataplane changes only what becomes of them. */
 export function recordReplay(): Recording {
-  const cases: RecordedCase[] = [];
-  for (const program of DIRECTIONS) {
-    const object = compiled(program, '5.12');
-    for (const pacing of PACINGS) {
-      const contents = fc.tuple(
-        arbitraryContents(object.sections),
-        arbitrarySettings(object.sections, pacing),
-      );
-      const [[initial, rodata] = [new Map(), undefined]] = fc.sample(contents, { numRuns: 1, seed: SEED });
-      const steps = fc.sample(arbitraryTrains(program), { numRuns: TRAINS, seed: SEED }).flat();
-      cases.push(record(program, object, new Map([...initial, ['.rodata', rodata]]), steps));
-    }
-  }
-  const objectsOf = (baseline: Baseline) => ({
-    ingress: writeElf(compiled('ingress', baseline)),
-    egress: writeElf(compiled('egress', baseline)),
+  const images = imagesFor('5.12');
+  const cases = CASES.map(([program, pacing]) => {
+    const image = images[program];
+    const contents = fc.tuple(arbitraryContents(image.sections), arbitrarySettings(image.sections, pacing));
+    const [[initial, rodata] = [new Map(), undefined]] = fc.sample(contents, { numRuns: 1, seed: SEED });
+    const steps = fc.sample(arbitraryTrains(program), { numRuns: TRAINS, seed: SEED }).flat();
+    return record(program, image, new Map([...initial, ['.rodata', rodata]]), steps);
   });
-  return { objects: { '5.12': objectsOf('5.12'), '5.10': objectsOf('5.10') }, cases };
+  return { objects: { '5.12': filesOf(images), '5.10': filesOf(imagesFor('5.10')) }, cases };
 }
+
+type Images = { readonly [D in Direction]: ObjectImage };
+
+const imagesFor = (baseline: Baseline): Images => ({
+  ingress: compiled('ingress', baseline),
+  egress: compiled('egress', baseline),
+});
+
+const filesOf = ({ ingress, egress }: Images) => ({ ingress: writeElf(ingress), egress: writeElf(egress) });
 
 function compiled(program: Direction, baseline: Baseline): ObjectImage {
   const { object } = compile(`programs/${program}.ts`, { seams: 'memory', baseline });

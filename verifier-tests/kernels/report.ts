@@ -23,6 +23,8 @@ export interface TrafficFigures {
   readonly pacing: Pacing;
   /** Goodput of elephant and mice over what the cap leaves to full segments. */
   readonly shareOfCap: number;
+  /** All bytes on the wire to the receiver over the cap, in the same time. */
+  readonly wireShare: number;
   /** Bytes on the wire in the fullest second, over cap and burst. */
   readonly fullestOverAllowed: number;
   readonly retransmitted: number;

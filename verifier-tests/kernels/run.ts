@@ -9,7 +9,8 @@ import { runInVm } from './vm.ts';
 
 /** What the checks need beyond what the kernel has built in. */
 const MODULES = ['veth', 'bridge', 'sch_fq', 'sch_htb', 'sch_ingress', 'cls_bpf'];
-const TIMEOUT_SECONDS = 300;
+/** A run takes two minutes on an idle machine; beside other work several times that. */
+const TIMEOUT_SECONDS = 900;
 
 export interface KernelRun {
   readonly row: KernelRow;

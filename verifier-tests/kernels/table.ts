@@ -62,6 +62,7 @@ export function trafficTable(runs: readonly KernelRun[]): string {
     figures.pacing,
     figures.mode,
     `${(100 * figures.shareOfCap).toFixed(1)}%`,
+    `${(100 * figures.wireShare).toFixed(1)}%`,
     String(figures.retransmitted),
     String(figures.outOfOrder),
     figures.mouseP50.toFixed(1),
@@ -101,7 +102,7 @@ ${programsTable(runs)}
 ## Traffic through a limited Pod
 
 One TCP elephant (cubic) and 20 fresh 10 kB requests a second beside it. Goodput is the share of what the cap leaves to
-full segments. \`edt\` has departure times and a real fq; \`queue\` has heavy flows in an HTB class. Towards the Pod
+full segments, wire the share of the cap that all packets to the receiver take. \`edt\` has departure times and a real fq; \`queue\` has heavy flows in an HTB class. Towards the Pod
 (ingress) the sender is another machine, and is told of the cap by drops.
 
 ${trafficTable(runs)}

@@ -15,6 +15,7 @@ const BUSYBOX = '/bin/busybox';
 const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
 /** A PVH-only firmware, faster to start than SeaBIOS. */
 const QBOOT = '/usr/share/qemu/qboot.rom';
+const DEFAULT_TIMEOUT_SECONDS = 120;
 const BOOT_MODULES = ['virtio_pci', 'virtiofs', 'virtio_console', 'overlay'];
 /** Why no VM can run on this machine; undefined when one can. */
 export function missingForVm(): string | undefined {
@@ -190,24 +191,19 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
     const stderr = new Serial(path.join(folder, 'err.sock'), options.onOutput ?? (() => {}));
     const control = new Serial(path.join(folder, 'control.sock'), () => {});
     await waitForFiles(Object.values(sockets));
-    const qemu = spawn('qemu-system-x86_64', qemuArguments(options, folder), {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      detached: true,
-    });
+    const limit = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+    // `timeout` ends a VM whose starter was killed and could not.
+    const guarded = ['-k', '1', String(limit + 10), 'qemu-system-x86_64', ...qemuArguments(options, folder)];
+    const qemu = spawn('timeout', guarded, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
     children.push(qemu);
     let timedOut = false;
-    const timer = setTimeout(
-      () => {
-        timedOut = true;
-        kill(qemu);
-      },
-      (options.timeoutSeconds ?? 120) * 1000,
-    );
+    const timer = setTimeout(() => {
+      timedOut = true;
+      kill(qemu);
+    }, limit * 1000);
     await new Promise<void>((resolve, reject) => {
       qemu.on('exit', () => resolve());
-      qemu.on('error', (error) =>
-        reject(new Error(`start VM: ${error.message}; Debian's qemu-system-x86 is needed`)),
-      );
+      qemu.on('error', (error) => reject(new Error(`start VM: ${error.message}`)));
     });
     clearTimeout(timer);
     await Promise.all([stdout.drained(), stderr.drained(), control.drained()]);

@@ -10,7 +10,7 @@ import { MOUSE_BYTES, type Mouse, MouseClient, serveMice } from '../../../bench/
 import type { Namespace } from '../../../bench/live/namespace.ts';
 import { readCounters, readTable, WireSampler } from '../../../bench/live/sampler.ts';
 import { summarise } from '../../../bench/live/summary.ts';
-import type { Sample } from '../../../bench/live/window.ts';
+import { meanRate, type Sample } from '../../../bench/live/window.ts';
 import type { Direction } from '../../../cni/config/bandwidth.ts';
 import { burstBytes, type Pacing } from '../../../cni/settings.ts';
 import { closeDescriptor, inNetns, openRead } from '../../../loader/index.ts';
@@ -130,6 +130,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
     mode: plan.mode,
     pacing: plan.pacing,
     shareOfCap: summary.shareOfCap ?? 0,
+    wireShare: meanRate(wire, startedAt + plan.seconds / 4, endedAt) / rateBitsPerSecond,
     fullestOverAllowed: summary.fullestSecond / (summary.allowedSecond ?? 1),
     retransmitted,
     outOfOrder: unordered,
