@@ -11,9 +11,9 @@ import { doing, type FileSystem, namesIn, removeFile, replaceFile, replaceLink }
 
 const LINK = 'natra';
 const STORE = 'natra.d';
-const BUNDLE = 'natra';
+export const BUNDLE = 'natra';
 /** Beside the bundle: the operator's commands, koffi's addon, and what says that the bundle is CommonJS. */
-const COMPANIONS = ['natra-operator.cjs', 'koffi.node', 'package.json'];
+export const COMPANIONS = ['natra-operator.cjs', 'koffi.node', 'package.json'];
 const NODE = 'node';
 /** The kernel reads this much of a first line (include/uapi/linux/binfmts.h, BINPRM_BUF_SIZE). */
 const LONGEST_SHEBANG = 255;
