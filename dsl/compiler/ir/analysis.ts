@@ -2,10 +2,20 @@
 import type { Block, IrFunction, Operand, ValueId } from './ir.ts';
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from './visit.ts';
 
-/** Blocks by id. */
-export function blocksById(fn: IrFunction): ReadonlyMap<number, Block> {
-  return new Map(fn.blocks.map((block) => [block.id, block]));
+/** An analysis that remembers its result for as long as the function lives; no function ever changes. */
+function remembered<T>(analyse: (fn: IrFunction) => T): (fn: IrFunction) => T {
+  const results = new WeakMap<IrFunction, { readonly result: T }>();
+  return (fn) => {
+    const known = results.get(fn) ?? { result: analyse(fn) };
+    results.set(fn, known);
+    return known.result;
+  };
 }
+
+/** Blocks by id. */
+export const blocksById = remembered(
+  (fn): ReadonlyMap<number, Block> => new Map(fn.blocks.map((block) => [block.id, block])),
+);
 
 /** A block by id. Throws when the function has no such block. */
 export function blockOf(blocks: ReadonlyMap<number, Block>, id: number): Block {
@@ -22,15 +32,15 @@ export function entryOf(fn: IrFunction): Block {
 }
 
 /** Ids of the blocks that jump to each block, in block order; a block that has two edges to another counts twice. */
-export function predecessors(fn: IrFunction): ReadonlyMap<number, readonly number[]> {
+export const predecessors = remembered((fn): ReadonlyMap<number, readonly number[]> => {
   const result = new Map<number, number[]>(fn.blocks.map((block) => [block.id, []]));
   for (const block of fn.blocks)
     for (const edge of edgesOf(block.terminator)) result.get(edge.block)?.push(block.id);
   return result;
-}
+});
 
 /** Reachable block ids in reverse postorder: every block after its dominators, loops aside after its predecessors. */
-export function reversePostorder(fn: IrFunction): readonly number[] {
+export const reversePostorder = remembered((fn): readonly number[] => {
   const blocks = blocksById(fn);
   const seen = new Set<number>();
   const order: number[] = [];
@@ -52,7 +62,7 @@ export function reversePostorder(fn: IrFunction): readonly number[] {
     }
   }
   return order.reverse();
-}
+});
 
 export interface DominatorTree {
   /** Immediate dominator; the entry's is itself. Unreachable blocks are absent. */
@@ -64,7 +74,7 @@ export interface DominatorTree {
 }
 
 /** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001). */
-export function dominatorTree(fn: IrFunction): DominatorTree {
+export const dominatorTree = remembered((fn): DominatorTree => {
   const order = reversePostorder(fn);
   const position = new Map(order.map((id, index) => [id, index]));
   const before = predecessors(fn);
@@ -113,7 +123,7 @@ export function dominatorTree(fn: IrFunction): DominatorTree {
     return start !== undefined && end !== undefined && inner !== undefined && start <= inner && inner < end;
   };
   return { immediate, children, dominates };
-}
+});
 
 export interface Liveness {
   /** Values live on entry to a block, its own parameters excluded. */

@@ -87,12 +87,14 @@ export function numberValues(fn: IrFunction): IrFunction {
   const replaced = new Replacements();
   const kept = new Map<number, Block>();
 
-  const visit = (id: number, outer: ReadonlyMap<string, ValueId>): void => {
+  /** What dominates the block being visited has computed. */
+  const known = new Map<string, ValueId>();
+  const visit = (id: number): void => {
     const block = blocks.get(id);
     if (block === undefined) {
       return;
     }
-    const known = new Map(outer);
+    const own: string[] = [];
     let fields = fieldsOnEntry.get(id) ?? '';
     let pointers = pointersOnEntry.get(id) ?? '';
     const instructions: Instruction[] = [];
@@ -107,6 +109,7 @@ export function numberValues(fn: IrFunction): IrFunction {
       }
       if (key !== undefined && result !== undefined) {
         known.set(key, result);
+        own.push(key);
       }
       fields = writesContext(original) ? `${id}.${index}` : fields;
       pointers = movesPacket(original) ? `${id}.${index}` : pointers;
@@ -114,9 +117,12 @@ export function numberValues(fn: IrFunction): IrFunction {
     }
     kept.set(id, { ...block, instructions });
     for (const child of children.get(id) ?? []) {
-      visit(child, known);
+      visit(child);
+    }
+    for (const key of own) {
+      known.delete(key);
     }
   };
-  visit(entryOf(fn).id, new Map());
+  visit(entryOf(fn).id);
   return replaced.in({ ...fn, blocks: fn.blocks.map((block) => kept.get(block.id) ?? block) });
 }

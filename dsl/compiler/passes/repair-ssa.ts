@@ -2,7 +2,7 @@
  * Makes SSA form whole again after control flow was redirected around definitions: each use of a value that now has
  * several definitions reads the one that reaches it. Braun et al. (CC 2013), on a complete graph.
  */
-import type { Instruction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import type { Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import {
   edgesOf,
   mapEdges,
@@ -11,7 +11,7 @@ import {
   operandsOf,
   terminatorOperands,
 } from '../ir/visit.ts';
-import type { FreshValues } from './rewrite.ts';
+import { FreshValues, operandsOfBlock } from './rewrite.ts';
 
 /** A block that a pass changes in place. */
 export interface OpenBlock {
@@ -21,31 +21,107 @@ export interface OpenBlock {
   terminator: Terminator;
 }
 
-export type OpenBlocks = Map<number, OpenBlock>;
+/** A function whose blocks a pass changes in place, with what repairing needs to know of it at any time. */
+export class OpenFunction {
+  readonly blocks: Map<number, OpenBlock>;
+  readonly fresh: FreshValues;
+  /** Blocks that use a value, or did. */
+  private readonly users = new Map<ValueId, Set<number>>();
+  private edges: ReadonlyMap<number, readonly OpenBlock[]> | undefined;
+  private nextBlock: number;
+
+  constructor(fn: IrFunction) {
+    this.fresh = new FreshValues(fn);
+    this.blocks = new Map(
+      fn.blocks.map((own) => [
+        own.id,
+        { ...own, parameters: [...own.parameters], instructions: [...own.instructions] },
+      ]),
+    );
+    for (const block of fn.blocks) {
+      this.noteUses(block, operandsOfBlock(block));
+    }
+    this.nextBlock = Math.max(...this.blocks.keys()) + 1;
+  }
+
+  /** Adds a block; the edge to it is the caller's. */
+  add(instructions: Instruction[], terminator: Terminator): OpenBlock {
+    const block = { id: this.nextBlock, parameters: [], instructions, terminator };
+    this.nextBlock += 1;
+    this.blocks.set(block.id, block);
+    this.noteUses(block, operandsOfBlock(block));
+    this.edges = undefined;
+    return block;
+  }
+
+  noteUses(block: { readonly id: number }, operands: readonly Operand[]): void {
+    for (const operand of operands) {
+      if (typeof operand === 'number') {
+        this.users.set(operand, (this.users.get(operand) ?? new Set()).add(block.id));
+      }
+    }
+  }
+
+  /** The blocks that use `value`, in order. */
+  using(value: ValueId): readonly OpenBlock[] {
+    const users = this.users.get(value);
+    return users === undefined
+      ? []
+      : [...this.blocks.values()].filter((block) => users.has(block.id) && uses(block, value));
+  }
+
+  /** The blocks with edges into each block; one with two edges counts twice. */
+  incoming(): ReadonlyMap<number, readonly OpenBlock[]> {
+    if (this.edges !== undefined) {
+      return this.edges;
+    }
+    const edges = new Map<number, OpenBlock[]>();
+    for (const block of this.blocks.values()) {
+      for (const edge of edgesOf(block.terminator)) {
+        const from = edges.get(edge.block) ?? [];
+        from.push(block);
+        edges.set(edge.block, from);
+      }
+    }
+    this.edges = edges;
+    return edges;
+  }
+
+  /** Removes the blocks that control no longer reaches. */
+  prune(): void {
+    const [entry = 0] = this.blocks.keys();
+    const seen = new Set<number>();
+    const work = [entry];
+    for (let id = work.pop(); id !== undefined; id = work.pop()) {
+      const block = seen.has(id) ? undefined : this.blocks.get(id);
+      if (block !== undefined) {
+        seen.add(id);
+        work.push(...edgesOf(block.terminator).map((edge) => edge.block));
+      }
+    }
+    for (const id of [...this.blocks.keys()].filter((candidate) => !seen.has(candidate))) {
+      this.blocks.delete(id);
+    }
+    this.edges = undefined;
+  }
+}
 
 /**
  * Rewrites the uses of `value` outside the blocks that define it. `definitions` gives, by block, what stands for
  * `value` at that block's end; every path to a use passes one of them.
  */
 export function repairUses(
-  blocks: OpenBlocks,
-  fresh: FreshValues,
+  fn: OpenFunction,
   value: ValueId,
   definitions: ReadonlyMap<number, Operand>,
 ): void {
-  const using = [...blocks.values()].filter((block) => !definitions.has(block.id) && uses(block, value));
+  const { fresh } = fn;
+  const using = fn.using(value).filter((block) => !definitions.has(block.id));
   if (using.length === 0) {
     return;
   }
   const width = fresh.widths[value] ?? 64;
-  const incoming = new Map<number, OpenBlock[]>();
-  for (const block of blocks.values()) {
-    for (const edge of edgesOf(block.terminator)) {
-      const from = incoming.get(edge.block) ?? [];
-      from.push(block);
-      incoming.set(edge.block, from);
-    }
-  }
+  const incoming = fn.incoming();
   const onEntry = new Map<number, Operand>();
 
   const atEnd = (block: OpenBlock): Operand => definitions.get(block.id) ?? atEntry(block);
@@ -69,6 +145,7 @@ export function repairUses(
     const position = block.parameters.push(parameter) - 1;
     for (const predecessor of new Set(from)) {
       const argument = atEnd(predecessor);
+      fn.noteUses(predecessor, [argument]);
       predecessor.terminator = mapEdges(predecessor.terminator, (edge) => {
         if (edge.block !== block.id) {
           return edge;
@@ -84,6 +161,7 @@ export function repairUses(
   for (const block of using) {
     // Read first: it may add parameters, and arguments to this block's own terminator.
     const reaching = atEntry(block);
+    fn.noteUses(block, [reaching]);
     const replace = (operand: Operand): Operand => (operand === value ? reaching : operand);
     block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replace));
     block.terminator = mapTerminatorOperands(block.terminator, replace);

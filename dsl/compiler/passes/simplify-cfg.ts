@@ -163,12 +163,18 @@ function escapingParameters(fn: IrFunction): ReadonlySet<Operand> {
 /** Sends edges into blocks that only jump on straight to where they jump. */
 function bypassEmptyBlocks(fn: IrFunction): IrFunction {
   const [entry] = fn.blocks;
-  const escaping = escapingParameters(fn);
+  const candidates = fn.blocks.filter(
+    (block) => block.terminator.op === 'jump' && block.instructions.length === 0 && block !== entry,
+  );
+  if (candidates.length === 0) {
+    return fn;
+  }
+  const merges = candidates.some((block) => block.parameters.length > 0);
+  const escaping = merges ? escapingParameters(fn) : new Set<Operand>();
   const empty = new Map(
-    fn.blocks.flatMap((block) => {
+    candidates.flatMap((block) => {
       const { terminator } = block;
-      const jumpsOn = terminator.op === 'jump' && block.instructions.length === 0 && block !== entry;
-      return jumpsOn && !block.parameters.some((parameter) => escaping.has(parameter))
+      return terminator.op === 'jump' && !block.parameters.some((parameter) => escaping.has(parameter))
         ? [[block.id, { parameters: block.parameters, to: terminator.to }] as const]
         : [];
     }),

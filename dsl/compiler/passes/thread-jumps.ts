@@ -10,8 +10,8 @@ import { edgesOf, mapOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type Comparison, decide, factBehind, factsOnEntry } from './branch-facts.ts';
 import type { Producer } from './known-bits.ts';
-import { type OpenBlock, type OpenBlocks, repairUses } from './repair-ssa.ts';
-import { FreshValues, producersOf } from './rewrite.ts';
+import { type OpenBlock, OpenFunction, repairUses } from './repair-ssa.ts';
+import { type FreshValues, producersOf } from './rewrite.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
 
 /** Instructions that a threaded edge may copy. */
@@ -102,22 +102,6 @@ function follow(
   return { values, copies, target: { ...to, arguments: to.arguments.map(through) } };
 }
 
-/** Removes the blocks that control no longer reaches. */
-function prune(blocks: OpenBlocks, entry: number): void {
-  const seen = new Set<number>();
-  const work = [entry];
-  for (let id = work.pop(); id !== undefined; id = work.pop()) {
-    const block = seen.has(id) ? undefined : blocks.get(id);
-    if (block !== undefined) {
-      seen.add(id);
-      work.push(...edgesOf(block.terminator).map((edge) => edge.block));
-    }
-  }
-  for (const id of [...blocks.keys()].filter((candidate) => !seen.has(candidate))) {
-    blocks.delete(id);
-  }
-}
-
 /** What is known of the function at the start of a sweep; threading only adds ways on which it holds too. */
 interface Known {
   readonly facts: ReadonlyMap<number, readonly Comparison[]>;
@@ -137,8 +121,7 @@ function isThreadable(block: OpenBlock, sources: readonly OpenBlock[], { dominat
 
 /** Threads the edges that decide the branch of `block`; gives the blocks made for them. */
 function threadThrough(
-  blocks: OpenBlocks,
-  fresh: FreshValues,
+  fn: OpenFunction,
   block: OpenBlock,
   sources: readonly OpenBlock[],
   { facts, producer }: Known,
@@ -151,13 +134,11 @@ function threadThrough(
         return edge;
       }
       const known = [...factBehind(terminator, taken), ...(facts.get(source.id) ?? [])];
-      const passage = follow(block, edge, known, producer, fresh);
+      const passage = follow(block, edge, known, producer, fn.fresh);
       if (passage === undefined) {
         return edge;
       }
-      const id = Math.max(...blocks.keys()) + 1;
-      const jump = { op: 'jump', to: passage.target } as const;
-      blocks.set(id, { id, parameters: [], instructions: [...passage.copies], terminator: jump });
+      const { id } = fn.add([...passage.copies], { op: 'jump', to: passage.target });
       bridges.push({ id, values: passage.values });
       return { block: id, arguments: [] };
     };
@@ -169,15 +150,14 @@ function threadThrough(
     }
   }
   if (bridges.length > 0) {
-    const [entry = 0] = blocks.keys();
-    prune(blocks, entry);
+    fn.prune();
     const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
     for (const value of defined) {
-      const definitions = new Map<number, Operand>(blocks.has(block.id) ? [[block.id, value]] : []);
+      const definitions = new Map<number, Operand>(fn.blocks.has(block.id) ? [[block.id, value]] : []);
       for (const bridge of bridges) {
         definitions.set(bridge.id, bridge.values.get(value) ?? value);
       }
-      repairUses(blocks, fresh, value, definitions);
+      repairUses(fn, value, definitions);
     }
   }
   return bridges.map(({ id }) => id);
@@ -186,13 +166,8 @@ function threadThrough(
 /** Threads through every block once, but for those next to what was just threaded; undefined if nothing was. */
 function sweep(fn: IrFunction): IrFunction | undefined {
   const known = { facts: factsOnEntry(fn), producer: producersOf(fn), ...dominatorTree(fn) };
-  const fresh = new FreshValues(fn);
-  const blocks: OpenBlocks = new Map(
-    fn.blocks.map((own) => [
-      own.id,
-      { ...own, parameters: [...own.parameters], instructions: [...own.instructions] },
-    ]),
-  );
+  const open = new OpenFunction(fn);
+  const { blocks, fresh } = open;
   const before = predecessors(fn);
   const leadsTo = (from: OpenBlock, id: number): boolean =>
     edgesOf(from.terminator).some((edge) => edge.block === id);
@@ -204,7 +179,7 @@ function sweep(fn: IrFunction): IrFunction | undefined {
       .flatMap((source) => blocks.get(source) ?? [])
       .filter((source) => leadsTo(source, id));
     if (block !== undefined && !nextToMade.has(id) && isThreadable(block, sources, known)) {
-      for (const bridge of threadThrough(blocks, fresh, block, sources, known)) {
+      for (const bridge of threadThrough(open, block, sources, known)) {
         made.add(bridge);
         for (const edge of edgesOf(blocks.get(bridge)?.terminator ?? block.terminator)) {
           nextToMade.add(edge.block);
