@@ -79,6 +79,46 @@ b2:
     for (const made of ['and.32 %1, 63', 'lshr.32 %1, 7']) expect(offset(made)).not.toMatch(again);
   });
 
+  it('jumps further than 16 bits reach on v4, and says what to do on v3', () => {
+    const stores = Array.from({ length: 33_000 }, (_, value) => `  store.4 global [%1], ${value}`).join('\n');
+    const program = parseProgram(`program @p
+func @p(%0:64) {
+b0:
+  %1:64 = section .bss + 0
+  %2:32 = load.4 global [%1]
+  branch.32 eq %2, 7 -> b1, b2
+b1:
+${stores}
+  jump b2
+b2:
+  return 5
+}`);
+    for (const first of [7, 8]) {
+      const global = none.slice().fill(first, 0, 1);
+      expect(runBytecode(program, global, { cpu: 'v4' })).toEqual(runIr(program, global));
+    }
+    expect(() => runBytecode(program, none)).toThrow(/spans 330\d\d instructions.*v4/);
+  });
+
+  it('refuses chains of calls that need more stack or frames than the kernel gives', () => {
+    const chain = (count: number, words: number): string =>
+      Array.from({ length: count }, (_, index) => {
+        const next = index + 1 < count ? `  %9:64 = call @f${index + 1}()\n` : '';
+        return `func @f${index}(${index === 0 ? '%0:64' : ''}) {
+  slot $0 size ${8 * words} align 8
+b0:
+  %1:64 = stack $0
+  store.8 stack [%1], 1
+${next}  %2:64 = load.8 stack [%1]
+  return %2
+}`;
+      }).join('\n');
+    const emitted = (count: number, words: number) => () => assembly(`program @f0\n${chain(count, words)}`);
+    expect(emitted(8, 8)).not.toThrow();
+    expect(emitted(9, 1)).toThrow('is 9 deep, the kernel allows 8');
+    expect(emitted(3, 24)).toThrow('f0 -> f1 -> f2 needs 576 bytes of stack, the kernel allows 512');
+  });
+
   it('generates only valid IR that survives its text form', () => {
     fc.assert(
       fc.property(irFunction, (fn) => {

@@ -1,17 +1,29 @@
 /** Laid-out functions to the slots of a program, with jumps and calls resolved. */
 import type { FunctionImage, ProgramImage, ProgramKind, Relocation } from '../../object/image.ts';
 import { encode, type Instruction } from '../../object/instruction.ts';
+import type { Condition } from '../ir/ir.ts';
 import type { Span } from '../tree/tree.ts';
-import { encodeBranch, encodeExit, encodeInstruction, encodeJump, INVERSE } from './encode.ts';
+import { CallDepths } from './depth.ts';
+import {
+  encodeBranch,
+  encodeExit,
+  encodeInstruction,
+  encodeJump,
+  encodeLongJump,
+  INVERSE,
+} from './encode.ts';
 import { layOutFrame } from './frame.ts';
 import { LineTable } from './lines.ts';
 import type { MachineFunction, MachineTerminator } from './machine.ts';
-import { BackendError, fitsOffset, type Target } from './target.ts';
+import { BackendError, FURTHEST, fitsOffset, type Target } from './target.ts';
 
 interface Fixup {
   readonly slot: number;
   readonly block: number;
 }
+
+/** Every jump of a function far, or near as long as 16 bits reach. */
+type Reach = 'near' | 'far';
 
 class Emitter {
   private readonly slots: Instruction[] = [];
@@ -19,6 +31,8 @@ class Emitter {
   private readonly functions: FunctionImage[] = [];
   private readonly calls: { readonly slot: number; readonly function: string }[] = [];
   private readonly lines: LineTable;
+  private readonly depths: CallDepths;
+  private reach: Reach = 'near';
 
   constructor(
     private readonly program: string,
@@ -26,6 +40,7 @@ class Emitter {
     sources: ReadonlyMap<string, string>,
   ) {
     this.lines = new LineTable(sources);
+    this.depths = new CallDepths(program);
   }
 
   private push(instructions: readonly Instruction[], span: Span | undefined): void {
@@ -38,6 +53,28 @@ class Emitter {
     this.push([instruction], span);
   }
 
+  /** A jump whose distance may not fit 16 bits; a conditional one then jumps over it on the opposite condition. */
+  private goto(block: number, span: Span | undefined, fixups: Fixup[]): void {
+    this.jump(this.reach === 'far' ? encodeLongJump() : encodeJump(), block, span, fixups);
+  }
+
+  private branch(
+    terminator: Extract<MachineTerminator, { op: 'branch' }>,
+    condition: Condition,
+    to: number,
+    fixups: Fixup[],
+  ): void {
+    const { span } = terminator;
+    if (this.reach === 'near') {
+      this.jump(encodeBranch(terminator, condition), to, span, fixups);
+      return;
+    }
+    // Over the short jump that goes past the long one, so that every condition will do.
+    this.push([{ ...encodeBranch(terminator, condition), offset: 1 }], span);
+    this.push([{ ...encodeJump(), offset: 1 }], span);
+    this.goto(to, span, fixups);
+  }
+
   /** `next` is the block that follows in the layout. */
   private terminator(terminator: MachineTerminator, next: number | undefined, fixups: Fixup[]): void {
     const { span } = terminator;
@@ -46,17 +83,17 @@ class Emitter {
         this.push([encodeExit()], span);
         break;
       case 'jump':
-        if (terminator.to !== next) this.jump(encodeJump(), terminator.to, span, fixups);
+        if (terminator.to !== next) this.goto(terminator.to, span, fixups);
         break;
       case 'branch': {
         const { condition, then, otherwise } = terminator;
         const inverse = INVERSE[condition];
         if (then === next && inverse) {
-          this.jump(encodeBranch(terminator, inverse), otherwise, span, fixups);
+          this.branch(terminator, inverse, otherwise, fixups);
           break;
         }
-        this.jump(encodeBranch(terminator, condition), then, span, fixups);
-        if (otherwise !== next) this.jump(encodeJump(), otherwise, span, fixups);
+        this.branch(terminator, condition, then, fixups);
+        if (otherwise !== next) this.goto(otherwise, span, fixups);
         break;
       }
     }
@@ -64,6 +101,9 @@ class Emitter {
 
   function(fn: MachineFunction, isEntry: boolean): void {
     const frame = layOutFrame(this.program, fn.name, fn.slots, fn.blocks);
+    this.depths.add(fn, frame);
+    // A block ends in four slots at most where all jumps are far.
+    this.reach = this.target.v4 && fn.blocks.length * 4 + slotsOf(fn) > FURTHEST ? 'far' : 'near';
     const encoding = { name: fn.name, target: this.target, frame };
     const start = this.slots.length;
     const names = Array.from({ length: fn.parameters }, (_, index) => `arg${index}`);
@@ -89,15 +129,20 @@ class Emitter {
   private resolve(slot: number, to: number, name: string): void {
     const instruction = this.slots[slot];
     const offset = to - slot - 1;
+    if (instruction && this.reach === 'far') {
+      this.slots[slot] = { ...instruction, imm: offset };
+      return;
+    }
     if (!fitsOffset(offset))
       throw new BackendError(
         `program ${this.program}: a jump in function ${name} spans ${offset} instructions, the limit is 32767: ` +
-          'move a part into a noinline function',
+          'move a part into a noinline function, or compile for v4 (kernel 6.6 and later)',
       );
     if (instruction) this.slots[slot] = { ...instruction, offset };
   }
 
   finish(kind: ProgramKind): ProgramImage {
+    this.depths.check();
     const places = new Map(this.functions.map((fn) => [fn.name, fn.slot]));
     for (const { slot, function: name } of this.calls) {
       const to = places.get(name);
@@ -116,6 +161,14 @@ class Emitter {
     };
   }
 }
+
+const TWO_SLOTS: ReadonlySet<string> = new Set(['constant', 'relocated', 'frameAddress']);
+
+/** Slots that a function's instructions take at most, its jumps aside. */
+const slotsOf = (fn: MachineFunction): number =>
+  fn.blocks
+    .flatMap((block) => block.instructions)
+    .reduce((sum, { op }) => sum + (TWO_SLOTS.has(op) ? 2 : 1), 0);
 
 /** Emits a program whose functions, the entry first, are allocated and laid out. */
 export function emit(

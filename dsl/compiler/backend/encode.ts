@@ -170,4 +170,6 @@ export function encodeBranch(branch: Branch, condition: Condition): Instruction 
 
 /** An unconditional jump, its distance left to the caller. */
 export const encodeJump = (): Instruction => slot({ opcode: CLASS.jmp | JMP.ja });
+/** An unconditional jump of any distance, which is in its immediate (v4; RFC 9669 section 4.3). */
+export const encodeLongJump = (): Instruction => slot({ opcode: CLASS.jmp32 | JMP.ja });
 export const encodeExit = (): Instruction => slot({ opcode: OPCODE_EXIT });

@@ -37,5 +37,8 @@ export function fitsImmediate(value: bigint, width: 32 | 64): boolean {
 /** The low 32 bits as the signed number of an instruction's immediate. */
 export const immediateOf = (value: bigint): number => Number(BigInt.asIntN(32, value));
 
-/** Whether a byte offset fits an instruction. */
-export const fitsOffset = (offset: number): boolean => offset >= -32768 && offset <= 32767;
+/** The largest offset, in bytes or slots, that an instruction holds. */
+export const FURTHEST = 32_767;
+
+/** Whether an offset, in bytes or slots, fits an instruction. */
+export const fitsOffset = (offset: number): boolean => offset >= -FURTHEST - 1 && offset <= FURTHEST;
