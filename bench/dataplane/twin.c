@@ -226,7 +226,7 @@ INLINE struct debt debt_of(u64 cost, u64 now)
 		queue = floor - now;
 	}
 	i64 limit = at_mouse_rate(MAX(queue, 0));
-	i64 mouse_queue = state.mouse_clock - now, least = -(i64)config.credit;
+	i64 mouse_queue = state.mouse_clock - now, least = -(i64)MIN(config.credit, 1ULL << 26);
 	mouse_queue = MAX(mouse_queue, least);
 	mouse_queue = MIN(mouse_queue, limit);
 	i64 waiting = MAX(mouse_queue, 0), own = cost;

@@ -1,0 +1,33 @@
+/** What every measurement of run time here needs. */
+import { compile } from '../dsl/compiler/compile.ts';
+import type { ObjectImage } from '../dsl/object/image.ts';
+import { ALU, CLASS, encode, OPCODE_EXIT } from '../dsl/object/instruction.ts';
+
+/** A classifier that does nothing: what a run of any costs. */
+export function emptyObject(): ObjectImage {
+  const code = encode([
+    { opcode: CLASS.alu64 | ALU.mov, dst: 0, src: 0, offset: 0, imm: -1 },
+    { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 },
+  ]);
+  const program = {
+    name: 'empty',
+    kind: 'classifier',
+    code,
+    relocations: [],
+    functions: [],
+    lines: [],
+  } as const;
+  return { license: 'GPL', maps: [], sections: [], programs: [program] };
+}
+
+/** A program of the language. */
+export function compiledObject(file: string): ObjectImage {
+  const { object, diagnostics } = compile(file);
+  if (object === undefined) throw new Error(`compile ${file}: ${diagnostics[0]?.message}`);
+  return object;
+}
+
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+};
