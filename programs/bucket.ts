@@ -18,6 +18,12 @@ export interface Debt {
   readonly mouseQueue: i64;
 }
 
+/**
+ * Unused time that mice keep for themselves, at most (67 ms): they pass at once beside a heavy flow that has used up the
+ * bucket's credit. It comes on top of that credit, so it must not grow with it.
+ */
+const MOUSE_CREDIT: i64 = 1n << 26n;
+
 /** An eighth and a 64th more: 7/8 of the rate. */
 const atMouseRate = (time: i64): i64 => time + (time >> 3n) + (time >> 6n);
 
@@ -40,7 +46,8 @@ function boundCredit(now: u64): i64 {
 export function debtOf(cost: u64, now: u64): Debt {
   const queue = boundCredit(now);
   const limit = atMouseRate(positive(queue));
-  const mouseQueue = lesser(greater(i64(state.mouseClock - now), -i64(config.credit)), limit);
+  const credit = lesser(i64(config.credit), MOUSE_CREDIT);
+  const mouseQueue = lesser(greater(i64(state.mouseClock - now), -credit), limit);
   const waiting = positive(mouseQueue);
   const own = i64(cost);
   return {

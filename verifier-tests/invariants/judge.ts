@@ -1,0 +1,86 @@
+/** What must hold of every packet and of every interval, whatever the traffic. */
+import { HEAVY_CLASS, MOUSE_CLASS } from '../../loader/attach/classes.ts';
+import type { Outcome } from '../differential/world.ts';
+import { allowance, checksumHolds, type Packet, type Scenario } from './traffic.ts';
+
+/** A packet that passed, with the time at which it leaves. */
+export interface Passed {
+  readonly packet: Packet;
+  readonly departure: bigint;
+}
+
+const SHOT = 2;
+const UNSPEC = 0xffffffff;
+/** Of the application's own choice; the program must leave both as they are. */
+export const MARK = 0x1234;
+export const PRIORITY = 6;
+
+const IPV4 = 0x0800;
+const IPV6 = 0x86dd;
+
+/** The bytes as they were, the ECN field set to CE where it was, the checksum of IPv4 taken on trust. */
+function withEcnOf(original: Uint8Array, after: Uint8Array): Uint8Array {
+  const bytes = original.slice();
+  const type = ((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0);
+  const [at, shift] = type === IPV4 ? [15, 0] : [15, 4];
+  const before = ((bytes[at] ?? 0) >> shift) & 3;
+  const now = ((after[at] ?? 0) >> shift) & 3;
+  if ((type !== IPV4 && type !== IPV6) || before === now || before === 0 || now !== 3) return bytes;
+  bytes[at] = (bytes[at] ?? 0) | (3 << shift);
+  if (type === IPV4) bytes.set(after.subarray(24, 26), 24);
+  return bytes;
+}
+
+/** Why this outcome breaks a promise about single packets, or undefined. */
+export function wrongWithPacket({ limit }: Scenario, packet: Packet, outcome: Outcome): string | undefined {
+  const { verdict, mark, priority, tstamp } = outcome;
+  if (verdict === SHOT) return packet.vital ? 'a vital packet is dropped' : undefined;
+  if (verdict !== UNSPEC) return `the verdict is ${verdict}`;
+  if (mark !== MARK) return `the mark is ${mark}`;
+  const classes = [MOUSE_CLASS, HEAVY_CLASS];
+  if (limit.pacing === 'queue' ? !classes.includes(priority) : priority !== PRIORITY)
+    return `the priority is ${priority}`;
+  if (packet.vital && priority === HEAVY_CLASS) return 'a vital packet is in the class of heavy flows';
+  if (limit.pacing !== 'edt' && tstamp !== 0n) return `tstamp is ${tstamp}`;
+  const after = Buffer.from(outcome.packet, 'hex');
+  if (!after.equals(withEcnOf(packet.bytes, after))) return 'bytes beside the ECN field changed';
+  const isIPv4 = after.readUInt16BE(12) === IPV4;
+  if (isIPv4 && !checksumHolds([...after.subarray(14, 34)]))
+    return 'the checksum of the IPv4 header is wrong';
+  return undefined;
+}
+
+/** When fq, or nothing at all, lets a packet go. */
+export const departureOf = ({ now }: Packet, { tstamp }: Outcome): bigint => (tstamp > now ? tstamp : now);
+
+export const passes = ({ verdict }: Outcome): boolean => verdict !== SHOT;
+
+/** The interval in which most above its allowance left, if any: bytes over it. Vital packets are charged, not held. */
+export function excess({ limit }: Scenario, passed: readonly Passed[]): number {
+  const sorted = passed
+    .filter(({ packet }) => !packet.vital)
+    .sort((a, b) => (a.departure < b.departure ? -1 : a.departure > b.departure ? 1 : 0));
+  const burst = allowance(limit, 0n);
+  let worst = 0;
+  // The most by which bytes exceeded C since the start of any interval that ends here.
+  let above = 0;
+  let last = sorted[0]?.departure ?? 0n;
+  for (const { packet, departure } of sorted) {
+    above = Math.max(0, above - (allowance(limit, departure - last) - burst)) + packet.wire;
+    worst = Math.max(worst, above);
+    last = departure;
+  }
+  return Math.max(0, worst - burst);
+}
+
+/** The first packet that leaves before an earlier one of its flow. */
+export function overtaking(passed: readonly Passed[]): string | undefined {
+  const latest = new Map<string, bigint>();
+  for (const { packet, departure } of passed) {
+    const before = latest.get(packet.flow);
+    if (before !== undefined && departure < before)
+      return `a packet of ${packet.flow} leaves ${before - departure} ns before an earlier one`;
+    latest.set(packet.flow, departure);
+  }
+  return undefined;
+}

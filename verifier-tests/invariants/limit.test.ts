@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Limit, Pacing } from '../../cni/settings.ts';
+import { HEAVY_CLASS } from '../../loader/attach/classes.ts';
+import { sampling } from '../differential/agree.ts';
+import { stayOnFirstCpu } from '../differential/world.ts';
+import { excess, overtaking } from './judge.ts';
+import { type Place, run } from './run.ts';
+import { packetsOf, type Scenario, STEADY, scenarios, steadyFlow } from './traffic.ts';
+
+beforeAll(stayOnFirstCpu);
+
+/** A test run of the kernel takes packets of a page at most. */
+const PLACES: readonly { readonly place: Place; readonly mostBytes: number; readonly runs: number }[] = [
+  { place: 'vm', mostBytes: 20_000, runs: 30 },
+  { place: 'kernel', mostBytes: 3_000, runs: 10 },
+];
+
+describe.each(PLACES)('any traffic, in the $place', ({ place, mostBytes, runs }) => {
+  const holds = (pacings: readonly Pacing[], broken: (scenario: Scenario) => unknown): void =>
+    fc.assert(
+      fc.property(scenarios(pacings, mostBytes), (scenario) => {
+        expect(broken(scenario)).toBeUndefined();
+      }),
+      sampling(runs),
+    );
+
+  test('only tstamp, the class and the ECN field change, the IPv4 checksum stays right, vital packets pass', () => {
+    holds(['police', 'edt', 'queue'], (scenario) => run(scenario, place).wrong);
+  });
+
+  test.each(['police', 'edt'] as const)(
+    'no more than rate x interval + burst leaves in any interval: %s',
+    (pacing) => {
+      holds([pacing], (scenario) => {
+        const bytes = excess(scenario, run(scenario, place).passed);
+        return bytes > 0 ? `${bytes} bytes too many` : undefined;
+      });
+    },
+  );
+
+  test.each(['police', 'edt'] as const)('the packets of a flow leave in their order: %s', (pacing) => {
+    holds([pacing], (scenario) => overtaking(run(scenario, place).passed));
+  });
+});
+
+/** An idle Pod's heavy flow uses up the credit; then it and ever new mice send small packets for their own. */
+function heavyThenMice(limit: Limit): Scenario {
+  const bytesPerSecond = limit.rateBitsPerSecond / 8;
+  const common = { ecn: 0, gap: 0, pause: 0n, random: 0 };
+  const heavy = { ...common, kind: 'tcp4' as const, flow: 1 };
+  const filling = Math.ceil((bytesPerSecond * 0.1) / 1514) + 60;
+  const perMouse = Math.ceil((bytesPerSecond * 0.002) / 128) + 1;
+  const rounds = Array.from({ length: 12 }, (_, round) => [
+    { ...heavy, length: 128, count: Math.ceil((bytesPerSecond * 0.02) / 128) + 3 },
+    ...Array.from({ length: 12 }, (_mouse, index) => ({
+      ...common,
+      ...{ kind: 'udp4' as const, flow: 100 + round * 12 + index, length: 128, count: perMouse },
+    })),
+  ]);
+  const trains = [{ ...heavy, length: 1514, count: filling }, ...rounds.flat()];
+  return { limit, seed: 5n, packets: packetsOf(limit, trains) };
+}
+
+test.each([100_000, 1_000_000, 10_000_000])(
+  'mice have no second credit after a heavy flow used the bucket up: %i bit/s',
+  (rateBitsPerSecond) => {
+    for (const pacing of ['police', 'edt'] as const) {
+      const scenario = heavyThenMice({ rateBitsPerSecond, pacing });
+      expect(excess(scenario, run(scenario, 'vm').passed), pacing).toBe(0);
+    }
+  },
+);
+
+test.each([
+  { rateBitsPerSecond: 1_000_000, length: 1514 },
+  { rateBitsPerSecond: 1_000_000, length: 100 },
+  { rateBitsPerSecond: 10_000_000, length: 1514 },
+])(
+  'a flow of 1/32 of $rateBitsPerSecond bit/s in packets of $length bytes is never heavy',
+  ({ rateBitsPerSecond, length }) => {
+    const limit = { rateBitsPerSecond, pacing: 'queue' as const };
+    const packets = steadyFlow(limit, length, 4);
+    const { outcomes } = run({ limit, seed: 11n, packets }, 'vm');
+    const heavy = new Set(
+      packets.flatMap(({ flow }, index) => (outcomes[index]?.priority === HEAVY_CLASS ? [flow] : [])),
+    );
+    expect(heavy).toEqual(new Set(['tcp4 1', 'tcp4 2', 'tcp4 3']));
+    expect(packets.filter(({ flow }) => flow === `tcp4 ${STEADY}`).length).toBeGreaterThan(8);
+  },
+);
+
+test('the traffic of these tests is held back, marked and dropped', () => {
+  const samples = fc.sample(scenarios(['police', 'edt'], 20_000), { numRuns: 30, seed: 1 });
+  const results = samples.map((scenario) => ({ scenario, result: run(scenario, 'vm') }));
+  const packets = results.flatMap(({ scenario, result }) =>
+    scenario.packets.map((packet, index) => ({ packet, outcome: result.outcomes[index] })),
+  );
+  const dropped = packets.filter(({ outcome }) => outcome?.verdict === 2);
+  const marked = packets.filter(
+    ({ packet, outcome }) =>
+      outcome?.verdict !== 2 && outcome?.packet !== Buffer.from(packet.bytes).toString('hex'),
+  );
+  const held = results.flatMap(({ result }) =>
+    result.passed.filter(({ packet, departure }) => departure > packet.now),
+  );
+  expect(dropped.length).toBeGreaterThan(100);
+  expect(marked.length).toBeGreaterThan(50);
+  expect(held.length).toBeGreaterThan(100);
+});

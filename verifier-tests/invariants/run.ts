@@ -1,0 +1,58 @@
+/** Sends a scenario through the egress program, in the VM or on the kernel. */
+import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
+import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
+import { encodeStruct } from '../../loader/object/values.ts';
+import { type Contents, type Execution, inKernel, type Outcome, virtual } from '../differential/world.ts';
+import { departureOf, MARK, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
+import type { Packet, Scenario } from './traffic.ts';
+
+const PROGRAM = 'egress';
+const SETTINGS = '.rodata';
+
+export type Place = 'vm' | 'kernel';
+
+export interface Result {
+  readonly passed: readonly Passed[];
+  readonly outcomes: readonly Outcome[];
+  /** The first broken promise about a single packet. */
+  readonly wrong: string | undefined;
+}
+
+const { object, diagnostics } = compile(`programs/${PROGRAM}.ts`, { seams: 'memory' });
+if (object === undefined)
+  throw new Error(diagnostics.map((each) => formatDiagnostic(each, new Map())).join('\n'));
+const image = object;
+const layout = image.sections.find(({ name }) => name === SETTINGS)?.variables[0]?.layout;
+
+function contentsOf(limit: Limit, seed: bigint): Contents {
+  if (layout === undefined) throw new Error(`programs/${PROGRAM}.ts has no settings`);
+  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit), seed })]]);
+}
+
+function outcomeOf(execution: Execution, packet: Packet): Outcome {
+  const { bytes, segments, now, coarse, random } = packet;
+  const fields = { mark: MARK, priority: PRIORITY, gsoSegs: segments, gsoSize: segments === 0 ? 0 : 1448 };
+  return execution.run({ program: PROGRAM, packet: bytes, fields, now, coarse, random });
+}
+
+export function run(scenario: Scenario, place: Place): Result {
+  const { limit, seed, packets } = scenario;
+  const contents = contentsOf(limit, seed);
+  const execution = place === 'vm' ? virtual(image, contents) : inKernel(image, contents);
+  try {
+    const outcomes = packets.map((packet) => outcomeOf(execution, packet));
+    const both = packets.flatMap((packet, index) => {
+      const outcome = outcomes[index];
+      return outcome === undefined ? [] : [{ packet, outcome }];
+    });
+    const wrong = both
+      .map(({ packet, outcome }) => wrongWithPacket(scenario, packet, outcome))
+      .find((words) => words !== undefined);
+    const passed = both
+      .filter(({ outcome }) => passes(outcome))
+      .map(({ packet, outcome }) => ({ packet, departure: departureOf(packet, outcome) }));
+    return { passed, outcomes, wrong };
+  } finally {
+    execution.close();
+  }
+}
