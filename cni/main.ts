@@ -41,6 +41,13 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-void main().then((status) => {
-  process.exitCode = status;
-});
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    // An operator's command that has no code: the file beside this one was not copied along.
+    writeAll(2, `natra: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,142 @@
+/** The built executable installs itself into folders of its own, and is what a runtime then calls. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+const executable = join(root, 'dist', 'natra');
+const LIST = '10-calico.conflist';
+const fixture = readFileSync(join(import.meta.dirname, 'fixtures', LIST), 'utf8');
+
+let place: string;
+let watcher: ChildProcess | undefined;
+
+beforeAll(() => {
+  const build = [join(root, 'scripts', 'build.mjs')];
+  const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
+});
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'natra-command-'));
+  mkdirSync(join(place, 'bin'));
+  mkdirSync(join(place, 'net.d'));
+  restore();
+});
+afterEach(() => {
+  watcher?.kill('SIGKILL');
+  watcher = undefined;
+  rmSync(place, { recursive: true });
+});
+
+const restore = (): void => writeFileSync(join(place, 'net.d', LIST), fixture);
+const list = (): string => readFileSync(join(place, 'net.d', LIST), 'utf8');
+const installed = (): string => join(place, 'bin', 'natra');
+const folders = (): string[] => [`--cni-bin-dir=${join(place, 'bin')}`, `--conf-dir=${join(place, 'net.d')}`];
+
+function natra(file: string, ...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(file, argv, {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  });
+  return { status, stdout, stderr };
+}
+
+test('installs, answers as a plugin from there, and uninstalls itself', () => {
+  const put = natra(executable, 'install', '--replace-bandwidth', ...folders());
+  expect(put).toEqual({
+    status: 0,
+    stderr: '',
+    stdout: `${installed()}: installed\n${join(place, 'net.d', LIST)}: natra put in\n`,
+  });
+  const version = spawnSync(installed(), [], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, CNI_COMMAND: 'VERSION' },
+    input: '{"cniVersion":"1.0.0"}',
+  });
+  expect(JSON.parse(version.stdout)).toMatchObject({ cniVersion: '1.0.0' });
+  expect(natra(installed(), 'install', '--replace-bandwidth', ...folders()).stdout).toMatch(
+    /up to date\n.*is in it\n$/,
+  );
+
+  const taken = natra(installed(), 'uninstall', ...folders());
+  expect(taken).toMatchObject({ status: 0, stderr: '' });
+  expect(taken.stdout).toMatch(/as it was before natra\n.*natra: removed\n$/);
+  expect(list()).toBe(fixture);
+  expect(existsSync(installed())).toBe(false);
+});
+
+test('with a Node.js of its own it needs none in PATH', () => {
+  expect(natra(executable, 'install', '--with-node', '--replace-bandwidth', ...folders())).toMatchObject({
+    status: 0,
+  });
+  const node = join(dirname(realpathSync(installed())), 'node');
+  expect(statSync(node).size).toBe(statSync(realpathSync(process.execPath)).size);
+  const { status, stderr } = spawnSync(installed(), ['--version'], {
+    encoding: 'utf8',
+    env: { PATH: '/none' },
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.each([
+  [['install'], 1, /^natra install: put natra into .*10-calico.conflist: the plugin "bandwidth" is in it/],
+  [['install', '--replace-bandwidth', '--beside-bandwidth'], 1, /exclude each other/],
+  [['install', '--restore-on-exit'], 1, /goes with --watch only/],
+  [['install', '--conf-file', '../x.conflist'], 1, /names a file in .*, without a path/],
+  [['install', '--now'], 2, /Unknown option '--now'[\s\S]*usage: natra/],
+  [['frobnicate'], 2, /there is no command "frobnicate"[\s\S]*usage: natra/],
+])('%j is refused in words', (argv, status, words) => {
+  const known = argv[0] === 'install' && status === 1 ? folders() : [];
+  const refused = natra(executable, ...argv, ...known);
+  expect(refused).toMatchObject({ status, stdout: '' });
+  expect(refused.stderr).toMatch(words);
+  expect(refused.stderr).not.toMatch(/\n +at /);
+  expect(list()).toBe(fixture);
+});
+
+function startWatching(...more: string[]): Promise<number | null> {
+  const argv = ['install', '--watch', '--replace-bandwidth', ...folders(), ...more];
+  watcher = spawn(executable, argv, { stdio: 'ignore' });
+  const child = watcher;
+  return new Promise((resolve) => child.on('exit', resolve));
+}
+const names = (): boolean => list().includes('"natra"');
+
+test('watching, it outlives the main plugin that rewrites its file, and leaves natra there when it ends', async () => {
+  const ended = startWatching();
+  await expect.poll(names, { timeout: 20_000 }).toBe(true);
+  restore();
+  await expect.poll(names, { timeout: 20_000 }).toBe(true);
+  watcher?.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(names()).toBe(true);
+});
+
+test('asked to, it restores all when it ends', async () => {
+  const ended = startWatching('--restore-on-exit');
+  await expect.poll(names, { timeout: 20_000 }).toBe(true);
+  watcher?.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(list()).toBe(fixture);
+  expect(existsSync(installed())).toBe(false);
+});
+
+test('without the file of commands beside it, it says what is missing', () => {
+  cpSync(executable, join(place, 'natra'));
+  const alone = natra(join(place, 'natra'), 'status');
+  expect(alone.status).toBe(1);
+  expect(alone.stderr).toMatch(/natra-operator.cjs/);
+  expect(alone.stderr).not.toMatch(/\n +at /);
+});
