@@ -10,7 +10,9 @@ export interface Compiled {
   readonly image: ObjectImage;
 }
 
-export function compiled(tree: ModuleTree): Compiled {
+/** `without` names optimisation passes to leave out. */
+export function compiled(tree: ModuleTree, without: readonly string[] = []): Compiled {
   const module = withSeams(tree);
-  return { module, image: compileTree(module, { seams: 'memory' }).object };
+  const disablePasses = new Set(without);
+  return { module, image: compileTree(module, { seams: 'memory', disablePasses }).object };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { PASSES } from '../../dsl/compiler/passes/index.ts';
 import { printTree } from '../../dsl/compiler/tree/print.ts';
 import { disassemble } from '../../dsl/object/disassemble.ts';
 import { readElf } from '../../dsl/object/elf/read.ts';
@@ -55,39 +56,52 @@ function explained({ module, image }: Compiled, check: () => void): void {
 
 function agree(
   [numbers, contents, steps]: readonly [readonly number[], Contents, readonly Step[]],
-  withKernel: boolean,
+  without: readonly string[] = [],
 ): void {
-  const result = compiled(writeProgram(numbers));
+  const result = compiled(writeProgram(numbers), without);
   explained(result, () => {
     const executions = [
       interpreted(result.module, result.image, contents),
       virtual(result.image, contents),
-      ...(withKernel ? [kernel(result, contents)].filter((one) => one !== undefined) : []),
+      ...[kernel(result, contents)].filter((one) => one !== undefined),
     ];
     expectAgreement(executions, steps);
   });
 }
 
-describe('random programs', () => {
-  test('the interpreter and the VM agree', () => {
-    fc.assert(
-      fc.property(run, (sample) => agree(sample, false)),
-      sampling(400),
-    );
-  });
+const { seed, numRuns: whole } = sampling(1500);
 
-  test('the kernel takes what the compiler makes, and agrees', () => {
+describe(`random programs, seed ${seed}`, () => {
+  test(`the kernel takes what the compiler makes of ${whole}, and agrees with the VM and the interpreter`, () => {
     fc.assert(
-      fc.property(run, (sample) => agree(sample, true)),
-      sampling(300),
+      fc.property(run, (sample) => agree(sample)),
+      sampling(1500),
     );
-  });
+  }, 3_600_000);
+
+  test.each(PASSES.map(({ name }) => name))(
+    'so it does without %s',
+    (pass) => {
+      fc.assert(
+        fc.property(run, (sample) => agree(sample, [pass])),
+        sampling(25),
+      );
+    },
+    600_000,
+  );
+
+  test('so it does without any pass', () => {
+    const every = PASSES.map(({ name }) => name);
+    fc.assert(
+      fc.property(run, (sample) => agree(sample, every)),
+      sampling(100),
+    );
+  }, 600_000);
 
   test('an object file holds the compiled program', () => {
     fc.assert(
       fc.property(tape, (numbers) => {
-        const result = compiled(writeProgram(numbers));
-        const { image } = result;
+        const { image } = compiled(writeProgram(numbers));
         expect(readElf(writeElf(image))).toEqual(image);
       }),
       sampling(60),
