@@ -56,18 +56,20 @@ struct {
 	struct counter *value;
 } counters SEC(".maps");
 
-struct ethernet { u8 destination[6], source[6]; u16 type; } __attribute__((packed));
+struct ethernet { u8 destination[6], source[6]; u16 type; };
 struct vlan { u16 control, type; };
 struct ipv4 { u8 version_length, class; u16 total, id, fragment; u8 ttl, protocol; u16 checksum; u32 source, destination; };
-struct ipv6 { u16 version_class, label, payload; u8 next, hops; u64 source[2], destination[2]; } __attribute__((packed));
+struct ipv6 { u16 version_class, label, payload; u8 next, hops; u64 source[2], destination[2]; };
 
 struct packet {
 	u64 addresses, transport;
 	u32 network, version, ecn, vital, transport_offset;
 };
 
+// Not null, which clang would test otherwise.
 #define AT(type, skb, offset) ({                                              \
 	void *data_ = (void *)(long)(skb)->data + (offset);                   \
+	__builtin_assume(data_ != 0);                                         \
 	data_ + sizeof(type) > (void *)(long)(skb)->data_end ? (type *)0 : (type *)data_; })
 
 INLINE u64 fold_addresses(u64 a, u64 b, u64 c, u64 d)

@@ -21,12 +21,14 @@ static u64 (*ktime_get_ns)(void) = (void *)5;
 static u64 (*ktime_get_coarse_ns)(void) = (void *)160;
 static long (*skb_store_bytes)(struct __sk_buff *, u32, const void *, u32, u64) = (void *)9;
 
-struct ethernet { u8 destination[6], source[6]; u16 type; } __attribute__((packed));
+struct ethernet { u8 destination[6], source[6]; u16 type; };
 struct vlan { u16 control, type; };
 struct ipv4 { u8 version_length, class; u16 total, id, fragment; u8 ttl, protocol; u16 checksum; u32 source, destination; };
 
+// Not null, which clang would test otherwise.
 #define AT(type, skb, offset) ({                                              \
 	void *data_ = (void *)(long)(skb)->data + (offset);                   \
+	__builtin_assume(data_ != 0);                                         \
 	data_ + sizeof(type) > (void *)(long)(skb)->data_end ? (void *)0 : data_; })
 
 char LICENSE[] SEC("license") = "GPL";
