@@ -18,8 +18,9 @@ const USAGE = `usage: natra <command> [options]
     --with-node            copy this Node.js beside natra and start natra on it
     --watch                stay, and put natra back when another rewrites the file
     --restore-on-exit      with --watch: uninstall when SIGTERM comes
-  uninstall   take natra out again; limits of running Pods stay until those end
+  uninstall   take natra out again; running Pods stay limited until they end
     --cni-bin-dir DIR, --conf-dir DIR
+    --release              take the limits off running Pods too
   status      what is limited on this node
     --json                 the same for programs
 `;
@@ -38,7 +39,7 @@ export async function run(
         await installCommand(options, source, console);
         return 0;
       case 'uninstall':
-        uninstallCommand(options, console);
+        uninstallCommand(options, node, console);
         return 0;
       case 'status':
         await statusCommand(options, node, console);

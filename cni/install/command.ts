@@ -1,9 +1,14 @@
 /** `natra install` and `natra uninstall`. */
 import { parseArgs } from 'node:util';
 import type { Console } from '../console.ts';
+import { release } from '../dataplane/release.ts';
+import { describe } from '../errors.ts';
+import type { Node } from '../node.ts';
+import { attachmentKey } from '../state/key.ts';
+import { listRecords } from '../state/records.ts';
 import type { BandwidthChoice } from './conflist.ts';
 import { OperatorError } from './errors.ts';
-import { readRelease } from './executable.ts';
+import { type Release, readRelease } from './executable.ts';
 import { realFileSystem } from './files.ts';
 import { type Installed, type InstallRequest, install, type Uninstalled, uninstall } from './install.ts';
 import { keepEnsured } from './watch.ts';
@@ -25,7 +30,7 @@ export const INSTALL_OPTIONS = {
 } as const;
 
 /** Every option of `natra uninstall`. */
-export const UNINSTALL_OPTIONS = FOLDERS;
+export const UNINSTALL_OPTIONS = { ...FOLDERS, release: { type: 'boolean', default: false } } as const;
 
 /** Installs from `source`, the folder of the bundle; with `--watch` it comes back when a signal ends it. */
 export async function installCommand(argv: string[], source: string, console: Console): Promise<void> {
@@ -41,31 +46,53 @@ export async function installCommand(argv: string[], source: string, console: Co
   if (request.confFile?.includes('/'))
     throw new OperatorError(`--conf-file names a file in ${request.confDirectory}, without a path`);
   const node = values['with-node'] ? process.execPath : undefined;
-  const release = readRelease(source, request.binDirectory, node);
+  const files = readRelease(source, request.binDirectory, node);
   if (!stays) {
-    report(install(realFileSystem, request, release), request, console);
+    report(install(realFileSystem, request, files), request, console);
     return;
   }
-  await watch(request, release, console);
+  await watch(request, files, console);
   if (restores) reportLeft(uninstall(realFileSystem, request), request, console);
 }
 
-export function uninstallCommand(argv: string[], console: Console): void {
+/** Uninstalls; with `--release` the limits of running Pods go too. */
+export function uninstallCommand(argv: string[], node: Node, console: Console): void {
   const { values } = parseArgs({ args: argv, options: UNINSTALL_OPTIONS });
   const place = { binDirectory: values['cni-bin-dir'], confDirectory: values['conf-dir'] };
   reportLeft(uninstall(realFileSystem, place), place, console);
+  if (values.release) releaseAll(node, console);
+  else {
+    const kept = listRecords(node.stateDirectory, () => {}).length;
+    if (kept > 0) console.out(`limits that stay until their Pods end: ${kept}; --release takes them off\n`);
+  }
 }
 
-async function watch(
-  request: InstallRequest,
-  release: Parameters<typeof install>[2],
-  console: Console,
-): Promise<void> {
+/** Goes on past failures and throws at its end where there were any. */
+function releaseAll(node: Node, console: Console): void {
+  const failures: string[] = [];
+  const records = listRecords(node.stateDirectory, (error) => failures.push(describe(error)));
+  let released = 0;
+  for (const record of records) {
+    try {
+      release(record, node);
+      released++;
+    } catch (error) {
+      failures.push(`${attachmentKey(record)}: ${describe(error)}`);
+    }
+  }
+  console.out(`limits taken off: ${released} of ${records.length}\n`);
+  if (failures.length > 0)
+    throw new OperatorError(
+      `take the limits off: ${failures.join('; ')}; their Pods stay limited until they end`,
+    );
+}
+
+async function watch(request: InstallRequest, files: Release, console: Console): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   let first = true;
   const ensure = (): boolean => {
-    const installed = install(realFileSystem, request, release);
+    const installed = install(realFileSystem, request, files);
     const changed = installed.chainChanged || installed.executableChanged;
     if (first || changed) report(installed, request, console);
     first = false;

@@ -1,0 +1,68 @@
+/** Uninstalling while Pods are limited for real. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { removeDirectory } from '../../loader/index.ts';
+import type { Node } from '../node.ts';
+import { run } from '../operator.ts';
+import { captured, forPod, make } from '../testing/calls.ts';
+import { passingObject } from '../testing/objects.ts';
+import { makePod, type TestPod } from '../testing/pod.ts';
+import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+
+let pod: TestPod;
+let node: Node;
+let before: Snapshot;
+
+beforeEach(() => {
+  pod = makePod();
+  node = {
+    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
+    pinDirectory: `/sys/fs/bpf/natra-left-${process.pid}`,
+    objectFile: passingObject,
+    log: () => {},
+  };
+  before = snapshot(pod, node);
+  expect(make(forPod(captured('ctrd1.7-ADD-full'), pod), node)).toMatchObject({ exitCode: 0 });
+});
+afterEach(() => {
+  make(forPod(captured('ctrd1.7-DEL1'), pod), node);
+  pod.destroy();
+  rmSync(node.stateDirectory, { recursive: true });
+  removeDirectory(node.pinDirectory);
+});
+
+async function uninstall(...more: string[]) {
+  const told = { out: '', error: '' };
+  const console = {
+    out: (text: string) => {
+      told.out += text;
+    },
+    error: (text: string) => {
+      told.error += text;
+    },
+    isTerminal: false,
+  };
+  const folders = [`--cni-bin-dir=${node.stateDirectory}/none`, `--conf-dir=${node.stateDirectory}/none`];
+  const status = await run(['uninstall', ...folders, ...more], '', node, console);
+  return { status, ...told };
+}
+
+test('a Pod stays limited, and the operator hears of it', async () => {
+  const limited = snapshot(pod, node);
+  expect(await uninstall()).toMatchObject({
+    status: 0,
+    out: expect.stringContaining('limits that stay until their Pods end: 1; --release'),
+  });
+  expect(snapshot(pod, node)).toEqual(limited);
+});
+
+test('with --release nothing of natra is left on the node', async () => {
+  expect(await uninstall('--release')).toMatchObject({
+    status: 0,
+    error: '',
+    out: expect.stringContaining('limits taken off: 1 of 1'),
+  });
+  await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+});
