@@ -79,23 +79,47 @@ function rampOf(
   return { start: 1n << exponent, shift: exponent + 3n };
 }
 
-/**
- * Splits a burst: seven eighths are credit for an idle Pod, a sixteenth is debt for heavy flows, and small packets may
- * go to twice that debt, so that over any interval no more than `rate * interval + burst` passes.
- */
-function boundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint) {
-  if (limit.pacing === 'queue') return queueBoundsOf(limit);
-  const stated = burstBytesOf(limit);
-  const bounds = BOUNDS[limit.pacing];
-  const leastCredit = timeOf(GSO_PACKET_BYTES);
-  if (stated === undefined) return { ...bounds, credit: bigMax(bounds.credit, leastCredit) };
-  const burst = timeOf(stated);
-  const credit = bigMax(burst - burst / 8n, leastCredit);
-  if (limit.pacing === 'edt') return { ...bounds, credit };
-  return { credit, heavyHorizon: burst / 16n, mouseHorizon: burst / 16n };
+interface Bounds {
+  readonly credit: bigint;
+  readonly heavyHorizon: bigint;
+  readonly mouseHorizon: bigint;
 }
 
-function queueBoundsOf(limit: Limit) {
+/** The coarse clock's tick at CONFIG_HZ=100. */
+const TICK = 10_000_000n;
+/** Credit of the mice's own clock (programs/bucket.ts), which runs at 64/73, about 7/8, of the cap. */
+const MOUSE_CREDIT = 1n << 26n;
+const atMouseRate = (time: bigint): bigint => (time * 64n) / 73n;
+
+/**
+ * Most that a policer lets pass above the rate, in time at the cap. Heavy flows use up the credit and go into debt to
+ * their horizon, small packets to twice that; then the mice may do the same at their own clock.
+ */
+const policedBurst = ({ credit, heavyHorizon, mouseHorizon }: Bounds): bigint =>
+  credit + 2n * heavyHorizon + atMouseRate(bigMin(credit, MOUSE_CREDIT) + 2n * mouseHorizon) + TICK;
+
+/** The bounds of which `policedBurst` is `burst`: a sixteenth of it is debt, and credit is what that leaves. */
+function splitBurst(burst: bigint): Bounds {
+  const horizon = burst / 16n;
+  const rest = burst - TICK - 2n * horizon - atMouseRate(2n * horizon);
+  const beyondMice = rest - atMouseRate(MOUSE_CREDIT);
+  const credit = beyondMice > MOUSE_CREDIT ? beyondMice : (rest * 73n) / (73n + 64n);
+  return { credit: bigMax(0n, credit), heavyHorizon: horizon, mouseHorizon: horizon };
+}
+
+/** A GSO packet is admitted or dropped as a whole, so the credit covers the largest, whatever the burst. */
+function boundsOf(limit: Limit, timeOf: (bytes: bigint) => bigint): Bounds {
+  if (limit.pacing === 'queue') return queueBoundsOf(limit);
+  const stated = burstBytesOf(limit);
+  const least = timeOf(GSO_PACKET_BYTES);
+  const withLeast = (bounds: Bounds): Bounds => ({ ...bounds, credit: bigMax(bounds.credit, least) });
+  if (stated === undefined) return withLeast(BOUNDS[limit.pacing]);
+  const burst = timeOf(stated);
+  if (limit.pacing === 'edt') return withLeast({ ...BOUNDS.edt, credit: burst - burst / 8n });
+  return withLeast(splitBurst(burst));
+}
+
+function queueBoundsOf(limit: Limit): Bounds {
   const bounds = queueBounds(bytesPerSecondOf(limit), burstBytesOf(limit));
   const { totalBurst: credit, heavyHorizon, mouseHorizon } = bounds;
   return { credit, heavyHorizon, mouseHorizon };
@@ -125,9 +149,9 @@ export function dataplaneSettings(limit: Limit): Record<string, bigint | number>
 /** Most bytes that pass above the rate over any interval, the coarse clock's tick (at most 10 ms) included. */
 export function burstBytes(limit: Limit): number {
   if (limit.pacing === 'queue') return Number(queueBurstBytes(bytesPerSecondOf(limit), burstBytesOf(limit)));
-  const settings = dataplaneSettings(limit);
-  const ns = (name: string): bigint => BigInt(settings[name] ?? 0);
-  const horizon = bigMax(ns('heavyHorizon'), limit.pacing === 'police' ? ns('mouseHorizon') : 0n);
-  const time = ns('credit') + 2n * horizon + 10_000_000n;
-  return Number((time * BigInt(Math.round(limit.rateBitsPerSecond))) / (8n * NANOSECONDS_PER_SECOND));
+  const bytesPerSecond = bytesPerSecondOf(limit);
+  const bounds = boundsOf(limit, (bytes) => (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond);
+  const paced = bounds.credit + 2n * bounds.heavyHorizon + TICK;
+  const time = limit.pacing === 'police' ? policedBurst(bounds) : paced;
+  return Number((time * bytesPerSecond) / NANOSECONDS_PER_SECOND);
 }

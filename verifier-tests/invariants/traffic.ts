@@ -1,6 +1,6 @@
 /** Random traffic under random limits: trains of packets of a few flows, with pauses, at a clock that lags as the kernel's. */
 import fc from 'fast-check';
-import { burstBytes, dataplaneSettings, type Limit, type Pacing } from '../../cni/settings.ts';
+import { burstBytes, type Limit, type Pacing } from '../../cni/settings.ts';
 import { u16, u32 } from '../parser/words.ts';
 
 export type Kind = 'tcp4' | 'udp4' | 'tcp6' | 'arp' | 'discovery';
@@ -161,26 +161,9 @@ export function scenarios(pacings: readonly Pacing[], mostBytes: number): fc.Arb
     .map(([limit, seed, trains]) => ({ limit, seed: BigInt(seed), packets: packetsOf(limit, trains) }));
 }
 
-/** Unused time that mice keep for themselves (programs/bucket.ts). */
-const MOUSE_CREDIT = 1n << 26n;
-
-/**
- * Most bytes above the rate. A policer without any queue lets small packets of heavy flows go into debt by twice the
- * horizon, and those of mice by twice theirs on top, of which they pay 64/73 (their clock runs at 7/8 of the rate).
- */
-function mostAbove(limit: Limit): number {
-  if (limit.pacing !== 'police') return burstBytes(limit);
-  const settings = dataplaneSettings(limit);
-  const ns = (name: string): bigint => BigInt(settings[name] ?? 0);
-  const credit = ns('credit');
-  const mice = (credit < MOUSE_CREDIT ? credit : MOUSE_CREDIT) + 2n * ns('mouseHorizon');
-  const time = credit + 2n * ns('heavyHorizon') + (mice * 64n) / 73n + TICK;
-  return (Number(time) * limit.rateBitsPerSecond) / 8e9;
-}
-
 /** Bytes that may pass in `time` ns. */
 export const allowance = (limit: Limit, time: bigint): number =>
-  (Number(time) * limit.rateBitsPerSecond) / 8e9 + mostAbove(limit);
+  (Number(time) * limit.rateBitsPerSecond) / 8e9 + burstBytes(limit);
 
 /** `flow` at 1/32 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
 export function steadyFlow(limit: Limit, length: number, seconds: number): readonly Packet[] {
