@@ -44,8 +44,16 @@ function summarise(block: MachineBlock, size: number): BlockSets {
   return { block, reads, writes, entry: reads.copy(), exit: new BitSet(size) };
 }
 
-/** Registers live at the end of each block, by block id. */
+const known = new WeakMap<MachineFunction, ReadonlyMap<number, BitSet>>();
+
+/** Registers live at the end of each block, by block id. Found once for each function: none ever changes. */
 export function liveAtExit(fn: MachineFunction): ReadonlyMap<number, BitSet> {
+  const exits = known.get(fn) ?? findLiveAtExit(fn);
+  known.set(fn, exits);
+  return exits;
+}
+
+function findLiveAtExit(fn: MachineFunction): ReadonlyMap<number, BitSet> {
   const sets = new Map(fn.blocks.map((block) => [block.id, summarise(block, fn.nextRegister)]));
   const before = new Map<number, BlockSets[]>(fn.blocks.map((block) => [block.id, []]));
   for (const set of sets.values())
@@ -91,7 +99,7 @@ export function removeDeadCode(fn: MachineFunction): MachineFunction {
       }
       return { ...block, instructions: kept.reverse() };
     });
-    current = { ...current, blocks };
+    if (changed) current = { ...current, blocks };
   }
   return current;
 }

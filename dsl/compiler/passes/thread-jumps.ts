@@ -150,7 +150,10 @@ function threadThrough(
     }
   }
   if (bridges.length > 0) {
-    fn.prune();
+    // Only with the block itself can anything behind it become unreachable.
+    if (!sources.some((source) => edgesOf(source.terminator).some((edge) => edge.block === block.id))) {
+      fn.prune();
+    }
     const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
     for (const value of defined) {
       const definitions = new Map<number, Operand>(fn.blocks.has(block.id) ? [[block.id, value]] : []);
