@@ -8,6 +8,7 @@ import { layOut } from './layout.ts';
 import { legalise } from './legalise.ts';
 import { removeDeadCode } from './liveness.ts';
 import type { MachineFunction } from './machine.ts';
+import { mergeBlocks } from './merge.ts';
 import { peephole } from './peephole.ts';
 import { select } from './select.ts';
 import { type Cpu, type Target, targetOf } from './target.ts';
@@ -22,7 +23,7 @@ export interface BackendOptions {
 /** One function over machine registers, its blocks in the order in which they will be emitted. */
 export function compileFunction(fn: IrFunction, target: Target): MachineFunction {
   const selected = removeDeadCode(select(legalise(fn, target), target));
-  return layOut(peephole(allocateRegisters(hoistCheapSides(selected))));
+  return layOut(mergeBlocks(peephole(allocateRegisters(hoistCheapSides(selected)))));
 }
 
 /**
