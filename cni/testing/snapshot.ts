@@ -53,6 +53,9 @@ export function leftovers(before: Snapshot, after: Snapshot): Partial<Snapshot> 
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
+/** What tc tells of traffic in the middle of a qdisc's description. */
+const COUNTED = / direct_packets_stat \d+/g;
+
 /** One tc process for all questions about a device; `-force` goes on past a device that is gone. */
 function trafficControl(namespace: readonly string[], device: string): string {
   const questions = ['qdisc show', 'filter show', 'filter show ingress', 'filter show egress'];
@@ -61,7 +64,8 @@ function trafficControl(namespace: readonly string[], device: string): string {
     return `${noun} ${verb} dev ${device} ${hook}\n`;
   });
   const options = [...namespace, '-force', '-batch', '-'];
-  return spawnSync('tc', options, { encoding: 'utf8', input: batch.join('') }).stdout;
+  const listed = spawnSync('tc', options, { encoding: 'utf8', input: batch.join('') }).stdout;
+  return listed.replaceAll(COUNTED, '');
 }
 
 function isNamedNatra(kind: ObjectKind, id: number, info: (fd: number) => { name: string }): boolean {
