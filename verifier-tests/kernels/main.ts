@@ -89,7 +89,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--json')) process.stdout.write(`${JSON.stringify(runs, undefined, 2)}\n`);
   else print(runs);
   const failed = runs.some(({ failure }) => failure !== undefined);
-  if (args.includes('--write') && !failed) writeFileSync(DOCUMENT, kernelsDocument(runs));
+  if (args.includes('--write') && runs.every(({ report }) => report?.complete))
+    writeFileSync(DOCUMENT, kernelsDocument(runs));
   return failed ? 1 : 0;
 }
 

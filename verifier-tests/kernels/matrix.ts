@@ -23,7 +23,7 @@ export const KERNELS: readonly KernelRow[] = [
     because: 'no TCX: clsact with departure times by fq',
     always: true,
   },
-  { name: '6.12', suite: 'trixie-security', because: 'TCX and netkit', always: false },
+  { name: '6.12', suite: 'trixie-security', because: 'TCX and netkit', always: true },
   { name: 'newest', suite: 'trixie-backports', because: "Debian's newest", always: false },
 ];
 

@@ -76,6 +76,7 @@ export function trafficTable(runs: readonly KernelRun[]): string {
       'pacing',
       'mode',
       'goodput',
+      'wire',
       'resent',
       'out of order',
       'p50, ms',
@@ -101,8 +102,9 @@ ${programsTable(runs)}
 
 ## Traffic through a limited Pod
 
-One TCP elephant (cubic) and 20 fresh 10 kB requests a second beside it. Goodput is the share of what the cap leaves to
-full segments, wire the share of the cap that all packets to the receiver take. \`edt\` has departure times and a real fq; \`queue\` has heavy flows in an HTB class. Towards the Pod
+One TCP elephant (cubic) and 20 fresh 10 kB requests a second beside it, whose latency is in the last two columns.
+Goodput is the share of what the cap leaves to full segments; wire is the share of the cap that all packets to the
+receiver take. \`edt\` has departure times and a real fq; \`queue\` has heavy flows in an HTB class. Towards the Pod
 (ingress) the sender is another machine, and is told of the cap by drops.
 
 ${trafficTable(runs)}
