@@ -14,7 +14,7 @@ export { nextRandom, SEAMS_LAYOUT, SEAMS_SECTION, SEAMS_VARIABLE, withSeams } fr
 export interface LowerOptions {
   /** `kernel` (default): clocks and randomness are helpers. `memory`: see seams.ts; needs `withSeams(module)`. */
   readonly seams?: Seams;
-  /** `5.12` by default. For `5.10` the exact clock is read in place of the coarse one, and atomics but `add` aren't. */
+  /** `5.12` by default. For `5.10` the coarse clock is the exact one rounded down, and atomics but `add` are not atomic. */
   readonly baseline?: Baseline;
 }
 

@@ -19,6 +19,9 @@ import { scalar, type Value } from './values.ts';
 export const SEAMS_VARIABLE = '__seams';
 export const SEAMS_SECTION: SectionImage['name'] = '.bss';
 
+/** ns, a power of two near a tick of 250 Hz. */
+const COARSE_TICK = 1n << 22n;
+
 const u64 = { kind: 'int', bits: 64, signed: false, order: 'little' } as const;
 const u32 = { kind: 'int', bits: 32, signed: false, order: 'little' } as const;
 
@@ -91,9 +94,11 @@ export function lowerClock(scope: Scope, expression: Expression & { kind: 'clock
   if (scope.seams === 'memory') {
     return scalar(loadInteger(scope, seam(scope, which, expression), u64));
   }
-  // The exact clock is never behind the coarse one, and both count from boot without suspended time.
-  const exact = which === 'now' || scope.baseline === '5.10';
-  return scalar(readHelper(scope, exact ? 'ktimeGetNs' : 'ktimeGetCoarseNs', expression));
+  if (which === 'now') return scalar(readHelper(scope, 'ktimeGetNs', expression));
+  if (scope.baseline !== '5.10') return scalar(readHelper(scope, 'ktimeGetCoarseNs', expression));
+  // Behind the exact clock by up to a tick, as the coarse one is (kernel/time/timekeeping.c, ktime_get_coarse).
+  const exact = readHelper(scope, 'ktimeGetNs', expression);
+  return scalar(scope.builder.binary('and', 64, exact, BigInt.asUintN(64, ~(COARSE_TICK - 1n))));
 }
 
 export function lowerRandom(scope: Scope, expression: Expression): Value {
