@@ -70,7 +70,9 @@ describe('a Pod from start to end', () => {
   test('the record and the log are for root alone and say what was chosen', () => {
     expect(call(forThisPod('ctrd1.7-ADD-full')).status).toBe(0);
     const log = join(node.stateDirectory, 'natra.log');
-    expect(readFileSync(log, 'utf8')).toMatch(/ingress 10000000 bits\/s: .* at .*, (fq|an htb class|policing) on the/);
+    expect(readFileSync(log, 'utf8')).toMatch(
+      /ingress 10000000 bits\/s: .* at .*, (fq|an htb class|policing) on the/,
+    );
     const [record = ''] = snapshot(pod, node).state;
     const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
     expect([node.stateDirectory, log, join(node.stateDirectory, record)].map(mode)).toEqual([
