@@ -36,21 +36,21 @@ export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)
 
 const INIT = `#!/bin/busybox sh
 B=/bin/busybox
-for d in proc sys dev host rw root; do $B mkdir -p /$d; done
+for d in proc sys dev host rw newroot; do $B mkdir -p /$d; done
 $B mount -t proc proc /proc; $B mount -t sysfs sys /sys; $B mount -t devtmpfs dev /dev
 fail() { echo "natra-vm: $*" >/dev/kmsg; $B reboot -f; }
 while read -r module; do $B insmod "/modules/$module" || echo "natra-vm: insmod $module failed" >/dev/kmsg; done </modules/order
 . /settings
 $B mount -t virtiofs host /host -o ro || fail 'the host root does not mount'
 $B mount -t tmpfs -o mode=755 rw /rw; $B mkdir /rw/upper /rw/work
-$B mount -t overlay root /root -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work || fail 'the overlay does not mount'
-$B mkdir -p /root/proc /root/sys /root/dev /root/run /root/tmp /root/.natra-vm "/root$SHARE" "/root/lib/modules/$RELEASE"
-$B cp /bin/busybox /job /stage2 /root/.natra-vm/
-$B mount -t virtiofs share "/root$SHARE" || fail 'the shared folder does not mount'
-$B mount --bind "/root$MODULES" "/root/lib/modules/$RELEASE"
-for d in proc sys dev; do $B mount --move /$d /root/$d; done
-$B mount -t tmpfs -o mode=755 run /root/run
-exec $B switch_root /root /.natra-vm/busybox sh /.natra-vm/stage2
+$B mount -t overlay root /newroot -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work || fail 'the overlay does not mount'
+$B mkdir -p /newroot/proc /newroot/sys /newroot/dev /newroot/run /newroot/tmp /newroot/.natra-vm "/newroot$SHARE" "/newroot/lib/modules/$RELEASE"
+$B cp /bin/busybox /job /stage2 /newroot/.natra-vm/
+$B mount -t virtiofs share "/newroot$SHARE" || fail 'the shared folder does not mount'
+$B mount --bind "/newroot$MODULES" "/newroot/lib/modules/$RELEASE"
+for d in proc sys dev; do $B mount --move /$d /newroot/$d; done
+$B mount -t tmpfs -o mode=755 run /newroot/run
+exec $B switch_root /newroot /.natra-vm/busybox sh /.natra-vm/stage2
 `;
 
 const STAGE2 = `B=/.natra-vm/busybox
