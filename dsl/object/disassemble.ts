@@ -20,40 +20,12 @@ import {
   SLOT_BYTES,
   SOURCE,
 } from './instruction.ts';
+import { ALU_SYMBOLS, JUMP_SYMBOLS } from './symbols.ts';
 
 export interface DisassembleOptions {
   /** A helper's name by its id, for the comment after a call. */
   readonly helperName?: (id: number) => string | undefined;
 }
-
-const ALU_SYMBOLS: Readonly<Record<number, string>> = {
-  [ALU.add]: '+=',
-  [ALU.sub]: '-=',
-  [ALU.mul]: '*=',
-  [ALU.div]: '/=',
-  [ALU.or]: '|=',
-  [ALU.and]: '&=',
-  [ALU.lsh]: '<<=',
-  [ALU.rsh]: '>>=',
-  [ALU.mod]: '%=',
-  [ALU.xor]: '^=',
-  [ALU.mov]: '=',
-  [ALU.arsh]: 's>>=',
-};
-
-const JUMP_SYMBOLS: Readonly<Record<number, string>> = {
-  [JMP.eq]: '==',
-  [JMP.gt]: '>',
-  [JMP.ge]: '>=',
-  [JMP.set]: '&',
-  [JMP.ne]: '!=',
-  [JMP.sgt]: 's>',
-  [JMP.sge]: 's>=',
-  [JMP.lt]: '<',
-  [JMP.le]: '<=',
-  [JMP.slt]: 's<',
-  [JMP.sle]: 's<=',
-};
 
 const ATOMIC_NAMES: Readonly<Record<number, readonly [symbol: string, name: string]>> = {
   [ATOMIC.add]: ['+=', 'add'],

@@ -10,34 +10,8 @@ import {
   OPCODE_LDDW,
   SOURCE,
 } from '../object/instruction.ts';
+import { ALU_SYMBOLS, JUMP_SYMBOLS } from '../object/symbols.ts';
 
-const ARITHMETIC: Readonly<Record<number, string>> = {
-  [ALU.add]: '+=',
-  [ALU.sub]: '-=',
-  [ALU.mul]: '*=',
-  [ALU.div]: '/=',
-  [ALU.or]: '|=',
-  [ALU.and]: '&=',
-  [ALU.lsh]: '<<=',
-  [ALU.rsh]: '>>=',
-  [ALU.mod]: '%=',
-  [ALU.xor]: '^=',
-  [ALU.mov]: '=',
-  [ALU.arsh]: 's>>=',
-};
-const COMPARISONS: Readonly<Record<number, string>> = {
-  [JMP.eq]: '==',
-  [JMP.gt]: '>',
-  [JMP.ge]: '>=',
-  [JMP.set]: '&',
-  [JMP.ne]: '!=',
-  [JMP.sgt]: 's>',
-  [JMP.sge]: 's>=',
-  [JMP.lt]: '<',
-  [JMP.le]: '<=',
-  [JMP.slt]: 's<',
-  [JMP.sle]: 's<=',
-};
 const WIDTHS = ['u32', 'u16', 'u8', 'u64'];
 const ATOMICS: Readonly<Record<number, string>> = {
   [ATOMIC.add]: 'add',
@@ -68,7 +42,7 @@ export function describe(instruction: Instruction): string {
       if (operation === JMP.exit) return 'exit';
       if (operation === JMP.call) return call(src, imm);
       const right = register ? `${prefix}${src}` : `${imm}`;
-      return `if ${prefix}${dst} ${COMPARISONS[operation] ?? '?'} ${right} goto ${signed(offset)}`;
+      return `if ${prefix}${dst} ${JUMP_SYMBOLS[operation] ?? '?'} ${right} goto ${signed(offset)}`;
     }
     case CLASS.ldx:
       return `r${dst} = ${place(opcode, src, offset)}`;
@@ -93,7 +67,7 @@ function arithmetic(
     const kind = prefix === 'r' ? 'bswap' : register ? 'be' : 'le';
     return `r${dst} = ${kind}${imm} r${dst}`;
   }
-  return `${prefix}${dst} ${ARITHMETIC[operation] ?? '?'} ${register ? `${prefix}${src}` : imm}`;
+  return `${prefix}${dst} ${ALU_SYMBOLS[operation] ?? '?'} ${register ? `${prefix}${src}` : imm}`;
 }
 
 function call(src: number, imm: number): string {
