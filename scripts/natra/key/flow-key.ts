@@ -46,8 +46,30 @@ export class Disagreement extends Error {}
 
 function seenIn(layout: StructLayout, offset: number, section: Uint8Array | undefined): Seen {
   if (section === undefined) throw new Error(`read ${VARIABLE}: the program has no .bss`);
-  // The layout is that of the program, so names and widths are those of `Seen`.
-  return decodeStruct(layout, section.subarray(offset)) as unknown as Seen;
+  const fields = decodeStruct(layout, section.subarray(offset));
+  const wide = (name: string): bigint => {
+    const value = fields[name];
+    if (typeof value === 'bigint') return value;
+    throw new Error(`read ${VARIABLE}: ${name} is not a 64-bit field of ${PROGRAM}`);
+  };
+  const narrow = (name: string): number => {
+    const value = fields[name];
+    if (typeof value === 'number') return value;
+    throw new Error(`read ${VARIABLE}: ${name} is not a field of at most 32 bits of ${PROGRAM}`);
+  };
+  return {
+    addresses: wide('addresses'),
+    transport: wide('transport'),
+    sourceHigh: wide('sourceHigh'),
+    sourceLow: wide('sourceLow'),
+    destinationHigh: wide('destinationHigh'),
+    destinationLow: wide('destinationLow'),
+    version: narrow('version'),
+    headerBytes: narrow('headerBytes'),
+    wireBytes: narrow('wireBytes'),
+    ecn: narrow('ecn'),
+    vital: narrow('vital'),
+  };
 }
 
 /**
