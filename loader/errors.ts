@@ -1,5 +1,6 @@
 /** Errors of the loader: what was attempted, on which object, what the kernel said, what to do. */
 import { constants } from 'node:os';
+import { type Explanation, formatExplanation } from './verifier/explain.ts';
 
 export const ERRNO = constants.errno;
 
@@ -61,14 +62,19 @@ export class KernelError extends Error {
   }
 }
 
-/** The verifier refused a program. `log` is its whole log; the message ends with the log's tail. */
+/**
+ * The verifier refused a program. `log` is its log, of very long ones the end; the message ends with the explanation in
+ * terms of the source, or with the log's tail where nothing is known of the source.
+ */
 export class VerifierError extends KernelError {
   override readonly name = 'VerifierError';
   readonly log: string;
+  readonly explanation: Explanation | undefined;
 
-  constructor(failure: KernelFailure, log: string) {
-    super(failure);
+  constructor(failure: KernelFailure, log: string, explanation?: Explanation) {
+    super(explanation ? { ...failure, detail: formatExplanation(explanation) } : failure);
     this.log = log;
+    this.explanation = explanation;
   }
 }
 

@@ -1,23 +1,61 @@
-/** `natra check`: everything that the compiler would refuse, in any number of files. */
+/** `natra check`: everything that the compiler would refuse in any number of files, and on request the kernel's verifier. */
 import { compile } from '../compiler/compile.ts';
 import type { Diagnostic } from '../compiler/diagnostics/diagnostic.ts';
-import { type ExitStatus, type Output, UsageError } from './output.ts';
+import type { ObjectImage } from '../object/image.ts';
+import { counted, type ExitStatus, type Output, UsageError } from './output.ts';
 import { reportOf } from './report.ts';
+
+/** What the kernel says of one program. */
+export interface KernelVerdict {
+  readonly program: string;
+  /** Instructions that the verifier walked over all paths, where it accepts the program and counts them. */
+  readonly processedInstructions?: number;
+  /** Absent where the kernel accepts it: the words for a terminal, and the same as data. */
+  readonly refusal?: { readonly text: string; readonly details: object };
+}
+
+/** Loads each program of an object, drops it again, and says what the kernel said. */
+export type Verify = (object: ObjectImage) => readonly KernelVerdict[];
+
+export interface CheckOptions {
+  readonly json: boolean;
+  /** Leave to the kernel's verifier what only it needs proven. */
+  readonly unproven?: boolean;
+  /** Ask the kernel as well. */
+  readonly verify?: Verify;
+}
 
 /** Files that import the same broken module report it once. */
 function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-/** Prints the diagnostics of all files, as a list of JSON objects when asked to; 1 when there are any. */
-export function check(
-  files: readonly string[],
-  options: { readonly json: boolean },
-  output: Output,
-): ExitStatus {
+function textOf(diagnostics: readonly Diagnostic[], verdicts: readonly KernelVerdict[]): string {
+  const refusals = verdicts.flatMap(({ refusal }) => (refusal ? [`${refusal.text}\n\n`] : []));
+  const accepted = verdicts.flatMap(({ program, refusal, processedInstructions: count }) =>
+    refusal
+      ? []
+      : [`the kernel accepts ${program}${count === undefined ? '' : ` (${count} instructions walked)`}\n`],
+  );
+  const told = diagnostics.length > 0 ? reportOf(diagnostics) : '';
+  const summary = refusals.length > 0 ? `The kernel refuses ${counted(refusals.length, 'program')}.\n` : '';
+  return [told, ...accepted, ...refusals, summary].join('');
+}
+
+/**
+ * Prints the diagnostics of all files, and what the kernel says where it is asked; as a list of JSON objects when asked
+ * to, the kernel's refusals with the code `KERNEL` among them. 1 when there are any.
+ */
+export function check(files: readonly string[], options: CheckOptions, output: Output): ExitStatus {
   if (files.length === 0) throw new UsageError('check: name at least one file');
-  const diagnostics = unique(files.flatMap((file) => compile(file).diagnostics));
-  if (options.json) output.out(`${JSON.stringify(diagnostics, undefined, 2)}\n`);
-  else if (diagnostics.length > 0) output.out(reportOf(diagnostics));
-  return diagnostics.length === 0 ? 0 : 1;
+  const { json, unproven = false, verify } = options;
+  const results = files.map((file) => compile(file, { unproven }));
+  const diagnostics = unique(results.flatMap((result) => result.diagnostics));
+  const verdicts = verify ? results.flatMap(({ object }) => (object ? verify(object) : [])) : [];
+  const refusals = verdicts.flatMap(({ refusal }) => (refusal ? [refusal.details] : []));
+  const text = json
+    ? `${JSON.stringify([...diagnostics, ...refusals], undefined, 2)}\n`
+    : textOf(diagnostics, verdicts);
+  if (text !== '') output.out(text);
+  return diagnostics.length + refusals.length === 0 ? 0 : 1;
 }

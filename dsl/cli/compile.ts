@@ -19,6 +19,8 @@ export interface CompileCommand {
   readonly emit: Stage;
   /** Emit the IR as this pass left it, each time that it ran; `lower` is the IR before any pass. */
   readonly after?: string;
+  /** Emit the IR as this pass found it, each time that it ran. */
+  readonly before?: string;
   /** Where to write; standard output for listings and `FILE.o` in this folder for objects by default. */
   readonly outFile?: string;
   readonly cpu: 'v3' | 'v4';
@@ -36,8 +38,10 @@ function checkPasses(given: readonly string[], alsoKnown: readonly string[] = []
       throw new UsageError(`no pass is named ${name}; there are ${[...alsoKnown, ...names].join(', ')}`);
 }
 
-/** The functions of every program as a pass left them, one listing for each of its runs. */
+/** The functions of every program as a pass found or left them, one listing for each of its runs. */
 class Runs {
+  constructor(private readonly side: 'before' | 'after') {}
+
   private readonly rounds = new Map<string, number>();
   private readonly listings: string[] = [];
 
@@ -52,7 +56,7 @@ class Runs {
     const round = (this.rounds.get(key) ?? 0) + 1;
     this.rounds.set(key, round);
     this.listings.push(
-      `; program ${program}: ${fn.name} after ${pass}, round ${round}\n${printFunction(fn)}`,
+      `; program ${program}: ${fn.name} ${this.side} ${pass}, round ${round}\n${printFunction(fn)}`,
     );
   };
 
@@ -77,27 +81,42 @@ function listing(result: CompileResult, emit: Stage): string | Uint8Array {
   }
 }
 
+/** The pass that listings are asked for, and on which side of it. */
+function listed({
+  before,
+  after,
+  disable,
+}: CompileCommand): { side: 'before' | 'after'; pass: string } | undefined {
+  if (before !== undefined && after !== undefined)
+    throw new UsageError('--before and --after: give one of them');
+  const pass = before ?? after;
+  if (pass === undefined) return undefined;
+  const side = before === undefined ? 'after' : 'before';
+  checkPasses([pass], side === 'after' ? [LOWERED] : []);
+  if (disable.includes(pass)) throw new UsageError(`--${side} ${pass}: the pass is disabled`);
+  return { side, pass };
+}
+
 /** Compiles and writes the stage asked for; prints the diagnostics and gives 1 when there are any. */
 export function compileCommand(command: CompileCommand, output: Output): ExitStatus {
-  const { file, emit, after, cpu, disable } = command;
+  const { file, emit, cpu, disable } = command;
   checkPasses(disable);
-  if (after !== undefined) checkPasses([after], [LOWERED]);
-  if (after !== undefined && disable.includes(after))
-    throw new UsageError(`--after ${after}: the pass is disabled`);
-  const runs = new Runs();
+  const wanted = listed(command);
+  const runs = new Runs(wanted?.side ?? 'after');
+  const record = (pass: string, program: string, fn: IrProgram['functions'][number]): void =>
+    runs.record(wanted?.pass ?? '', pass, program, fn);
   const result = compile(file, {
     cpu,
-    disablePasses: after === LOWERED ? names : new Set(disable),
-    ...(after === undefined
-      ? {}
-      : { afterPass: (pass, program, fn) => runs.record(after, pass, program, fn) }),
+    disablePasses: wanted?.pass === LOWERED ? names : new Set(disable),
+    ...(wanted?.side === 'before' && { beforePass: record }),
+    ...(wanted?.side === 'after' && { afterPass: record }),
   });
   if (result.object === undefined) {
     output.out(reportOf(result.diagnostics));
     return 1;
   }
-  const stage: Stage = after === undefined ? emit : 'ir';
-  const content = after === undefined || after === LOWERED ? listing(result, stage) : runs.text();
+  const stage: Stage = wanted === undefined ? emit : 'ir';
+  const content = wanted === undefined || wanted.pass === LOWERED ? listing(result, stage) : runs.text();
   const outFile = command.outFile ?? (stage === 'object' ? `${path.basename(file, '.ts')}.o` : undefined);
   if (outFile !== undefined) writeOutput(outFile, content);
   else if (typeof content === 'string') output.out(content);

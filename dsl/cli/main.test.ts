@@ -74,6 +74,14 @@ describe('compile', () => {
     expect(out.length).toBeGreaterThan(lowered.out.length);
   });
 
+  it('prints the IR as one pass found it, which is as the pass before left it', async () => {
+    const { out } = await natra(['compile', good, '--before', 'fold']);
+    expect(out).toContain('; program seven: seven before fold, round 1\nfunc @seven');
+    const left = (await natra(['compile', good, '--after', 'simplify-cfg'])).out;
+    const body = (text: string) => text.slice(text.indexOf('func @seven')).split('; program')[0];
+    expect(body(out)).toBe(body(left));
+  });
+
   it('leaves a disabled pass out', async () => {
     const all = await natra(['compile', good, '--emit', 'ir']);
     const disabled = ['fold', 'number-values', 'dead-code', 'simplify-cfg', 'dead-stores'];
@@ -104,6 +112,9 @@ describe('compile', () => {
     [['compile', 'a.ts', '--after', 'luck'], 'no pass is named luck; there are lower, simplify-cfg,'],
     [['compile', 'a.ts', '--after', 'fold', '--disable', 'fold'], '--after fold: the pass is disabled'],
     [['compile', 'a.ts', '--wrong'], "compile: Unknown option '--wrong'"],
+    [['compile', 'a.ts', '--before', 'lower'], 'no pass is named lower; there are simplify-cfg,'],
+    [['compile', 'a.ts', '--before', 'fold', '--after', 'fold'], '--before and --after: give one of them'],
+    [['check', 'a.ts', '--kernel'], 'check --kernel: this build of the command line has no loader in it'],
     [['levitate'], 'no command is named levitate; there are compile, check, disasm, vm'],
     [['disasm', '/nonexistent.o'], 'read /nonexistent.o: ENOENT'],
     [['check'], 'check: name at least one file'],
@@ -154,6 +165,33 @@ describe('check', () => {
       { code: 'N2001', severity: 'error', span: { line: 3, column: 19 } },
     ]);
     expect(JSON.parse((await natra(['check', good, '--json'])).out)).toEqual([]);
+  });
+
+  it('adds what the kernel says where it can ask one', async () => {
+    const verify = () => [
+      { program: 'seven', processedInstructions: 9 },
+      {
+        program: 'eight',
+        refusal: { text: 'good.ts:3:5 - no', details: { code: 'KERNEL', program: 'eight' } },
+      },
+    ];
+    const { status, out } = await natra(['check', good, '--kernel'], { verify });
+    expect(status).toBe(1);
+    expect(out).toBe(
+      'the kernel accepts seven (9 instructions walked)\ngood.ts:3:5 - no\n\nThe kernel refuses 1 program.\n',
+    );
+    const json = await natra(['check', good, bad, '--kernel', '--json'], { verify });
+    expect(JSON.parse(json.out)).toMatchObject([{ code: 'N2001' }, { code: 'KERNEL', program: 'eight' }]);
+  });
+
+  it('leaves proofs to the kernel when told to', async () => {
+    const open = source(
+      'open.ts',
+      'classifier, global, struct, array, u64',
+      'const cells = global(struct({ of: array(u64, 4) }));\nexport const open = classifier((skb) => {\n  cells.of[skb.len] = 1n;\n  return 0;\n});',
+    );
+    expect((await natra(['check', open])).out).toContain('N3001');
+    expect(await natra(['check', open, '--unproven'])).toEqual({ status: 0, out: '', error: '' });
   });
 
   it('names a file that is not there', async () => {

@@ -3,15 +3,19 @@
  * loading TypeScript.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Verify } from './check.ts';
 import type { Stage } from './compile.ts';
 import { type Output, UsageError } from './output.ts';
 import type { RunVectors } from './vm.ts';
 
-const HELP = `natra compile FILE [--emit tree|ir|asm|object] [--after PASS] [-o OUT] [--cpu v3|v4] [--disable PASS]...
+const HELP = `natra compile FILE [--emit tree|ir|asm|object] [--before PASS | --after PASS] [-o OUT] [--cpu v3|v4] [--disable PASS]...
     compiles a program to FILE.o (--emit object, the default), or prints it as the typed tree, the optimised IR
-    or assembly; --after prints the IR as a pass left it each time it ran (--after lower: before any pass)
-natra check FILE... [--json]
-    prints what is wrong with programs; exits with 1 when there is anything
+    or assembly; --before and --after print the IR as a pass found or left it each time it ran (--after lower:
+    before any pass)
+natra check FILE... [--kernel] [--unproven] [--json]
+    prints what is wrong with programs; exits with 1 when there is anything; --kernel also loads each program into
+    this kernel, and tells a refusal by its verifier on the program's lines, with its variables and the mend;
+    --unproven leaves to the verifier what only it needs proven (bounds, stale references, 'reference!')
 natra disasm FILE.o [PROGRAM]
     prints the instructions of an object file's programs between their source lines
 natra vm FILE.json [--kernel] [--json]
@@ -23,6 +27,8 @@ natra vm FILE.json [--kernel] [--json]
 export interface Surroundings {
   /** Runs vectors on the kernel. */
   readonly onKernel?: RunVectors;
+  /** Loads the programs of an object into the kernel, to hear what its verifier says. */
+  readonly verify?: Verify;
   /** Commands that need more than the compiler. */
   readonly commands?: Readonly<Record<string, Command>>;
 }
@@ -65,6 +71,7 @@ function fileOf(command: string, positionals: readonly string[], most = 1): stri
 async function compile(argv: readonly string[], output: Output): Promise<number> {
   const options = {
     emit: text,
+    before: text,
     after: text,
     out: { ...text, short: 'o' },
     cpu: text,
@@ -79,16 +86,20 @@ async function compile(argv: readonly string[], output: Output): Promise<number>
     emit,
     cpu: choice('--cpu', values.cpu ?? 'v3', ['v3', 'v4']),
     disable: values.disable ?? [],
+    ...(values.before === undefined ? {} : { before: values.before }),
     ...(values.after === undefined ? {} : { after: values.after }),
     ...(values.out === undefined ? {} : { outFile: values.out }),
   };
   return compileCommand(command, output);
 }
 
-async function check(argv: readonly string[], output: Output): Promise<number> {
-  const { values, positionals } = parsed('check', argv, { json: flag });
+async function check(argv: readonly string[], output: Output, { verify }: Surroundings): Promise<number> {
+  const { values, positionals } = parsed('check', argv, { json: flag, kernel: flag, unproven: flag });
+  if (values.kernel && !verify)
+    throw new UsageError('check --kernel: this build of the command line has no loader in it');
   const command = await import('./check.ts');
-  return command.check(positionals, { json: values.json ?? false }, output);
+  const { json = false, unproven = false } = values;
+  return command.check(positionals, { json, unproven, ...(values.kernel && verify && { verify }) }, output);
 }
 
 async function disasm(argv: readonly string[], output: Output): Promise<number> {

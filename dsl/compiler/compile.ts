@@ -1,6 +1,7 @@
 /** The whole compiler: a TypeScript module to an object with every program in it. */
 import type { ObjectImage } from '../object/image.ts';
 import { BackendError, type Cpu, emitProgram } from './backend/index.ts';
+import { SourceNames } from './backend/names.ts';
 import { type Diagnostic, diagnostic } from './diagnostics/diagnostic.ts';
 import { internalError } from './diagnostics/internal.ts';
 import { type ParseOptions, parseModule } from './frontend/index.ts';
@@ -22,6 +23,8 @@ export interface CompileOptions extends ParseOptions {
   readonly disablePasses?: ReadonlySet<string>;
   /** The object's licence; `GPL` by default, since some helpers are for GPL programs only. */
   readonly license?: string;
+  /** Called with each function before each pass, for listings. */
+  readonly beforePass?: (pass: string, program: string, fn: IrProgram['functions'][number]) => void;
   /** Called with each function after each pass, for listings. */
   readonly afterPass?: (pass: string, program: string, fn: IrProgram['functions'][number]) => void;
 }
@@ -61,14 +64,16 @@ export function compileTree(
   tree: ModuleTree,
   options: CompileOptions = {},
 ): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
-  const { seams = 'kernel', baseline = '5.12', disablePasses, afterPass, cpu } = options;
+  const { seams = 'kernel', baseline = '5.12', disablePasses, beforePass, afterPass, cpu } = options;
+  const names = new SourceNames(tree);
   const compiled = tree.programs.map((program) =>
     within(program, () => {
       const optimised = optimise(lowerProgram(tree, program, { seams, baseline }), {
         ...(disablePasses && { disable: disablePasses }),
+        ...(beforePass && { before: (pass, fn) => beforePass(pass, program.name, fn) }),
         ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
       });
-      const target = cpu === undefined ? {} : { cpu };
+      const target = { names, ...(cpu === undefined ? {} : { cpu }) };
       return { ir: optimised, image: emitProgram(optimised, program.kind, tree.sources, target) };
     }),
   );

@@ -89,6 +89,15 @@ export interface SourceLine {
   readonly text: string;
 }
 
+/** What an instruction's result is in the source. */
+export interface ValueName {
+  /** Slot of the instruction. */
+  readonly slot: number;
+  /** The variable that takes the result, or the expression that gave it, as it is written. */
+  readonly text: string;
+  readonly variable: boolean;
+}
+
 /** A function inside a program: the entry at slot 0, then each BPF subprogram. */
 export interface FunctionImage {
   readonly name: string;
@@ -104,6 +113,8 @@ export interface ProgramImage {
   readonly relocations: readonly Relocation[];
   readonly functions: readonly FunctionImage[];
   readonly lines: readonly SourceLine[];
+  /** For explaining the verifier's words: by slot, ascending. The compiler gives them; object files don't hold them. */
+  readonly names?: readonly ValueName[];
 }
 
 export interface ObjectImage {

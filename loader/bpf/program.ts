@@ -49,10 +49,15 @@ const LOAD = {
 const FUNCTION_INFO_BYTES = 8;
 const LINE_INFO_BYTES = 16;
 
-/** The first log buffer, and the largest: a full buffer makes the kernel answer ENOSPC. */
+/**
+ * The first log buffer, the largest, and the largest where the kernel keeps the end of a log that is too long (Linux
+ * 6.4). A full buffer makes the kernel answer ENOSPC.
+ */
 const LOG_BYTES = 1 << 18;
 const LOG_BYTES_MAX = 1 << 26;
+const LOG_BYTES_ENOUGH = 1 << 22;
 const TAIL_LINES = 12;
+const TAIL_BYTES = 4096;
 
 /** BPF_LOG_LEVEL1 and BPF_LOG_STATS (include/linux/bpf_verifier.h). */
 const LOG_LEVEL = { paths: 1, statistics: 4 } as const;
@@ -119,7 +124,7 @@ function attempt(program: ProgramDescription, log?: Log): number {
 
 /** Loads again with a log, enlarged while it overflows. Gives the descriptor should this attempt succeed. */
 function explain(program: ProgramDescription, firstErrno: number): number {
-  for (let size = LOG_BYTES; ; size *= 4) {
+  for (let size = LOG_BYTES; ; size *= 16) {
     const { result, log } = withScratch((memory) => {
       const region = memory.allocate(size);
       const result = attempt(program, { region, level: LOG_LEVEL.paths });
@@ -127,7 +132,8 @@ function explain(program: ProgramDescription, firstErrno: number): number {
     });
     if (result >= 0) return result;
     const errno = -result;
-    if (errnoName(errno) === 'ENOSPC' && size < LOG_BYTES_MAX) continue;
+    const most = /\nprocessed \d+ insns/.test(log.slice(-TAIL_BYTES)) ? LOG_BYTES_ENOUGH : LOG_BYTES_MAX;
+    if (errnoName(errno) === 'ENOSPC' && size < most) continue;
     throw refusal(program, errnoName(errno) === 'ENOSPC' ? firstErrno : errno, log);
   }
 }

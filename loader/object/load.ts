@@ -8,8 +8,9 @@ import { programInfo } from '../bpf/info.ts';
 import { createMap, MAP_FLAG, type MapDescription, type MapHandle } from '../bpf/map.ts';
 import * as program from '../bpf/program.ts';
 import type { VerifierStatistics } from '../bpf/statistics.ts';
-import { KernelError } from '../errors.ts';
+import { KernelError, VerifierError } from '../errors.ts';
 import { closeDescriptor } from '../native/files.ts';
+import { explain } from '../verifier/explain.ts';
 import { type Settings, sectionContents } from './sections.ts';
 
 const SETTINGS = '.rodata';
@@ -130,6 +131,7 @@ function loadInto(
       ...(options.onStatistics && { onStatistics: options.onStatistics }),
     },
     programBtf(btf, found.name),
+    found,
   );
   opened.fd(fd);
   return {
@@ -156,17 +158,30 @@ function programBtf(btf: Btf | undefined, name: string): program.ProgramBtf | un
 function loadWithBtf(
   description: program.ProgramDescription,
   btf: program.ProgramBtf | undefined,
+  image: ProgramImage,
 ): { fd: number; refusal: string | undefined } {
-  if (!btf) return { fd: program.loadProgram(description), refusal: undefined };
+  if (!btf) return { fd: loadExplained(description, image), refusal: undefined };
   try {
-    return { fd: program.loadProgram({ ...description, btf }), refusal: undefined };
+    return { fd: loadExplained({ ...description, btf }, image), refusal: undefined };
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
+    // Where the verifier came as far as the code, the debug records are right.
+    const walked = error instanceof VerifierError && error.explanation?.instruction !== undefined;
+    if (!(error instanceof KernelError) || walked) throw error;
     try {
       return { fd: program.loadProgram(description), refusal: error.message };
     } catch {
       throw error;
     }
+  }
+}
+
+/** Loads; a refusal by the verifier comes back in terms of the program's source. */
+function loadExplained(description: program.ProgramDescription, image: ProgramImage): number {
+  try {
+    return program.loadProgram(description);
+  } catch (error) {
+    if (!(error instanceof VerifierError)) throw error;
+    throw new VerifierError(error, error.log, explain(image, error.log));
   }
 }
 

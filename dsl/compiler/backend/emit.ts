@@ -1,5 +1,5 @@
 /** Laid-out functions to the slots of a program, with jumps and calls resolved. */
-import type { FunctionImage, ProgramImage, ProgramKind, Relocation } from '../../object/image.ts';
+import type { FunctionImage, ProgramImage, ProgramKind, Relocation, ValueName } from '../../object/image.ts';
 import { encode, type Instruction } from '../../object/instruction.ts';
 import type { Condition } from '../ir/ir.ts';
 import type { Span } from '../tree/tree.ts';
@@ -14,7 +14,8 @@ import {
 } from './encode.ts';
 import { layOutFrame } from './frame.ts';
 import { LineTable } from './lines.ts';
-import type { MachineFunction, MachineTerminator } from './machine.ts';
+import { defined, type MachineFunction, type MachineInstruction, type MachineTerminator } from './machine.ts';
+import type { SourceNames } from './names.ts';
 import { BackendError, FURTHEST, fitsOffset, type Target } from './target.ts';
 
 interface Fixup {
@@ -32,12 +33,14 @@ class Emitter {
   private readonly calls: { readonly slot: number; readonly function: string }[] = [];
   private readonly lines: LineTable;
   private readonly depths: CallDepths;
+  private readonly names: ValueName[] = [];
   private reach: Reach = 'near';
 
   constructor(
     private readonly program: string,
     private readonly target: Target,
     sources: ReadonlyMap<string, string>,
+    private readonly sourceNames?: SourceNames,
   ) {
     this.lines = new LineTable(sources);
     this.depths = new CallDepths(program);
@@ -46,6 +49,14 @@ class Emitter {
   private push(instructions: readonly Instruction[], span: Span | undefined): void {
     this.lines.add(this.slots.length, span);
     this.slots.push(...instructions);
+  }
+
+  /** A constant or an address is part of many expressions and the whole of none, unless a variable has it. */
+  private name(slot: number, instruction: MachineInstruction): void {
+    if (!this.sourceNames || defined(instruction).length === 0) return;
+    const name = this.sourceNames.nameOf(instruction.span);
+    const part = instruction.op === 'constant' || instruction.op === 'relocated';
+    if (name && (name.variable || !part)) this.names.push({ slot, ...name });
   }
 
   private jump(instruction: Instruction, block: number, span: Span | undefined, fixups: Fixup[]): void {
@@ -118,6 +129,7 @@ class Emitter {
         if (instruction.op === 'relocated') this.relocations.push({ slot, target: instruction.target });
         if (instruction.op === 'call' && 'function' in instruction.target)
           this.calls.push({ slot, function: instruction.target.function });
+        this.name(slot, instruction);
         this.push(encodeInstruction(instruction, encoding), instruction.span);
       }
       this.terminator(block.terminator, fn.blocks[index + 1]?.id, fixups);
@@ -158,6 +170,7 @@ class Emitter {
       relocations: this.relocations,
       functions: this.functions,
       lines: this.lines.finish(),
+      ...(this.sourceNames && { names: this.names }),
     };
   }
 }
@@ -177,8 +190,9 @@ export function emit(
   functions: readonly MachineFunction[],
   target: Target,
   sources: ReadonlyMap<string, string>,
+  names?: SourceNames,
 ): ProgramImage {
-  const emitter = new Emitter(program, target, sources);
+  const emitter = new Emitter(program, target, sources, names);
   functions.forEach((fn, index) => {
     emitter.function(fn, index === 0);
   });

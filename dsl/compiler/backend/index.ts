@@ -9,6 +9,7 @@ import { legalise } from './legalise.ts';
 import { removeDeadCode } from './liveness.ts';
 import type { MachineFunction } from './machine.ts';
 import { mergeBlocks } from './merge.ts';
+import type { SourceNames } from './names.ts';
 import { peephole } from './peephole.ts';
 import { select } from './select.ts';
 import { type Cpu, type Target, targetOf } from './target.ts';
@@ -18,6 +19,8 @@ export { BackendError, type Cpu } from './target.ts';
 export interface BackendOptions {
   /** The instruction set, v3 by default. v1 and v2 are refused. */
   readonly cpu?: Cpu;
+  /** What instructions' results are in the source; without it the image has no names. */
+  readonly names?: SourceNames;
 }
 
 /** One function over machine registers, its blocks in the order in which they will be emitted. */
@@ -38,5 +41,5 @@ export function emitProgram(
 ): ProgramImage {
   const target = targetOf(options.cpu ?? 'v3');
   const functions = program.functions.map((fn) => compileFunction(fn, target));
-  return emit(program.name, kind, functions, target, sources);
+  return emit(program.name, kind, functions, target, sources, options.names);
 }

@@ -21,6 +21,11 @@ export interface ParseOptions {
   readonly readFile?: ReadFile;
   /** What spans name files relative to; the current directory by default. */
   readonly root?: string;
+  /**
+   * Leaves proofs to the kernel's verifier: bounds of indices and offsets, references that may be stale, memory that may
+   * be read-only, loops that may not end, and `reference!` for "it is there". For what it can see and our checker can't.
+   */
+  readonly unproven?: boolean;
 }
 
 export interface ParseResult {
@@ -97,7 +102,13 @@ function parse(entry: string, root: string, options: ParseOptions): ParseResult 
   const source = openProgram(entry, root, options.readFile);
   const errors = typescriptErrors(source, root, entry);
   const translators = { entity: expression, field: fieldOf, statement, declaration };
-  const session = new Session(source.program.getTypeChecker(), translators, root, isLanguage);
+  const session = new Session(
+    source.program.getTypeChecker(),
+    translators,
+    root,
+    isLanguage,
+    options.unproven,
+  );
   if (errors.length > 0) return { tree: undefined, diagnostics: errors };
   const tree = translate(session, source);
   const diagnostics = session.diagnostics.toSorted((a, b) => (position(a) < position(b) ? -1 : 1));

@@ -53,13 +53,17 @@ export class Session {
   readonly translators: Translators;
   private readonly root: string;
   readonly isLanguage: (file: string) => boolean;
+  /** What only the verifier needs proven is left to it. */
+  readonly unproven: boolean;
 
   constructor(
     checker: ts.TypeChecker,
     translators: Translators,
     root: string,
     isLanguage: (file: string) => boolean,
+    unproven = false,
   ) {
+    this.unproven = unproven;
     this.checker = checker;
     this.translators = translators;
     this.root = root;

@@ -36,6 +36,8 @@ export const PASSES: readonly Pass[] = [
 export interface OptimiseOptions {
   /** Names of passes to leave out. */
   readonly disable?: ReadonlySet<string>;
+  /** Called before each pass that is to run, for listings. */
+  readonly before?: (pass: string, fn: IrFunction) => void;
   /** Called after each pass that ran, for listings and checks. */
   readonly after?: (pass: string, fn: IrFunction) => void;
 }
@@ -43,12 +45,13 @@ export interface OptimiseOptions {
 /** Rounds at most; programs settle in three or four. */
 const MAX_ROUNDS = 12;
 
-function optimiseFunction(fn: IrFunction, { disable, after }: OptimiseOptions): IrFunction {
+function optimiseFunction(fn: IrFunction, { disable, before: onBefore, after }: OptimiseOptions): IrFunction {
   const passes = PASSES.filter(({ name }) => !disable?.has(name));
   let current = fn;
   let before = '';
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     for (const { name, run } of passes) {
+      onBefore?.(name, current);
       current = run(current);
       after?.(name, current);
     }

@@ -1,5 +1,5 @@
 /** Operations back to a program: slots, jump distances, and the tables that name slots. */
-import type { FunctionImage, ProgramImage, Relocation, SourceLine } from '../image.ts';
+import type { FunctionImage, ProgramImage, Relocation, SourceLine, ValueName } from '../image.ts';
 import { OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
 import { type Code, isLongJump, type Operation, refersToFunction, widthOf } from './code.ts';
 
@@ -39,6 +39,12 @@ function movedLines(lines: readonly SourceLine[], places: Int32Array, length: nu
   return moved;
 }
 
+const movedNames = (names: readonly ValueName[], code: Code, places: Int32Array): ValueName[] =>
+  names.flatMap((name) => {
+    const slot = places[name.slot];
+    return code[name.slot] === undefined || slot === undefined ? [] : [{ ...name, slot }];
+  });
+
 /** The functions that are still referred to: the verifier refuses any other. */
 function movedFunctions(
   functions: readonly FunctionImage[],
@@ -74,6 +80,7 @@ export function encodeProgram(program: ProgramImage, code: Code): ProgramImage |
     relocations,
     functions: movedFunctions(program.functions, code, places),
     lines: movedLines(program.lines, places, length),
+    ...(program.names && { names: movedNames(program.names, code, places) }),
   };
 }
 

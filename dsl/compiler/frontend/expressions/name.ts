@@ -12,8 +12,10 @@ export function identifier(scope: Scope, node: ts.Identifier): Entity {
   return entity.kind === 'value' ? { kind: 'value', value: at(entity.value, scope.span(node)) } : entity;
 }
 
-export const wrapped = (scope: Scope, node: ts.ParenthesizedExpression | ts.SatisfiesExpression): Entity =>
-  scope.entity(node.expression);
+export const wrapped = (
+  scope: Scope,
+  node: ts.ParenthesizedExpression | ts.SatisfiesExpression | ts.NonNullExpression,
+): Entity => scope.entity(node.expression);
 
 /** `as const` only. */
 export const assertion = (scope: Scope, node: ts.AsExpression): Entity =>

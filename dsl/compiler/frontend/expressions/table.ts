@@ -17,7 +17,8 @@ export function expression(scope: Scope, node: ts.Expression): Entity {
   if (ts.isCallExpression(node)) return call(scope, node);
   if (ts.isNumericLiteral(node)) return number(scope, node);
   if (ts.isBigIntLiteral(node)) return bigint(scope, node);
-  if (ts.isParenthesizedExpression(node) || ts.isSatisfiesExpression(node)) return wrapped(scope, node);
+  if (ts.isParenthesizedExpression(node) || ts.isSatisfiesExpression(node) || ts.isNonNullExpression(node))
+    return wrapped(scope, node);
   if (ts.isPrefixUnaryExpression(node)) return unary(scope, node);
   if (ts.isConditionalExpression(node)) return conditional(scope, node);
   if (ts.isElementAccessExpression(node)) return elementAccess(scope, node);

@@ -11,6 +11,7 @@ import { call, run } from './statements.ts';
 import { NOTHING } from './values.ts';
 
 export function checkFlow(session: Session, entry: FunctionTree): void {
+  if (session.unproven) return;
   const machine = new Machine(
     (code, span, details) => session.report(diagnostic(code, span, details)),
     evaluate,

@@ -14,8 +14,9 @@ function place(scope: Scope, node: ts.CallExpression): Expression & { readonly t
   const { type } = base;
   if (type.kind !== 'ref')
     return scope.refuse('N2006', baseNode, { expected: 'a reference', found: describe(type) });
-  if (type.space === 'settings') return scope.refuse('N3004', baseNode, { what: 'a setting' });
-  if (type.space === 'packet') return scope.refuse('N3011', baseNode);
+  const { unproven } = scope.session;
+  if (type.space === 'settings' && !unproven) return scope.refuse('N3004', baseNode, { what: 'a setting' });
+  if (type.space === 'packet' && !unproven) return scope.refuse('N3011', baseNode);
   if (type.layout.kind === 'array') return element(scope, base, type, key, node);
   if (!ts.isStringLiteral(key)) return scope.refuse('N1005', key);
   return member(scope, base, type, key.text, node);

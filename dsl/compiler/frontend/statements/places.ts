@@ -88,7 +88,8 @@ function fieldPlace(scope: Scope, node: ts.PropertyAccessExpression | ts.Element
     return recordPlace(scope, base, name ?? index?.getText() ?? '', node);
   }
   if (base.type.kind !== 'ref') return scope.refuse('N1019', node, { what: 'this place' });
-  if (base.type.space === 'settings') return scope.refuse('N3004', node, { what: 'a setting' });
+  if (base.type.space === 'settings' && !scope.session.unproven)
+    return scope.refuse('N3004', node, { what: 'a setting' });
   const place = ts.isElementAccessExpression(node)
     ? element(scope, base, base.type, node.argumentExpression, node)
     : member(scope, base, base.type, node.name.text, node);
