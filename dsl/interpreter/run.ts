@@ -15,6 +15,10 @@ export interface Hooks {
   readonly statement?: (statement: Statement, inside: FunctionTree) => void;
   /** A variable has this value from now on. */
   readonly assigned?: (variable: Variable, value: Value, span: Span) => void;
+  /** An integer was stored in memory or in a field of the context. */
+  readonly stored?: (statement: Statement & { kind: 'store' | 'storeContext' }, value: bigint) => void;
+  /** A function ended with this value. */
+  readonly returned?: (statement: Statement & { kind: 'return' }, value: Value) => void;
   /** A condition or a switch was decided; `at` is what was decided on. */
   readonly branch?: (at: Expression, way: Way) => void;
 }

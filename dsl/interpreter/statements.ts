@@ -68,12 +68,17 @@ function executeOne(frame: Frame, statement: Statement): Completion {
     }
     case 'store': {
       const to = reference(frame, statement.to);
-      store(to, statement.layout, integer(frame, statement.value), run.skb, span);
+      const value = integer(frame, statement.value);
+      store(to, statement.layout, value, run.skb, span);
+      run.hooks.stored?.(statement, value);
       return 'normal';
     }
-    case 'storeContext':
-      run.skb.set(statement.name, integer(frame, statement.value));
+    case 'storeContext': {
+      const value = integer(frame, statement.value);
+      run.skb.set(statement.name, value);
+      run.hooks.stored?.(statement, value);
       return 'normal';
+    }
     case 'expression':
       evaluate(frame, statement.expression);
       return 'normal';
@@ -90,7 +95,10 @@ function executeOne(frame: Frame, statement: Statement): Completion {
       return 'break';
     case 'continue':
       return 'continue';
-    case 'return':
-      return { value: statement.value && evaluate(frame, statement.value) };
+    case 'return': {
+      const value = statement.value && evaluate(frame, statement.value);
+      run.hooks.returned?.(statement, value);
+      return { value };
+    }
   }
 }

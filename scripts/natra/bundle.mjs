@@ -61,7 +61,7 @@ export function ensureBundle() {
   mkdirSync(inProject('build'), { recursive: true });
   return whenChanged({
     stamp: inProject('build', '.natra-dev'),
-    inputs: ['dsl', 'loader', 'scripts/natra', 'package-lock.json'].map((each) => inProject(each)),
+    inputs: ['dsl', 'loader', 'cni', 'scripts/natra', 'package-lock.json'].map((each) => inProject(each)),
     outputs: [BUNDLE],
     make: bundle,
   });

@@ -21,6 +21,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 `,
     run: async (argv, output) => (await import('./key/command.ts')).keyCommand(argv, output),
   },
+  trace: {
+    help: `natra trace FILE.ts --pcap CAPTURE [--program NAME] [--packet N[-M]]... [--json]
+            [--settings FILE.json | --rate 10M [--burst BITS] [--pacing edt|queue|police]]
+    runs a capture's packets through a program in the reference interpreter, state kept from packet to packet and
+    the capture's times as the clock; prints each line taken with its values, the verdict, and what changed
+`,
+    run: async (argv, output) => (await import('./trace/command.ts')).traceCommand(argv, output),
+  },
 };
 
 /** Runs a command line and gives its exit status. */
