@@ -102,7 +102,9 @@ describe(`random programs, seed ${seed}`, () => {
     fc.assert(
       fc.property(tape, (numbers) => {
         const { image } = compiled(writeProgram(numbers));
-        expect(readElf(writeElf(image))).toEqual(image);
+        // Names for explanations are the compiler's alone.
+        const programs = image.programs.map(({ names: _, ...program }) => program);
+        expect(readElf(writeElf(image))).toEqual({ ...image, programs });
       }),
       sampling(60),
     );
