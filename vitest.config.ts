@@ -7,6 +7,7 @@ export default defineConfig({
     isolate: true,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    setupFiles: ['verifier-tests/coverage/setup.ts'],
     projects: [
       {
         extends: true,

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { createKeyOf, type Seen } from '../scripts/natra/key/flow-key.ts';
+import { collecting } from '../verifier-tests/coverage/collect.ts';
 import { frameNamed } from '../verifier-tests/parser/frames.ts';
 
-const keyOf = createKeyOf();
+const keyOf = createKeyOf(collecting);
 const seen = (name: string): Seen => keyOf(frameNamed(name));
 const idOf = (name: string): number => Number(seen(name).transport & 0xffffffffn);
 

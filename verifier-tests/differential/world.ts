@@ -20,6 +20,7 @@ import { possibleCpus } from '../../loader/bpf/cpus.ts';
 import type { MapHandle } from '../../loader/bpf/map.ts';
 import { testRun } from '../../loader/bpf/testrun.ts';
 import { type LoadedProgram, loadProgram } from '../../loader/object/load.ts';
+import { collecting } from '../coverage/collect.ts';
 
 /** One packet through one program, at one time. */
 export interface Step {
@@ -166,7 +167,7 @@ export function interpreted(
   module: ModuleTree,
   image: ObjectImage,
   contents: Contents,
-  hooks: Hooks = {},
+  hooks: Hooks = collecting(module),
 ): Execution {
   const interpreter = createInterpreter(withContents(module, contents), {
     seams: seamsOffset(module.sections) === undefined ? 'kernel' : 'memory',

@@ -1,15 +1,22 @@
-/** Sends a scenario through the egress program, in the VM or on the kernel. */
+/** Sends a scenario through the egress program, in the VM, on the kernel or in the reference interpreter. */
 import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
-import { type Contents, type Execution, inKernel, type Outcome, virtual } from '../differential/world.ts';
+import {
+  type Contents,
+  type Execution,
+  inKernel,
+  interpreted,
+  type Outcome,
+  virtual,
+} from '../differential/world.ts';
 import { departureOf, MARK, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
 import type { Packet, Scenario } from './traffic.ts';
 
 const PROGRAM = 'egress';
 const SETTINGS = '.rodata';
 
-export type Place = 'vm' | 'kernel';
+export type Place = 'vm' | 'kernel' | 'interpreter';
 
 export interface Result {
   readonly passed: readonly Passed[];
@@ -18,10 +25,10 @@ export interface Result {
   readonly wrong: string | undefined;
 }
 
-const { object, diagnostics } = compile(`programs/${PROGRAM}.ts`, { seams: 'memory' });
-if (object === undefined)
+const { object, tree, diagnostics } = compile(`programs/${PROGRAM}.ts`, { seams: 'memory' });
+if (object === undefined || tree === undefined)
   throw new Error(diagnostics.map((each) => formatDiagnostic(each, new Map())).join('\n'));
-const image = object;
+const [image, module] = [object, tree];
 const layout = image.sections.find(({ name }) => name === SETTINGS)?.variables[0]?.layout;
 
 function contentsOf(limit: Limit, seed: bigint): Contents {
@@ -35,10 +42,21 @@ function outcomeOf(execution: Execution, packet: Packet): Outcome {
   return execution.run({ program: PROGRAM, packet: bytes, fields, now, coarse, random });
 }
 
+function executionIn(place: Place, contents: Contents): Execution {
+  switch (place) {
+    case 'vm':
+      return virtual(image, contents);
+    case 'kernel':
+      return inKernel(image, contents);
+    case 'interpreter':
+      return interpreted(module, image, contents);
+  }
+}
+
 export function run(scenario: Scenario, place: Place): Result {
   const { limit, seed, packets } = scenario;
   const contents = contentsOf(limit, seed);
-  const execution = place === 'vm' ? virtual(image, contents) : inKernel(image, contents);
+  const execution = executionIn(place, contents);
   try {
     const outcomes = packets.map((packet) => outcomeOf(execution, packet));
     const both = packets.flatMap((packet, index) => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type CapturedPacket, readCapture } from '../../scripts/natra/key/capture.ts';
 import { createKeyOf } from '../../scripts/natra/key/flow-key.ts';
+import { collecting } from '../coverage/collect.ts';
 import { differences } from './comparison.ts';
 import { cutNetworks, cutTransports, type Frame, otherFrames, wholeFrames } from './frames.ts';
 import { pcapOf, tsharkVersion } from './tshark.ts';
@@ -23,7 +24,7 @@ const KINDS: Readonly<Record<string, () => readonly Frame[]>> = {
 describe.skipIf(version === undefined)(
   `the key is that of ${version ?? 'tshark, which is not installed'}`,
   () => {
-    const keyOf = createKeyOf();
+    const keyOf = createKeyOf(collecting);
 
     for (const [kind, make] of Object.entries(KINDS)) {
       const frames = make();

@@ -1,7 +1,8 @@
 /** Runs the dataplane's parser on packets and reads the flow key that it leaves (programs/key.ts). */
 import path from 'node:path';
 import { compile, formatDiagnostic } from '../../../dsl/compiler/index.ts';
-import { createInterpreter } from '../../../dsl/interpreter/index.ts';
+import type { ModuleTree } from '../../../dsl/compiler/tree/tree.ts';
+import { createInterpreter, type Hooks } from '../../../dsl/interpreter/index.ts';
 import { Skb, type SkbOptions } from '../../../dsl/machine/index.ts';
 import type { StructLayout } from '../../../dsl/object/layout.ts';
 import { createVm } from '../../../dsl/vm/index.ts';
@@ -74,9 +75,9 @@ function seenIn(layout: StructLayout, offset: number, section: Uint8Array | unde
 
 /**
  * Compiles the program and runs it in the interpreter and in the VM. The function throws a {@link Disagreement} when
- * they differ.
+ * they differ. `hooksOf`: what is told of the interpreter's runs.
  */
-export function createKeyOf(): KeyOf {
+export function createKeyOf(hooksOf: (tree: ModuleTree) => Hooks = () => ({})): KeyOf {
   const { object, tree, diagnostics } = compile(PROGRAM);
   if (object === undefined || tree === undefined)
     throw new Error(diagnostics.map((each) => formatDiagnostic(each, new Map())).join('\n'));
@@ -85,7 +86,7 @@ export function createKeyOf(): KeyOf {
     .find(({ name }) => name === VARIABLE);
   if (variable === undefined) throw new Error(`compile ${PROGRAM}: it has no global named ${VARIABLE}`);
   const { layout, offset } = variable;
-  const interpreter = createInterpreter(tree);
+  const interpreter = createInterpreter(tree, { hooks: hooksOf(tree) });
   const vm = createVm(object);
   return (packet, fields) => {
     interpreter.run('key', new Skb(packet.slice(), fields));
