@@ -54,6 +54,20 @@ describe('folding', () => {
     expect(returned('%4:32 = shl.32 %1, 32', '%4')).toBe('return %1');
   });
 
+  it.each(['shl.32 1, %1', 'lshr.32 %2, %1', 'udiv.32 %2, %1', 'umod.32 %2, %1'])(
+    'keeps a mask behind %s, whose upper half the verifier does not know to be zero',
+    (operation) => {
+      const instructions = [
+        `%4:32 = ${operation}`,
+        '%5:64 = zext %4',
+        '%6:64 = mul.64 %5, 536870913',
+        '%7:64 = lshr.64 %6, 61',
+        '%8:64 = and.64 %7, 3',
+      ];
+      expect(returned(instructions.join('\n  '), '%8')).toMatch(/= and\.64 .*, 3/);
+    },
+  );
+
   it('takes a value whose every bit is known for a constant', () => {
     expect(returned('%4:32 = lshr.32 0, %1', '%4')).toBe('return 0');
     expect(returned('%4:32 = smod.32 0, %1', '%4')).toBe('return 0');

@@ -26,6 +26,28 @@ const below = (value: bigint): bigint => ones(value.toString(2).length) * (value
 const largestProduct = (width: Width, a: bigint, b: bigint): bigint =>
   larger(a, b) > ones(width / 2) ? ones(width) : a * b;
 
+/**
+ * Whether the verifier forgets all 64 bits of what a 32-bit instruction gives, the upper half too, which is zero
+ * (adjust_scalar_min_max_vals returns before it extends where is_safe_to_compute_dst_reg_range says no).
+ */
+function isForgotten(instruction: Instruction | undefined): boolean {
+  if (instruction?.op === 'swap') return true;
+  if (instruction?.op !== 'binary') return false;
+  switch (instruction.operator) {
+    case 'shl':
+    case 'lshr':
+    case 'ashr':
+      return typeof instruction.right !== 'bigint';
+    case 'udiv':
+    case 'sdiv':
+    case 'umod':
+    case 'smod':
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** A mask of the bits that may be one in `operand`, used at `width`. */
 export function possibleBits(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
   if (typeof operand === 'bigint') {
@@ -43,7 +65,7 @@ export function possibleBits(producer: Producer, operand: Operand, width: Width,
     case 'load':
       return instruction.pointer ? ones(width) : ones(8 * instruction.bytes) & ones(width);
     case 'zext':
-      return of(instruction.value, 32);
+      return isForgotten(producer(instruction.value)) ? ones(width) : of(instruction.value, 32);
     case 'trunc':
       return of(instruction.value, 64) & ones(32);
     case 'binary': {
@@ -91,7 +113,7 @@ export function largest(producer: Producer, operand: Operand, width: Width, dept
     const bounds = received?.map((each) => largest(producer, each, width, depth - PARAMETER_DEPTH));
     return bounds?.reduce(larger, 0n) ?? bits;
   }
-  if (instruction.op === 'zext') {
+  if (instruction.op === 'zext' && !isForgotten(producer(instruction.value))) {
     return largest(producer, instruction.value, 32, depth - 1);
   }
   if (instruction.op !== 'binary') {
