@@ -42,8 +42,8 @@ export function callHelperRow(
   // `size` has no argument of its own: the view has it.
   const kinds = row.arguments.filter((kind) => kind !== 'size');
   kinds.forEach((kind, index) => {
-    if (kind === 'u32' || kind === 'u64') scalars.push(expectInteger(values[index], span));
-    if (kind === 'ref') memory.push(viewOf(expectReference(values[index], span), run.skb, span));
+    if (kind === 'u32' || kind === 'i32' || kind === 'u64') scalars.push(expectInteger(values[index], span));
+    if (kind === 'ref') memory.push(viewOf(expectReference(values[index], span), run.packet, span));
   });
   const result = callHelper(run.machine, name, { scalars, memory });
   switch (row.returns) {

@@ -120,21 +120,21 @@ function evaluatePacketAt(
   frame: Frame,
   expression: Expression & { kind: 'packetAt' },
 ): Reference | undefined {
-  const { skb } = frame.run;
+  const { packet } = frame.run;
   const offset = Number(integer(frame, expression.offset));
   const { layout } = expression;
-  if (offset + sizeOf(layout) > skb.linearLength) return undefined;
-  return new Reference(skb.data, offset, layout, 'packet', skb.generation);
+  if (offset + sizeOf(layout) > packet.linearLength) return undefined;
+  return new Reference(packet.data, offset, layout, 'packet', packet.generation);
 }
 
 function evaluateAtomic(frame: Frame, expression: Expression & { kind: 'atomic' }): Value {
   const { operator, layout, span } = expression;
-  const { skb } = frame.run;
+  const { packet } = frame.run;
   const on = reference(frame, expression.on);
   const expected = expression.expected && integer(frame, expression.expected);
   const value = integer(frame, expression.value);
-  const before = load(on, layout, skb, span);
-  store(on, layout, combine(operator, before, value, expected), skb, span);
+  const before = load(on, layout, packet, span);
+  store(on, layout, combine(operator, before, value, expected), packet, span);
   return expression.fetch ? before : undefined;
 }
 
@@ -220,13 +220,13 @@ export function evaluate(frame: Frame, expression: Expression): Value {
     case 'element':
       return evaluateElement(frame, expression);
     case 'load':
-      return load(reference(frame, expression.from), expression.layout, run.skb, expression.span);
+      return load(reference(frame, expression.from), expression.layout, run.packet, expression.span);
     case 'packetAt':
       return evaluatePacketAt(frame, expression);
     case 'linearLength':
-      return normalise(expression.type, BigInt(run.skb.linearLength));
+      return normalise(expression.type, BigInt(run.packet.linearLength));
     case 'contextField':
-      return normalise(expression.type, run.skb.get(expression.name));
+      return normalise(expression.type, run.packet.get(expression.name));
     case 'context':
       return CONTEXT;
     case 'mapLookup':

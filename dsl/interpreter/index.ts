@@ -5,7 +5,7 @@
 import type { ModuleTree } from '../compiler/tree/tree.ts';
 import { Clock, RandomSource } from '../machine/clock.ts';
 import { createMap, type ModelMap } from '../machine/maps.ts';
-import type { Skb } from '../machine/skb.ts';
+import type { Packet } from '../machine/packet.ts';
 import type { SectionImage } from '../object/image.ts';
 import { invoke } from './calls.ts';
 import type { Hooks, Run, SeamsPlace } from './run.ts';
@@ -47,7 +47,7 @@ export interface Interpreter {
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Runs a program on a packet, which it may change. Throws InterpreterError with the source's place. */
-  run(program: string, skb: Skb): InterpreterResult;
+  run(program: string, packet: Packet): InterpreterResult;
 }
 
 const DEFAULT_STEP_LIMIT = 1_000_000;
@@ -79,13 +79,13 @@ export function createInterpreter(module: ModuleTree, options: InterpreterOption
     sections,
     clock,
     random,
-    run(name, skb) {
+    run(name, packet) {
       const program = module.programs.find((candidate) => candidate.name === name);
       if (program === undefined) throw new Error(`run program ${name}: the module has no such program`);
       const run: Run = {
         execute,
-        machine: { clock, random, cpu, skb },
-        skb,
+        machine: { clock, random, cpu, packet },
+        packet,
         maps,
         sections,
         seams,

@@ -17,7 +17,7 @@ function mapNamed(run: Run, name: string, span: Span): ValueMap {
 }
 
 function keyOf(run: Run, map: ValueMap, key: Value, span: Span): Uint8Array {
-  return laidOut(key, map.image.key ?? INDEX, run.skb, span);
+  return laidOut(key, map.image.key ?? INDEX, run.packet, span);
 }
 
 /** `key`: the value of the expression's key. */
@@ -45,7 +45,7 @@ export function mapUpdate(
   if (layout === undefined) {
     throw new InterpreterError(span, `values of map ${expression.map} have no layout`);
   }
-  const bytes = laidOut(value, layout, run.skb, span);
+  const bytes = laidOut(value, layout, run.packet, span);
   return BigInt(map.update(keyOf(run, map, key, span), bytes, flags, run.machine.cpu));
 }
 

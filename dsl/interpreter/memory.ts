@@ -1,6 +1,6 @@
 /** Loads, stores and atomics through references, and values laid out as a map's keys and values. */
 import type { AtomicOperator, Span } from '../compiler/tree/tree.ts';
-import type { Skb } from '../machine/skb.ts';
+import type { Packet } from '../machine/packet.ts';
 import { type IntLayout, type Layout, sizeOf } from '../object/layout.ts';
 import { describe, InterpreterError, isRecord, Reference, type Value } from './values.ts';
 
@@ -8,16 +8,16 @@ import { describe, InterpreterError, isRecord, Reference, type Value } from './v
  * The bytes that a reference's layout covers. Packet references die when a helper may have moved the packet, as the
  * verifier has it (clear_all_pkt_pointers, kernel/bpf/verifier.c).
  */
-export function viewOf(reference: Reference, skb: Skb | undefined, span: Span): Uint8Array {
+export function viewOf(reference: Reference, packet: Packet | undefined, span: Span): Uint8Array {
   const { bytes, offset, layout, space, generation } = reference;
-  if (space === 'packet' && generation !== skb?.generation) {
+  if (space === 'packet' && generation !== packet?.generation) {
     throw new InterpreterError(
       span,
       'this reference into the packet is stale: a helper may have moved the packet',
     );
   }
   const end = offset + sizeOf(layout);
-  const limit = space === 'packet' ? (skb?.linearLength ?? 0) : bytes.length;
+  const limit = space === 'packet' ? (packet?.linearLength ?? 0) : bytes.length;
   if (offset < 0 || end > limit) {
     throw new InterpreterError(span, `bytes ${offset} to ${end} of ${space} memory that has ${limit}`);
   }
@@ -43,8 +43,8 @@ export function writeInteger(view: Uint8Array, layout: IntLayout, value: bigint)
 }
 
 /** Loads the integer at `from`; `layout` is its layout. */
-export function load(from: Reference, layout: IntLayout, skb: Skb | undefined, span: Span): bigint {
-  return readInteger(viewOf(from.at(0, layout), skb, span), layout);
+export function load(from: Reference, layout: IntLayout, packet: Packet | undefined, span: Span): bigint {
+  return readInteger(viewOf(from.at(0, layout), packet, span), layout);
 }
 
 /** Stores the low bits of `value`. */
@@ -52,11 +52,11 @@ export function store(
   to: Reference,
   layout: IntLayout,
   value: bigint,
-  skb: Skb | undefined,
+  packet: Packet | undefined,
   span: Span,
 ): void {
   if (to.space === 'settings') throw new InterpreterError(span, 'settings are constant for a program');
-  writeInteger(viewOf(to.at(0, layout), skb, span), layout, value);
+  writeInteger(viewOf(to.at(0, layout), packet, span), layout, value);
 }
 
 /** What memory holds after an atomic operation on `before`. */
@@ -105,8 +105,8 @@ function write(view: Uint8Array, layout: Layout, value: Value, span: Span): void
 }
 
 /** The bytes of a key or value: a copy of the memory referred to, or the value laid out with zeros between. */
-export function laidOut(value: Value, layout: Layout, skb: Skb | undefined, span: Span): Uint8Array {
-  if (value instanceof Reference) return viewOf(value.at(0, layout), skb, span).slice();
+export function laidOut(value: Value, layout: Layout, packet: Packet | undefined, span: Span): Uint8Array {
+  if (value instanceof Reference) return viewOf(value.at(0, layout), packet, span).slice();
   const bytes = new Uint8Array(sizeOf(layout));
   write(bytes, layout, value, span);
   return bytes;

@@ -2,7 +2,7 @@
 import type { Expression, FunctionTree, Span, Statement, Variable } from '../compiler/tree/tree.ts';
 import type { Machine } from '../machine/call.ts';
 import type { ModelMap } from '../machine/maps.ts';
-import type { Skb } from '../machine/skb.ts';
+import type { Packet } from '../machine/packet.ts';
 import type { SectionImage } from '../object/image.ts';
 import { InterpreterError, type Value } from './values.ts';
 
@@ -37,7 +37,7 @@ export interface Run {
   /** Runs a function's statements: a call is an expression, so expressions need the statements' meaning. */
   readonly execute: (frame: Frame, statements: readonly Statement[]) => Completion;
   readonly machine: Machine;
-  readonly skb: Skb;
+  readonly packet: Packet;
   readonly maps: ReadonlyMap<string, ModelMap>;
   readonly sections: ReadonlyMap<SectionImage['name'], Uint8Array>;
   /** Absent when clocks and randomness come from the machine. */

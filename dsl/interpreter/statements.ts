@@ -69,13 +69,13 @@ function executeOne(frame: Frame, statement: Statement): Completion {
     case 'store': {
       const to = reference(frame, statement.to);
       const value = integer(frame, statement.value);
-      store(to, statement.layout, value, run.skb, span);
+      store(to, statement.layout, value, run.packet, span);
       run.hooks.stored?.(statement, value);
       return 'normal';
     }
     case 'storeContext': {
       const value = integer(frame, statement.value);
-      run.skb.set(statement.name, value);
+      run.packet.set(statement.name, value);
       run.hooks.stored?.(statement, value);
       return 'normal';
     }

@@ -21,6 +21,7 @@ interface NewableFunction extends Function {}
 interface Number {}
 interface BigInt {}
 interface Object {}
+interface Promise<T> {}
 interface RegExp {}
 interface String {}
 interface Symbol {}

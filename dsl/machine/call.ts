@@ -3,15 +3,18 @@
  * the VM resolves pointers, the interpreter references, and both pass plain views here.
  */
 import type { Clock, RandomSource } from './clock.ts';
-import type { Skb } from './skb.ts';
+import type { Packet } from './packet.ts';
+import { Skb } from './skb.ts';
 import {
   l3CsumReplace,
   skbEcnSetCe,
   skbLoadBytes,
+  skbLoadBytesRelative,
   skbPullData,
   skbSetTstamp,
   skbStoreBytes,
 } from './skb-helpers.ts';
+import { XdpBuff } from './xdp.ts';
 
 /** What a helper may look at besides its arguments. */
 export interface Machine {
@@ -20,7 +23,7 @@ export interface Machine {
   /** The CPU that the program runs on. */
   readonly cpu: number;
   /** The packet, for programs that have one. */
-  readonly skb: Skb | undefined;
+  readonly packet: Packet | undefined;
 }
 
 /**
@@ -40,18 +43,26 @@ const IMPLEMENTATIONS: ReadonlyMap<string, Implementation> = new Map<string, Imp
   ['jiffies64', (machine) => machine.clock.jiffies],
   ['getPrandomU32', (machine) => BigInt(machine.random.next())],
   ['getSmpProcessorId', (machine) => BigInt(machine.cpu)],
-  ['skbLoadBytes', (machine, on) => BigInt(skbLoadBytes(packet(machine), u32(on, 0), view(on, 0)))],
+  ['skbLoadBytes', (machine, on) => BigInt(skbLoadBytes(skb(machine), u32(on, 0), view(on, 0)))],
   [
     'skbStoreBytes',
-    (machine, on) => BigInt(skbStoreBytes(packet(machine), u32(on, 0), view(on, 0), u64(on, 1))),
+    (machine, on) => BigInt(skbStoreBytes(skb(machine), u32(on, 0), view(on, 0), u64(on, 1))),
   ],
-  ['skbPullData', (machine, on) => BigInt(skbPullData(packet(machine), u32(on, 0)))],
+  ['skbPullData', (machine, on) => BigInt(skbPullData(skb(machine), u32(on, 0)))],
   [
     'l3CsumReplace',
-    (machine, on) => BigInt(l3CsumReplace(packet(machine), u32(on, 0), u64(on, 1), u64(on, 2), u64(on, 3))),
+    (machine, on) => BigInt(l3CsumReplace(skb(machine), u32(on, 0), u64(on, 1), u64(on, 2), u64(on, 3))),
   ],
-  ['skbEcnSetCe', (machine) => BigInt(skbEcnSetCe(packet(machine)))],
-  ['skbSetTstamp', (machine, on) => BigInt(skbSetTstamp(packet(machine), u64(on, 0), u32(on, 1)))],
+  ['skbEcnSetCe', (machine) => BigInt(skbEcnSetCe(skb(machine)))],
+  ['redirect', (machine, on) => redirect(machine, u64(on, 1))],
+  ['xdpAdjustHead', (machine, on) => BigInt(xdp(machine).adjustHead(i32(on, 0)))],
+  ['xdpAdjustTail', (machine, on) => BigInt(xdp(machine).adjustTail(i32(on, 0)))],
+  ['getSocketCookie', (machine) => skb(machine).socketCookie],
+  [
+    'skbLoadBytesRelative',
+    (machine, on) => BigInt(skbLoadBytesRelative(skb(machine), u32(on, 0), view(on, 0), u32(on, 1))),
+  ],
+  ['skbSetTstamp', (machine, on) => BigInt(skbSetTstamp(skb(machine), u64(on, 0), u32(on, 1)))],
 ]);
 
 /** Runs the helper `name`; the result is r0 as an unsigned 64-bit value (a negative errno wrapped). */
@@ -61,9 +72,29 @@ export function callHelper(machine: Machine, name: string, operands: HelperOpera
   return BigInt.asUintN(64, run(machine, operands));
 }
 
-function packet(machine: Machine): Skb {
-  if (machine.skb === undefined) throw new Error('call a packet helper: the program runs without a packet');
-  return machine.skb;
+/** What bpf_redirect gives: the verdict that makes the kernel act on it, or that drops where the flags are unknown. */
+const REDIRECT = { xdp: 4n, classifier: 7n } as const;
+const DROP = { xdp: 0n, classifier: 2n } as const;
+const F_INGRESS = 1n;
+
+function redirect(machine: Machine, flags: bigint): bigint {
+  const kind = machine.packet instanceof XdpBuff ? 'xdp' : 'classifier';
+  const known = kind === 'xdp' ? 0n : F_INGRESS;
+  return (flags & ~known) === 0n ? REDIRECT[kind] : DROP[kind];
+}
+
+function skb(machine: Machine): Skb {
+  if (machine.packet instanceof Skb) return machine.packet;
+  throw new Error('call a helper on an skb: the program runs without one');
+}
+
+function xdp(machine: Machine): XdpBuff {
+  if (machine.packet instanceof XdpBuff) return machine.packet;
+  throw new Error('call a helper on an XDP packet: the program runs without one');
+}
+
+function i32(operands: HelperOperands, index: number): number {
+  return Number(BigInt.asIntN(32, operands.scalars[index] ?? 0n));
 }
 
 function u32(operands: HelperOperands, index: number): number {

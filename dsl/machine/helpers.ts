@@ -4,12 +4,14 @@
  * functions to TypeScript; a test holds the two together.
  */
 
+import type { ProgramKind } from '../object/image.ts';
+
 /**
  * How an argument is passed.
- * `u32`/`u64`: a scalar. `ctx`: the program's context. `ref`: a reference's address, followed by an argument
+ * `u32`/`i32`/`u64`: a scalar. `ctx`: the program's context. `ref`: a reference's address, followed by an argument
  * `size` that the compiler fills in with the layout's size in bytes (no TypeScript parameter of its own).
  */
-export type HelperArgument = 'ctx' | 'u32' | 'u64' | 'ref' | 'size';
+export type HelperArgument = 'ctx' | 'u32' | 'i32' | 'u64' | 'ref' | 'size';
 
 export interface HelperRow {
   /** Name in the language. */
@@ -22,11 +24,20 @@ export interface HelperRow {
   /** First kernel release that has it. */
   readonly since: string;
   readonly gplOnly: boolean;
+  /** The kinds of program that may call it; every kind where this is absent. */
+  readonly kinds?: readonly ProgramKind[];
   /** It may move packet data: every packet reference is invalid afterwards. */
   readonly invalidatesPacket?: boolean;
+  /** It fills the memory that its `ref` argument refers to. */
+  readonly writesMemory?: boolean;
   /** It has no effect but its result, so that an unused call may go and equal calls may share. */
   readonly pure?: boolean;
 }
+
+const XDP: readonly ProgramKind[] = ['xdp', 'xdpDevmap'];
+const CLASSIFIER: readonly ProgramKind[] = ['classifier'];
+const CGROUP: readonly ProgramKind[] = ['cgroupSkbIngress', 'cgroupSkbEgress'];
+const SKB: readonly ProgramKind[] = ['classifier', 'socketFilter', ...CGROUP];
 
 export const HELPERS: readonly HelperRow[] = [
   {
@@ -64,6 +75,7 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '4.1',
     gplOnly: false,
+    kinds: CLASSIFIER,
     invalidatesPacket: true,
   },
   {
@@ -74,6 +86,7 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '4.1',
     gplOnly: false,
+    kinds: CLASSIFIER,
     invalidatesPacket: true,
   },
   {
@@ -84,6 +97,8 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '4.5',
     gplOnly: false,
+    kinds: SKB,
+    writesMemory: true,
   },
   {
     name: 'skbPullData',
@@ -93,6 +108,7 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '4.9',
     gplOnly: false,
+    kinds: CLASSIFIER,
     invalidatesPacket: true,
   },
   {
@@ -103,6 +119,7 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '5.1',
     gplOnly: false,
+    kinds: [...CLASSIFIER, ...CGROUP],
   },
   {
     name: 'jiffies64',
@@ -121,6 +138,7 @@ export const HELPERS: readonly HelperRow[] = [
     returns: 'i64',
     since: '5.18',
     gplOnly: false,
+    kinds: CLASSIFIER,
   },
   {
     name: 'ktimeGetCoarseNs',
@@ -131,10 +149,67 @@ export const HELPERS: readonly HelperRow[] = [
     since: '5.11',
     gplOnly: false,
   },
+  {
+    name: 'redirect',
+    kernelName: 'bpf_redirect',
+    id: 23,
+    arguments: ['u32', 'u64'],
+    returns: 'i64',
+    since: '4.4',
+    gplOnly: false,
+    kinds: [...CLASSIFIER, ...XDP],
+  },
+  {
+    name: 'xdpAdjustHead',
+    kernelName: 'bpf_xdp_adjust_head',
+    id: 44,
+    arguments: ['ctx', 'i32'],
+    returns: 'i64',
+    since: '4.10',
+    gplOnly: false,
+    kinds: XDP,
+    invalidatesPacket: true,
+  },
+  {
+    name: 'xdpAdjustTail',
+    kernelName: 'bpf_xdp_adjust_tail',
+    id: 65,
+    arguments: ['ctx', 'i32'],
+    returns: 'i64',
+    since: '4.18',
+    gplOnly: false,
+    kinds: XDP,
+    invalidatesPacket: true,
+  },
+  {
+    name: 'getSocketCookie',
+    kernelName: 'bpf_get_socket_cookie',
+    id: 46,
+    arguments: ['ctx'],
+    returns: 'u64',
+    since: '4.12',
+    gplOnly: false,
+    kinds: SKB,
+  },
+  {
+    name: 'skbLoadBytesRelative',
+    kernelName: 'bpf_skb_load_bytes_relative',
+    id: 68,
+    arguments: ['ctx', 'u32', 'ref', 'size', 'u32'],
+    returns: 'i64',
+    since: '4.18',
+    gplOnly: false,
+    kinds: SKB,
+    writesMemory: true,
+  },
 ];
 
 export const helperByName: ReadonlyMap<string, HelperRow> = new Map(HELPERS.map((row) => [row.name, row]));
 export const helperById: ReadonlyMap<number, HelperRow> = new Map(HELPERS.map((row) => [row.id, row]));
+
+/** Whether programs of this kind may call the helper. */
+export const isAvailable = (row: HelperRow, kind: ProgramKind): boolean =>
+  row.kinds === undefined || row.kinds.includes(kind);
 
 /** Helpers that the language reaches through maps and loops, not by name; arguments as in include/uapi/linux/bpf.h. */
 export const MAP_HELPERS = {

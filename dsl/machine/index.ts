@@ -5,5 +5,7 @@ export * from './contexts.ts';
 export * from './errno.ts';
 export * from './helpers.ts';
 export * from './maps.ts';
+export * from './packet.ts';
 export * from './skb.ts';
 export * from './test-run.ts';
+export * from './xdp.ts';

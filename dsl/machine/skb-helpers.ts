@@ -29,6 +29,23 @@ export function skbLoadBytes(skb: Skb, offset: number, to: Uint8Array): number {
   return 0;
 }
 
+/** BPF_HDR_START_MAC and BPF_HDR_START_NET: which header an offset counts from. */
+const HEADER = { mac: 0, net: 1 } as const;
+
+/** bpf_skb_load_bytes_relative: within the linear part; on -EFAULT `to` is zero. */
+export function skbLoadBytesRelative(skb: Skb, offset: number, to: Uint8Array, header: number): number {
+  const linear = skb.data.subarray(0, skb.linearLength);
+  const whole = Uint8Array.from([...skb.linkHeader, ...linear]);
+  const start = header === HEADER.net ? skb.linkHeader.length + skb.networkOffset : 0;
+  const known = header === HEADER.net || header === HEADER.mac;
+  if (!known || offset > 0xffff || start + offset + to.length > whole.length) {
+    to.fill(0);
+    return -ERRNO.EFAULT;
+  }
+  to.set(whole.subarray(start + offset, start + offset + to.length));
+  return 0;
+}
+
 /** bpf_skb_store_bytes. A packet of this model has no skb->csum that BPF_F_RECOMPUTE_CSUM could keep. */
 export function skbStoreBytes(skb: Skb, offset: number, from: Uint8Array, flags: bigint): number {
   if ((flags & ~(F_RECOMPUTE_CSUM | F_INVALIDATE_HASH)) !== 0n) return -ERRNO.EINVAL;

@@ -19,13 +19,25 @@ export const MAP_TYPES = {
 } as const;
 export type MapKind = keyof typeof MAP_TYPES;
 
-/** Program types with their kernel ids (enum bpf_prog_type) and libbpf section names. */
+/** What the kernel and libbpf call a kind of program. */
+export interface ProgramType {
+  /** enum bpf_prog_type. */
+  readonly id: number;
+  /** The ELF section that makes libbpf load it as this kind (section_defs, tools/lib/bpf/libbpf.c). */
+  readonly section: string;
+  /** enum bpf_attach_type; what the verifier allows depends on it, so that it is told at load. */
+  readonly attachType?: number;
+}
+
+/** Kinds of program: a type, and the attach type where that makes a difference to what a program may do. */
 export const PROGRAM_TYPES = {
   socketFilter: { id: 1, section: 'socket' },
   classifier: { id: 3, section: 'tc' },
-  xdp: { id: 6, section: 'xdp' },
-  cgroupSkb: { id: 8, section: 'cgroup_skb/egress' },
-} as const;
+  xdp: { id: 6, section: 'xdp', attachType: 37 },
+  xdpDevmap: { id: 6, section: 'xdp/devmap', attachType: 33 },
+  cgroupSkbIngress: { id: 8, section: 'cgroup_skb/ingress', attachType: 0 },
+  cgroupSkbEgress: { id: 8, section: 'cgroup_skb/egress', attachType: 1 },
+} as const satisfies Readonly<Record<string, ProgramType>>;
 export type ProgramKind = keyof typeof PROGRAM_TYPES;
 
 export interface MapImage {

@@ -50,7 +50,7 @@ export class HelperCalls {
         takesContext = true;
       } else if (kind === 'ref') {
         // Helpers that read leave the memory alone, so asking for a writable region would refuse .rodata.
-        memory.push(this.#bytes(register, this.#low(register + 1) >>> 0, row.name === 'skbLoadBytes'));
+        memory.push(this.#bytes(register, this.#low(register + 1) >>> 0, row.writesMemory === true));
       } else if (kind !== 'size') {
         scalars.push(readRegister(this.#registers, register));
       }

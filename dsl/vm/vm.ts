@@ -2,8 +2,8 @@
 import type { Machine } from '../machine/call.ts';
 import { Clock, RandomSource } from '../machine/clock.ts';
 import { createMap, isValueMap, type ModelMap } from '../machine/maps.ts';
-import type { Skb } from '../machine/skb.ts';
-import type { ObjectImage, ProgramImage } from '../object/image.ts';
+import type { Packet } from '../machine/packet.ts';
+import type { ObjectImage, ProgramImage, ProgramKind } from '../object/image.ts';
 import { HelperCalls } from './calls.ts';
 import { Context } from './context.ts';
 import { type DecodedCode, decodeCode, type Words } from './decode.ts';
@@ -27,7 +27,7 @@ export interface VmOptions {
 }
 
 /** What a program runs on: a packet, or plain memory (r1 its address, r2 its length). */
-export type RunInput = Skb | { readonly memory: Uint8Array };
+export type RunInput = Packet | { readonly memory: Uint8Array };
 
 export interface RunResult {
   /** All 64 bits; a classifier's verdict is the low 32. */
@@ -101,11 +101,11 @@ export class Vm {
   /** Runs a program of the object. Throws a VmError where it does what no verifier would let it. */
   run(programName: string, input: RunInput): RunResult {
     const { image, code } = this.#find(programName);
-    const skb = 'memory' in input ? undefined : input;
+    const packet = 'memory' in input ? undefined : input;
     try {
       if ('memory' in input) this.#bindMemory(input.memory);
-      else this.#bindPacket(input);
-      const machine: Machine = { clock: this.clock, random: this.random, cpu: this.cpu, skb };
+      else this.#bindPacket(input, image.kind);
+      const machine: Machine = { clock: this.clock, random: this.random, cpu: this.cpu, packet };
       this.#interpreter.run(machine, code);
       return { r0: readRegister(this.#registers, 0), steps: this.#interpreter.steps };
     } catch (error) {
@@ -115,8 +115,8 @@ export class Vm {
     }
   }
 
-  #bindPacket(skb: Skb): void {
-    this.#context.bind(skb);
+  #bindPacket(packet: Packet, kind: ProgramKind): void {
+    this.#context.bind(packet, kind);
     this.#registers.fill(0);
     this.#registers[3] = this.#context.tag;
   }

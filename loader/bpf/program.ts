@@ -1,5 +1,5 @@
 /** Program load. Structures: union bpf_attr, include/uapi/linux/bpf.h. */
-import { PROGRAM_TYPES, type ProgramKind } from '../../dsl/object/image.ts';
+import { PROGRAM_TYPES, type ProgramKind, type ProgramType } from '../../dsl/object/image.ts';
 import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { errnoName, KernelError, VerifierError } from '../errors.ts';
 import { type Region, textOf, withScratch } from '../native/arena.ts';
@@ -19,6 +19,7 @@ export interface ProgramDescription {
   /** Instruction slots of 8 bytes with map descriptors filled in. */
   readonly code: Uint8Array;
   readonly license: string;
+  /** In place of the one that belongs to the kind. */
   readonly expectedAttachType?: number;
   readonly btf?: ProgramBtf;
   /** Told how much work the verifier had, where the kernel accepts the program and counts it (Linux 5.2). */
@@ -97,12 +98,13 @@ function attempt(program: ProgramDescription, log?: Log): number {
   return withScratch((memory) => {
     const attributes = memory.allocate(LOAD.bytes);
     const { view } = attributes;
-    view.setUint32(LOAD.type, PROGRAM_TYPES[program.kind].id, true);
+    const { id, attachType = 0 }: ProgramType = PROGRAM_TYPES[program.kind];
+    view.setUint32(LOAD.type, id, true);
     view.setUint32(LOAD.instructionCount, program.code.length / SLOT_BYTES, true);
     writePointer(attributes, LOAD.instructions, memory.copy(program.code).address);
     writePointer(attributes, LOAD.license, memory.string(program.license).address);
     writeName(attributes, LOAD.name, program.name);
-    view.setUint32(LOAD.expectedAttachType, program.expectedAttachType ?? 0, true);
+    view.setUint32(LOAD.expectedAttachType, program.expectedAttachType ?? attachType, true);
     if (program.btf) {
       const { fd, functionInfo, lineInfo } = program.btf;
       view.setUint32(LOAD.btfFd, fd, true);

@@ -3,14 +3,16 @@
  * so a shorter tape or smaller numbers make a simpler program, which is how fast-check shrinks one.
  */
 import type { Expression, FunctionTree, IntType, Type } from '../../dsl/compiler/tree/tree.ts';
+import { CONTEXTS } from '../../dsl/machine/contexts.ts';
+import type { ProgramKind } from '../../dsl/object/image.ts';
 import type { IntLayout } from '../../dsl/object/layout.ts';
 import {
   ARITHMETIC,
   ATOMIC,
   CELLS,
   COMPARE,
-  CONTEXT_FIELDS,
   COUNTER,
+  contextFields,
   EDGES,
   GLOBAL,
   globalReference,
@@ -38,11 +40,14 @@ export class ExpressionWriter {
   readonly nodes = new Nodes();
   readonly functions: FunctionTree[] = [];
   private readonly tape: readonly number[];
+  /** Of the program that is written. */
+  protected readonly kind: ProgramKind;
   protected at = 0;
   protected dead = { packet: 0, flows: 0 };
 
-  constructor(tape: readonly number[]) {
+  constructor(tape: readonly number[], kind: ProgramKind) {
     this.tape = tape;
+    this.kind = kind;
   }
 
   /** 0 to count - 1; 0 when the tape is at its end. */
@@ -62,7 +67,12 @@ export class ExpressionWriter {
   }
 
   protected places(scope: Scope, writable: boolean): readonly Place[] {
-    return scope.places.filter((place) => !writable || place.reference().type.space !== 'settings');
+    if (!writable) return scope.places;
+    const packet = CONTEXTS[this.kind].data?.writable === true;
+    return scope.places.filter((place) => {
+      const { space } = place.reference().type;
+      return space !== 'settings' && (space !== 'packet' || packet);
+    });
   }
 
   protected kill(scope: Scope, what: 'packet' | 'flows'): void {
@@ -125,8 +135,9 @@ export class ExpressionWriter {
 
   protected contextField(scope: Scope): Expression {
     if (!scope.context) return this.literal(U32);
-    if (this.choose(5) === 4) return { kind: 'linearLength', span: this.nodes.span, type: U32 };
-    const [name, type] = this.pick(CONTEXT_FIELDS);
+    if (this.choose(5) === 4 && CONTEXTS[this.kind].data)
+      return { kind: 'linearLength', span: this.nodes.span, type: U32 };
+    const [name, type] = this.pick(contextFields(this.kind));
     return this.nodes.contextField(name, type);
   }
 

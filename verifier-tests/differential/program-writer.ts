@@ -3,6 +3,9 @@
  * index is within bounds, every loop ends, and references are used where they are there and not stale.
  */
 import type { Expression, IntType, ModuleTree, Statement, Type } from '../../dsl/compiler/tree/tree.ts';
+import { CONTEXTS } from '../../dsl/machine/contexts.ts';
+import { helperByName } from '../../dsl/machine/helpers.ts';
+import type { ProgramKind } from '../../dsl/object/image.ts';
 import type { StructLayout } from '../../dsl/object/layout.ts';
 import { ExpressionWriter } from './expression-writer.ts';
 import {
@@ -20,6 +23,7 @@ import {
   STATE,
   settingsReference,
   WIDE,
+  writableFields,
 } from './shapes.ts';
 import {
   BOOL,
@@ -73,13 +77,10 @@ class ProgramWriter extends ExpressionWriter {
   }
 
   protected storeContext(scope: Scope): Statement {
-    if (!scope.context) return this.store(scope);
+    const fields = writableFields(this.kind);
+    if (!scope.context || fields.length === 0) return this.store(scope);
     const span = this.nodes.nextLine();
-    const [name, type] = this.pick([
-      ['mark', U32],
-      ['priority', U32],
-      ['tstamp', U64],
-    ] as const);
+    const [name, type] = this.pick(fields);
     return { kind: 'storeContext', span, name, value: this.int(scope, type, 3) };
   }
 
@@ -169,7 +170,7 @@ class ProgramWriter extends ExpressionWriter {
   }
 
   protected packet(scope: Scope, depth: number): Statement {
-    if (!scope.context) return this.store(scope);
+    if (!scope.context || CONTEXTS[this.kind].data === undefined) return this.store(scope);
     const { nodes } = this;
     const span = nodes.nextLine();
     const offsets = [
@@ -243,26 +244,28 @@ class ProgramWriter extends ExpressionWriter {
     });
     const stacks = scope.places.filter((place) => place.reference().type.space === 'stack');
     const offset = (): Expression => nodes.int(U32, BigInt(this.choose(80)));
-    switch (this.choose(stacks.length > 0 ? 4 : 2)) {
-      case 0:
-        this.kill(scope, 'packet');
-        return this.keep(scope, helper('skbPullData', this.int(scope, U32, 2)));
-      case 1:
-        return this.keep(scope, helper('skbEcnSetCe'));
-      case 2:
-        return this.keep(scope, helper('skbLoadBytes', offset(), this.pick(stacks).reference()));
-      default:
-        this.kill(scope, 'packet');
-        return this.keep(
-          scope,
-          helper(
-            'skbStoreBytes',
-            offset(),
-            this.pick(stacks).reference(),
-            nodes.int(U64, BigInt(this.choose(2))),
-          ),
-        );
-    }
+    const memory = (): Expression => this.pick(stacks).reference();
+    const pull = () => helper('skbPullData', this.int(scope, U32, 2));
+    const mark = () => helper('skbEcnSetCe');
+    const load = () => helper('skbLoadBytes', offset(), memory());
+    const relative = () =>
+      helper('skbLoadBytesRelative', offset(), memory(), nodes.int(U32, BigInt(this.choose(2))));
+    const write = () => helper('skbStoreBytes', offset(), memory(), nodes.int(U64, BigInt(this.choose(2))));
+    const by = (): Expression => nodes.int(I32, BigInt(this.choose(64) - 32));
+    const helpers: Readonly<Record<ProgramKind, readonly (() => Expression)[]>> = {
+      classifier: stacks.length > 0 ? [pull, mark, load, write] : [pull, mark],
+      socketFilter: [load, relative],
+      cgroupSkbIngress: stacks.length > 0 ? [mark, load, relative] : [mark],
+      cgroupSkbEgress: stacks.length > 0 ? [mark, load, relative] : [mark],
+      xdp: [() => helper('xdpAdjustHead', by()), () => helper('xdpAdjustTail', by())],
+      xdpDevmap: [],
+    };
+    const usable = this.kind === 'socketFilter' && stacks.length === 0 ? [] : helpers[this.kind];
+    if (usable.length === 0) return this.atomicStatement(scope);
+    const expression = this.pick(usable)();
+    if (expression.kind === 'helper' && helperByName.get(expression.name)?.invalidatesPacket)
+      this.kill(scope, 'packet');
+    return this.keep(scope, expression);
   }
 
   protected atomicStatement(scope: Scope): Statement {
@@ -287,7 +290,10 @@ class ProgramWriter extends ExpressionWriter {
   protected return(scope: Scope): Statement {
     const span = this.nodes.nextLine();
     if (scope.returnType.kind === 'void') return { kind: 'return', span };
-    return { kind: 'return', span, value: this.value(scope, scope.returnType, 3) };
+    const value = this.value(scope, scope.returnType, 3);
+    if (scope.resultMask === undefined) return { kind: 'return', span, value };
+    const masked = this.nodes.arithmetic('and', U32, value, this.nodes.int(U32, scope.resultMask));
+    return { kind: 'return', span, value: masked };
   }
 
   protected statement(scope: Scope, depth: number): Statement {
@@ -380,13 +386,16 @@ class ProgramWriter extends ExpressionWriter {
     const functions = this.choose(4);
     for (let index = 0; index < functions; index++) this.function(`helper${index}`);
     const span = this.nodes.nextLine();
+    const { results } = CONTEXTS[this.kind];
+    const returnType = this.kind === 'classifier' ? I32 : U32;
     const scope: Scope = {
       variables: [],
       places: this.globalPlaces(),
       context: true,
       mayKill: true,
       loops: 0,
-      returnType: I32,
+      returnType,
+      ...(results.enforced ? { resultMask: results.highest } : {}),
     };
     const body = this.statements(scope, 3, 8);
     body.push(this.return(scope));
@@ -395,13 +404,13 @@ class ProgramWriter extends ExpressionWriter {
       span,
       name: 'generated',
       parameters: [parameter],
-      returnType: I32,
+      returnType,
       body,
       noinline: false,
     };
     const text = Array.from({ length: this.nodes.lines }, (_, index) => `line ${index + 1}`).join('\n');
     return {
-      programs: [{ span, name: 'generated', kind: 'classifier', entry }],
+      programs: [{ span, name: 'generated', kind: this.kind, entry }],
       maps: MAPS,
       sections: SECTIONS,
       sources: new Map([[FILE, text]]),
@@ -409,7 +418,7 @@ class ProgramWriter extends ExpressionWriter {
   }
 }
 
-/** The module that the tape spells: one classifier, `generated`, with what it calls. */
-export function writeProgram(tape: readonly number[]): ModuleTree {
-  return new ProgramWriter(tape).module();
+/** The module that the tape spells: one program of the kind, `generated`, with what it calls. */
+export function writeProgram(tape: readonly number[], kind: ProgramKind = 'classifier'): ModuleTree {
+  return new ProgramWriter(tape, kind).module();
 }

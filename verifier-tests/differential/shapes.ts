@@ -1,6 +1,7 @@
 /** What every generated program has: its layouts, maps and sections, and the numbers that find edges. */
 import type { AtomicOperator, IntType, Type, Variable } from '../../dsl/compiler/tree/tree.ts';
-import type { MapImage, SectionImage } from '../../dsl/object/image.ts';
+import { CONTEXTS } from '../../dsl/machine/contexts.ts';
+import type { MapImage, ProgramKind, SectionImage } from '../../dsl/object/image.ts';
 import { layoutStruct, type StructLayout } from '../../dsl/object/layout.ts';
 import {
   I8,
@@ -106,7 +107,7 @@ export const EDGES = [
   -8n,
   -0x80000000n,
 ];
-export const CONTEXT_FIELDS: readonly (readonly [string, IntType])[] = [
+const CLASSIFIER_FIELDS: readonly (readonly [string, IntType])[] = [
   ['len', U32],
   ['mark', U32],
   ['priority', U32],
@@ -115,6 +116,21 @@ export const CONTEXT_FIELDS: readonly (readonly [string, IntType])[] = [
   ['gsoSegs', U32],
   ['wireLen', U32],
 ];
+const INTEGERS = { u16: U16, u32: U32, u64: U64 } as const;
+
+/** Context fields of a kind that programs read, those that a test run decides by itself included. */
+export function contextFields(kind: ProgramKind): readonly (readonly [string, IntType])[] {
+  if (kind === 'classifier') return CLASSIFIER_FIELDS;
+  return CONTEXTS[kind].fields.map(({ name, type }) => [name, INTEGERS[type]] as const);
+}
+
+/** Context fields of a kind that programs write. */
+export function writableFields(kind: ProgramKind): readonly (readonly [string, IntType])[] {
+  return CONTEXTS[kind].fields
+    .filter(({ writable, name }) => writable && name !== 'tcClassid')
+    .map(({ name, type }) => [name, INTEGERS[type]] as const);
+}
+
 export const ARITHMETIC = ['add', 'sub', 'mul', 'and', 'or', 'xor', 'shl', 'shr', 'div', 'mod'] as const;
 export const COMPARE = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 export const ATOMIC: readonly AtomicOperator[] = ['add', 'or', 'and', 'xor', 'exchange', 'compareExchange'];
@@ -137,6 +153,8 @@ export interface Scope {
   readonly mayKill: boolean;
   readonly loops: number;
   readonly returnType: Type;
+  /** In the entry of a program whose results the verifier bounds: those bits that a result may have. */
+  readonly resultMask?: bigint;
 }
 
 export function globalReference(nodes: Nodes): Reference {

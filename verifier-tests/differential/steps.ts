@@ -1,15 +1,15 @@
 /** Random steps and initial contents, for any program. */
 import fc from 'fast-check';
 import { testRunRefusal } from '../../dsl/machine/index.ts';
-import type { SectionImage } from '../../dsl/object/image.ts';
+import type { ProgramKind, SectionImage } from '../../dsl/object/image.ts';
 import { arbitraryPacket } from './packets.ts';
-import { type Contents, type Step, skbOf } from './world.ts';
+import { type Contents, packetOf, type Step } from './world.ts';
 
 /** Times near one another, as clocks are: what decides is their difference. ns. */
 const START = 10_000_000_000_000n;
 const time = fc.bigInt({ min: 0n, max: 3_000_000_000n }).map((after) => START + after);
 
-export function arbitraryStep(program: string): fc.Arbitrary<Step> {
+export function arbitraryStep(program: string, kind: ProgramKind = 'classifier'): fc.Arbitrary<Step> {
   return fc
     .record({
       program: fc.constant(program),
@@ -30,7 +30,7 @@ export function arbitraryStep(program: string): fc.Arbitrary<Step> {
       random,
       fields: { mark, priority, tstamp, gsoSegs: segments, gsoSize: segments === 0 ? 0 : 1448 },
     }))
-    .filter((step) => testRunRefusal(skbOf(step)) === undefined);
+    .filter((step) => testRunRefusal(packetOf(step, kind), kind) === undefined);
 }
 
 /** Trains of packets: each step goes out again and again, a little later every time. */

@@ -7,14 +7,17 @@ import { SEAMS_LAYOUT, SEAMS_SECTION, SEAMS_VARIABLE } from '../../dsl/compiler/
 import type { ModuleTree } from '../../dsl/compiler/tree/tree.ts';
 import { createInterpreter, type Hooks } from '../../dsl/interpreter/index.ts';
 import {
-  CONTEXTS,
+  contextField,
   isValueMap,
   type ModelMap,
+  type Packet,
+  packetFor,
   Skb,
   type SkbOptions,
+  testRunBytes,
   testRunContext,
 } from '../../dsl/machine/index.ts';
-import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
+import type { ObjectImage, ProgramKind, SectionImage } from '../../dsl/object/image.ts';
 import { createVm } from '../../dsl/vm/index.ts';
 import { possibleCpus } from '../../loader/bpf/cpus.ts';
 import type { MapHandle } from '../../loader/bpf/map.ts';
@@ -50,6 +53,9 @@ export interface State {
   readonly sections: Readonly<Record<string, string>>;
 }
 
+/** The fields of an outcome that an XDP packet has not. */
+const NO_FIELDS = { mark: 0, priority: 0, tstamp: 0n };
+
 export interface Execution {
   readonly name: string;
   run(step: Step): Outcome;
@@ -72,6 +78,18 @@ export function stayOnFirstCpu(): void {
 
 export function skbOf(step: Step): Skb {
   return new Skb(step.packet.slice(), step.fields);
+}
+
+/** The step's packet as a program of this kind sees it. */
+export function packetOf(step: Step, kind: ProgramKind): Packet {
+  return packetFor(kind, step.packet.slice(), step.fields);
+}
+
+/** The kind of the program that the step runs. */
+function kindIn(image: ObjectImage, step: Step): ProgramKind {
+  const program = image.programs.find(({ name }) => name === step.program);
+  if (program === undefined) throw new Error(`run ${step.program}: the object has no such program`);
+  return program.kind;
 }
 
 /** The image with these initial contents. */
@@ -107,14 +125,9 @@ function referred(image: ObjectImage, kind: 'map' | 'section'): ReadonlySet<stri
   return new Set(targets.filter((target) => target.kind === kind).map(({ name }) => name));
 }
 
-function outcomeOf(verdict: number, skb: Skb): Outcome {
-  return {
-    verdict,
-    packet: hex(skb.bytes()),
-    mark: skb.mark,
-    priority: skb.priority,
-    tstamp: skb.tstamp,
-  };
+function outcomeOf(verdict: number, packet: Packet): Outcome {
+  const { mark, priority, tstamp } = packet instanceof Skb ? packet : NO_FIELDS;
+  return { verdict, packet: hex(testRunBytes(packet)), mark, priority, tstamp };
 }
 
 interface Model {
@@ -126,7 +139,7 @@ function modelExecution(
   name: string,
   image: ObjectImage,
   model: Model,
-  verdictOf: (program: string, skb: Skb) => number,
+  verdictOf: (program: string, packet: Packet) => number,
 ): Execution {
   const seams = seamsOffset(image.sections);
   const names = { maps: referred(image, 'map'), sections: referred(image, 'section') };
@@ -135,8 +148,8 @@ function modelExecution(
     run(step) {
       const section = model.sections.get(SEAMS_SECTION);
       if (seams !== undefined && section !== undefined) writeSeams(section, seams, step);
-      const skb = skbOf(step);
-      return outcomeOf(verdictOf(step.program, skb), skb);
+      const packet = packetOf(step, kindIn(image, step));
+      return outcomeOf(verdictOf(step.program, packet), packet);
     },
     state: () => ({
       maps: Object.fromEntries(
@@ -178,19 +191,29 @@ export function interpreted(
     'interpreter',
     image,
     interpreter,
-    (program, skb) => interpreter.run(program, skb).verdict,
+    (program, packet) => interpreter.run(program, packet).verdict,
   );
 }
 
 export function virtual(image: ObjectImage, contents: Contents): Execution {
   const vm = createVm(withContents(image, contents), { cpus: possibleCpus() });
-  return modelExecution('vm', image, vm, (program, skb) =>
-    Number(BigInt.asUintN(32, vm.run(program, skb).r0)),
+  return modelExecution('vm', image, vm, (program, packet) =>
+    Number(BigInt.asUintN(32, vm.run(program, packet).r0)),
   );
 }
 
+function fieldsOf(context: Uint8Array | undefined): Pick<Outcome, 'mark' | 'priority' | 'tstamp'> {
+  if (context === undefined) return NO_FIELDS;
+  return {
+    mark: Number(fieldOf(context, 'mark')),
+    priority: Number(fieldOf(context, 'priority')),
+    tstamp: fieldOf(context, 'tstamp'),
+  };
+}
+
+/** A field of struct __sk_buff, where every kind of program has it. */
 function fieldOf(context: Uint8Array, name: string): bigint {
-  const field = CONTEXTS.classifier?.fields.find((candidate) => candidate.name === name);
+  const field = contextField('classifier', name);
   if (field === undefined) throw new Error(`read ${name}: no such context field`);
   const view = new DataView(context.buffer, context.byteOffset, context.length);
   return field.size === 8
@@ -233,15 +256,9 @@ export function inKernel(image: ObjectImage, contents: Contents): Execution {
         writeSeams(section, seams, step);
         bss.update(FIRST, section);
       }
-      const output = testRun(program.fd, { data: step.packet, context: testRunContext(skbOf(step)) });
-      const context = output.context ?? new Uint8Array();
-      return {
-        verdict: output.result,
-        packet: hex(output.data),
-        mark: Number(fieldOf(context, 'mark')),
-        priority: Number(fieldOf(context, 'priority')),
-        tstamp: fieldOf(context, 'tstamp'),
-      };
+      const context = testRunContext(packetOf(step, kindIn(image, step)));
+      const output = testRun(program.fd, { data: step.packet, ...(context && { context }) });
+      return { verdict: output.result, packet: hex(output.data), ...fieldsOf(output.context) };
     },
     state: () => ({
       maps: Object.fromEntries(

@@ -115,7 +115,7 @@ describe('the page', () => {
     ].map((match) => match[1] ?? ''),
   );
   const helpers = HELPERS.map(({ kernelName }) => kernelName);
-  const fields = CONTEXTS.classifier?.fields.map(({ name }) => name) ?? [];
+  const fields = Object.values(CONTEXTS).flatMap((table) => table.fields.map(({ name }) => name));
 
   test.each([...new Set([...language, ...helpers, ...fields])])('speaks of %s', (name) => {
     expect(page).toMatch(new RegExp(`\\b${name}\\b`));

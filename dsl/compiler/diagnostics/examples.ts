@@ -56,6 +56,8 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3010:
     'const Cell = struct({ a: u64 });\nconst aNameOfMoreThanFifteen = arrayMap({ value: Cell, maxEntries: 4 });',
   N3011: `const Cell = struct({ a: u64 });\n${program("const cell = skb.at(Cell, 0);\n  if (cell) atomic.add(cell, 'a', 1n);")}`,
+  N3012: `${HEADER}export const example = cgroupSkbEgress((skb) => {\n  const header = skb.at(Header, 0);\n  if (header) header.inner.a = 1;\n  return CGROUP_PASS;\n});`,
+  N3013: `${HEADER}${program('const header = skb.at(Header, 0);\n  if (header) skbLoadBytes(skb, 0, header);')}`,
   N4001: program(
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),
@@ -70,6 +72,8 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N5005: `const Large = struct({ words: array(u64, 80) });\n${program('const large = stack(Large);\n  large.words[skb.mark & 63] = 1n;\n  skb.tstamp = large.words[skb.len & 63];')}`,
   N5006:
     'export const limitTheEgress = classifier(() => 0);\nexport const limitTheEgressOfPods = classifier(() => 0);',
+  N5007: 'export const example = cgroupSkbIngress((skb) => skb.len);',
+  N5008: 'export const example = socketFilter((skb) => u32(redirect(skb.ifindex, 0n)));',
 };
 
 /** What the example of a code imports as `./other.ts`. */

@@ -233,6 +233,16 @@ export const DIAGNOSTICS = {
     why: 'the verifier allows atomics on maps, globals and the stack only.',
     advice: 'load the field, change it and store it.',
   },
+  N3012: {
+    title: 'a program of the kind {kind} cannot write to the packet',
+    why: 'the verifier gives it packet memory to read only.',
+    advice: "decide by the program's result, or write from a classifier.",
+  },
+  N3013: {
+    title: "'{helper}' cannot use {space} memory",
+    why: 'the verifier lets this helper reach the stack, maps and globals, and settings only where it reads.',
+    advice: 'use stack(layout), and copy fields to or from it.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',
@@ -271,7 +281,8 @@ export const DIAGNOSTICS = {
   N5004: {
     title: "'{name}' has no program body",
     why: 'a program is one function that receives the context.',
-    advice: 'write `classifier((skb) => ...)` or name a module-level function.',
+    advice:
+      'write `classifier((skb) => ...)`, `xdp((packet) => ...)` or the like, or name a module-level function.',
   },
   N5005: {
     title: 'the program cannot be emitted: {problem}',
@@ -282,6 +293,16 @@ export const DIAGNOSTICS = {
     title: "the name '{name}' has more than {most} characters",
     why: 'the kernel keeps the names of programs in 16 bytes and those of functions and variables in 128.',
     advice: 'shorten it.',
+  },
+  N5007: {
+    title: 'the result may be {range}; programs of the kind {kind} return {allowed}',
+    why: 'the kernel gives no other result a meaning, and the verifier may refuse the program.',
+    advice: 'return one of the constants of the kind, or compare the value first.',
+  },
+  N5008: {
+    title: "'{helper}' is not there for programs of the kind {kind}",
+    why: 'the kernel offers each kind of program its own helpers.',
+    advice: 'call it from {kinds}.',
   },
 } as const satisfies Record<string, DiagnosticRow>;
 

@@ -21,7 +21,7 @@ import { returned } from './statements/branches.ts';
 import { completes } from './statements/completion.ts';
 import { destructure } from './statements/destructure.ts';
 import { coerce, convertTo, join, refuseJoin } from './types/coerce.ts';
-import { type Declared, declaredType } from './types/declared.ts';
+import { contextKind, type Declared, declaredType } from './types/declared.ts';
 import { isFree } from './types/literals.ts';
 import { CONTEXT, describe, sameType, U32, UNKNOWN_OPTIONAL, VOID } from './types/types.ts';
 
@@ -242,7 +242,8 @@ export function instantiate(
 ): FunctionTree {
   if (session.active.includes(source)) session.refuse('N1015', at, { name: source.name });
   session.called.add(source);
-  const key = `${source.id}(${given.map((entity) => entityKey(session, entity)).join()})`;
+  // What a context has and which helpers there are depends on the kind of program.
+  const key = `${session.kind} ${source.id}(${given.map((entity) => entityKey(session, entity)).join()})`;
   const known = session.instances.get(key);
   if (known !== undefined) return known;
   session.active.push(source);
@@ -307,6 +308,8 @@ const isNumber = (node: ts.TypeNode | undefined): boolean => node?.kind === ts.S
 /** Translates a function that nothing has called, so that what it gets wrong is reported all the same. */
 export function checkUncalled(session: Session, source: FunctionSource): void {
   const span = session.span(source.node);
+  const kinds = source.node.parameters.map((parameter) => contextKind(session, parameter.type));
+  session.kind = kinds.find((kind) => kind !== undefined);
   const given = source.node.parameters.map((parameter): Entity | undefined => {
     const declared = isNumber(parameter.type) ? U32 : declaredType(session, parameter.type);
     const value = sample(session, declared, span);

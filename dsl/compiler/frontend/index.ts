@@ -1,9 +1,11 @@
 /** The front end: TypeScript source to the typed tree. */
 import path from 'node:path';
 import { ts } from 'ts-morph';
+import { CONTEXTS } from '../../machine/contexts.ts';
+import type { ProgramKind } from '../../object/image.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { internalError } from '../diagnostics/internal.ts';
-import type { ModuleTree, ProgramTree } from '../tree/tree.ts';
+import type { IntType, ModuleTree, ProgramTree } from '../tree/tree.ts';
 import type { Entity, ProgramSource } from './entities.ts';
 import { fieldOf } from './expressions/property.ts';
 import { expression } from './expressions/table.ts';
@@ -14,7 +16,7 @@ import { isLanguage, openProgram, type ReadFile, type SourceProgram, typescriptE
 import { Session } from './session.ts';
 import { statement } from './statements/table.ts';
 import { refuseSyntax, refuseTopLevel } from './syntax/refused.ts';
-import { CONTEXT, I32 } from './types/types.ts';
+import { CONTEXT, I32, U32 } from './types/types.ts';
 
 export interface ParseOptions {
   /** Sources that stand in for files; undefined leaves a path to the disk. Paths are absolute. */
@@ -50,13 +52,17 @@ function declare(session: Session, file: ts.SourceFile): void {
   }
 }
 
+/** The type of a kind's result: signed where it may be negative. */
+const resultType = (kind: ProgramKind): IntType => (CONTEXTS[kind].results.lowest < 0n ? I32 : U32);
+
 function programTree(session: Session, source: ProgramSource): ProgramTree {
+  session.kind = source.kind;
   const span = session.span(source.node);
   const [parameter] = source.body.node.parameters;
   const given: Entity[] = parameter
     ? [{ kind: 'value', value: { kind: 'context', type: CONTEXT, span } }]
     : [];
-  const entry = instantiate(session, source.body, given, source.node, I32);
+  const entry = instantiate(session, source.body, given, source.node, resultType(source.kind));
   return { name: source.name, kind: source.kind, entry, span };
 }
 
@@ -69,7 +75,8 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
   const programs = session.programs.flatMap(
     (one) => session.attempt(() => session.within(one.node, () => programTree(session, one))) ?? [],
   );
-  if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one.entry);
+  session.kind = undefined;
+  if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one);
   for (const one of session.functions) if (!session.called.has(one)) checkUncalled(session, one);
   return {
     programs,

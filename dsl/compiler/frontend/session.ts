@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { ts } from 'ts-morph';
-import type { GlobalVariable, MapImage, SectionImage } from '../../object/image.ts';
+import type { GlobalVariable, MapImage, ProgramKind, SectionImage } from '../../object/image.ts';
 import type { StructLayout } from '../../object/layout.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { internalError } from '../diagnostics/internal.ts';
@@ -39,6 +39,8 @@ export class Session {
   readonly called = new Set<FunctionSource>();
   /** Refusals so far, those included that were reported before. */
   refusals = 0;
+  /** The kind of the program that is being translated; undefined for a function that no program calls. */
+  kind: ProgramKind | undefined;
   /** What is being translated, for the span of a failure. */
   at: ts.Node | undefined;
   /** What a `const` holds, where that is an integer known now. */

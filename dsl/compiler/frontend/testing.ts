@@ -22,7 +22,18 @@ const NAMES = [
     'range',
   ],
   ...['min', 'max', 'smin', 'smax', 'likely', 'unlikely', 'TC_ACT_OK', 'TC_ACT_SHOT', 'TC_ACT_UNSPEC'],
-  ...['skbPullData', 'skbLoadBytes', 'skbStoreBytes', 'skbSetTstamp', 'getSmpProcessorId'],
+  ...['skbPullData', 'skbLoadBytes', 'skbStoreBytes', 'skbSetTstamp', 'getSmpProcessorId', 'redirect'],
+  ...[
+    'xdp',
+    'xdpDevmap',
+    'socketFilter',
+    'cgroupSkbIngress',
+    'cgroupSkbEgress',
+    'type Xdp',
+    'type XdpDevmap',
+  ],
+  ...['type SocketSkb', 'type CgroupSkb', 'type PacketAccess', 'type SkbFields', 'type Context'],
+  ...['XDP_PASS', 'XDP_DROP', 'CGROUP_PASS', 'CGROUP_DROP', 'KEEP_ALL', 'xdpAdjustHead', 'xdpAdjustTail'],
 ];
 const HEADER = `import { ${NAMES.join(', ')} } from '../dsl/lang/index.ts';`;
 

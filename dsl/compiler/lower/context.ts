@@ -29,7 +29,7 @@ export function lowerContextField(scope: Scope, expression: Expression & { kind:
     { op: 'load', bytes: field.size, region: 'context', base, offset: field.offset },
     field.size === 8 ? 64 : 32,
   );
-  return scalar(field.networkOrder16 ? builder.swap(16, value) : value);
+  return scalar(field.network ? builder.swap(field.network, value) : value);
 }
 
 export function lowerStoreContext(scope: Scope, statement: Statement & { kind: 'storeContext' }): void {

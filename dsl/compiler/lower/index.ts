@@ -28,9 +28,6 @@ export function lowerProgram(
   options: LowerOptions = {},
 ): IrProgram {
   const context = CONTEXTS[program.kind];
-  if (context === undefined) {
-    throw new LoweringError(program.span, `there is no context table for ${program.kind}`);
-  }
   const assigned = assignedVariables(program.entry);
   const names = new Map<FunctionTree, string>();
   const subprograms: IrFunction[] = [];

@@ -100,7 +100,7 @@ export function lowerStack(scope: Scope, expression: Expression & { kind: 'stack
   const key = escapes ? `stack ${scope.slots.size}` : `stack ${expression.slot}`;
   const size = sizeOf(layout);
   const reference = slotReference(scope, slotFor(scope, key, size, slotAlignment(size, layout)), layout);
-  zero(scope, reference, 0, size);
+  if (!expression.uninitialised) zero(scope, reference, 0, size);
   return reference;
 }
 

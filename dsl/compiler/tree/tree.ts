@@ -155,8 +155,16 @@ export type Expression =
       readonly name: string;
       readonly offset: number;
     })
-  /** A zeroed stack instance; each evaluation zeroes it. `slot` is unique within the module. */
-  | (Node & { readonly kind: 'stack'; readonly type: RefType; readonly slot: number })
+  /**
+   * A zeroed stack instance; each evaluation zeroes it. `slot` is unique within the module. `uninitialised`: whatever
+   * comes next fills all of it, so that zeros need not be stored.
+   */
+  | (Node & {
+      readonly kind: 'stack';
+      readonly type: RefType;
+      readonly slot: number;
+      readonly uninitialised?: true;
+    })
   /** A reference to a member of the struct that `base` refers to. */
   | (Node & {
       readonly kind: 'member';

@@ -14,8 +14,10 @@ import { BtfTypes, type TypeId } from './types.ts';
 const CONTEXT_STRUCTS: Readonly<Record<ProgramImage['kind'], string>> = {
   classifier: '__sk_buff',
   socketFilter: '__sk_buff',
-  cgroupSkb: '__sk_buff',
+  cgroupSkbIngress: '__sk_buff',
+  cgroupSkbEgress: '__sk_buff',
   xdp: 'xdp_md',
+  xdpDevmap: 'xdp_md',
 };
 
 /** A program's functions; the entry function stands alone where the image names none. */

@@ -194,6 +194,10 @@ describe.skipIf(!present('clang'))("clang's objects", () => {
       return helper((u64)skb);
     }
     SEC("xdp") int second(void *ctx) { return 2; }
+    SEC("xdp/devmap") int third(void *ctx) { return 2; }
+    SEC("socket") int fourth(void *ctx) { return 2; }
+    SEC("cgroup_skb/ingress") int fifth(void *ctx) { return 1; }
+    SEC("cgroup_skb/egress") int sixth(void *ctx) { return 1; }
     char _license[] SEC("license") = "GPL";
   `;
 
@@ -222,6 +226,10 @@ describe.skipIf(!present('clang'))("clang's objects", () => {
     expect(image.programs.map((program) => [program.name, program.kind])).toEqual([
       ['first', 'classifier'],
       ['second', 'xdp'],
+      ['third', 'xdpDevmap'],
+      ['fourth', 'socketFilter'],
+      ['fifth', 'cgroupSkbIngress'],
+      ['sixth', 'cgroupSkbEgress'],
     ]);
     const [first] = image.programs;
     expect(first!.functions.map((fn) => fn.name)).toEqual(['first', 'helper']);

@@ -19,15 +19,20 @@ export interface BtfOfFile {
   readonly infos: ReadonlyMap<string, SectionInfo>;
 }
 
-/** Section names of each program type, libbpf's older ones among them. */
-const SECTION_PREFIXES: Readonly<Record<string, ProgramKind>> = {
+/** Section names of each kind of program, libbpf's older ones among them; what follows a `/` may be missing here. */
+const SECTIONS: Readonly<Record<string, ProgramKind>> = {
   tc: 'classifier',
   tcx: 'classifier',
   classifier: 'classifier',
   xdp: 'xdp',
+  'xdp/devmap': 'xdpDevmap',
   socket: 'socketFilter',
-  cgroup_skb: 'cgroupSkb',
+  'cgroup_skb/ingress': 'cgroupSkbIngress',
+  'cgroup_skb/egress': 'cgroupSkbEgress',
 };
+
+const kindOfSection = (section: string): ProgramKind | undefined =>
+  SECTIONS[section] ?? SECTIONS[section.split('/')[0] ?? ''];
 
 /** A function where it lies in the file. */
 interface Placed {
@@ -191,7 +196,7 @@ export function readPrograms(file: ElfFile, btf: BtfOfFile | undefined): readonl
     return placed(symbol).flatMap((entry) => {
       const section = entry.section.name;
       if (section === SUBPROGRAM_SECTION) return [];
-      const kind = SECTION_PREFIXES[section.split('/')[0] ?? ''];
+      const kind = kindOfSection(section);
       if (kind === undefined) {
         throw new Error(
           `read program ${symbol.name}: section ${section} is of no program type of the language`,

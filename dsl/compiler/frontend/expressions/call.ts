@@ -5,7 +5,7 @@ import { describeEntity, type Entity } from '../entities.ts';
 import { call as callFunction } from '../functions.ts';
 import { conversion } from '../intrinsics/conversions.ts';
 import { mapMethod } from '../intrinsics/maps.ts';
-import { packetAt } from '../intrinsics/packet.ts';
+import { packetAt, packetLoad } from '../intrinsics/packet.ts';
 import { INTRINSICS, METHODS } from '../intrinsics/table.ts';
 import type { Scope } from '../scope.ts';
 import { INTEGERS } from '../types/types.ts';
@@ -18,8 +18,10 @@ function method(
   const base = scope.entity(callee.expression);
   const name = callee.name.text;
   if (base.kind === 'map') return mapMethod(scope, base.map, name, node);
-  if (base.kind === 'value' && base.value.type.kind === 'context' && name === 'at')
-    return packetAt(scope, node);
+  if (base.kind === 'value' && base.value.type.kind === 'context') {
+    if (name === 'at') return packetAt(scope, node);
+    return name === 'load' ? packetLoad(scope, node) : undefined;
+  }
   if (base.kind !== 'intrinsic') return undefined;
   return METHODS.get(`${base.name}.${name}`)?.(scope, node);
 }

@@ -1,6 +1,6 @@
 /** `base.name` and `base[index]`. */
 import { ts } from 'ts-morph';
-import { CONTEXTS } from '../../../machine/contexts.ts';
+import { CONTEXTS, contextField as fieldOfKind } from '../../../machine/contexts.ts';
 import { type Layout, sizeOf } from '../../../object/layout.ts';
 import type { Expression, RefType } from '../../tree/tree.ts';
 import { describeEntity, type Entity } from '../entities.ts';
@@ -81,8 +81,9 @@ export function element(
 
 function contextField(scope: Scope, name: string, node: ts.Node): Expression {
   const span = scope.span(node);
-  if (name === 'linearLength') return { kind: 'linearLength', type: U32, span };
-  const field = CONTEXTS.classifier?.fields.find((candidate) => candidate.name === name);
+  const { kind = 'classifier' } = scope.session;
+  if (name === 'linearLength' && CONTEXTS[kind].data) return { kind: 'linearLength', type: U32, span };
+  const field = fieldOfKind(kind, name);
   const type = field && INTEGERS[field.type];
   if (type === undefined) return scope.refuse('N1020', node, { what: `'${name}' of the context` });
   return { kind: 'contextField', type, name, span };

@@ -12,7 +12,8 @@ import { type Abstract, interval, NOTHING, STALE, top, truth, UNDECIDED } from '
 /** The largest offset that packet access is lowered for. */
 const LARGEST_OFFSET = 65535n;
 
-const rangeText = (low: bigint, high: bigint): string => (low === high ? String(low) : `${low} to ${high}`);
+export const rangeText = (low: bigint, high: bigint): string =>
+  low === high ? String(low) : `${low} to ${high}`;
 
 /** Evaluates a reference that memory is accessed through. */
 export function access(machine: Machine, node: Expression): Abstract {

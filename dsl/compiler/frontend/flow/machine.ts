@@ -1,4 +1,6 @@
 /** The abstract machine that the analysis of expressions and of statements share. */
+import type { ResultRange } from '../../../machine/contexts.ts';
+import type { ProgramKind } from '../../../object/image.ts';
 import type { DiagnosticCode } from '../../diagnostics/table.ts';
 import type { Expression, FunctionTree, Span, Statement, Variable } from '../../tree/tree.ts';
 import { EMPTY, merge, type State, set } from './state.ts';
@@ -29,6 +31,8 @@ export class Machine {
   readonly loops: LoopFrame[] = [];
   /** What each active call has returned so far, outermost first. */
   readonly functions: Outcome[] = [];
+  /** What the program may return. */
+  results: (ResultRange & { readonly kind: ProgramKind }) | undefined;
   private epochs = 0;
   private muted = 0;
   private steps = 0;

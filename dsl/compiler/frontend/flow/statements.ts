@@ -1,7 +1,7 @@
 /** Abstract execution of statements. Loops run to a fixpoint, short counted ones round by round. */
-import type { FunctionTree, Statement } from '../../tree/tree.ts';
+import type { Expression, FunctionTree, Statement } from '../../tree/tree.ts';
 import { branch, replaced } from './conditions.ts';
-import { access } from './expressions.ts';
+import { access, rangeText } from './expressions.ts';
 import type { LoopFrame, Machine, Outcome } from './machine.ts';
 import { type State, sameState, set, widenState } from './state.ts';
 import { type Abstract, NOTHING, top } from './values.ts';
@@ -93,8 +93,23 @@ function assignField(machine: Machine, node: Extract<Statement, { kind: 'assignF
     machine.state = set(state, node.variable, replaced(record, node.path, value));
 }
 
+/** The program's result: all of it within what the kernel takes where the verifier insists, else at least a part. */
+function checkResult(machine: Machine, value: Abstract, node: Expression): void {
+  if (machine.results === undefined || value.kind !== 'int') return;
+  const { lowest, highest, enforced, kind } = machine.results;
+  const within = value.low >= lowest && value.high <= highest;
+  const meets = value.low <= highest && value.high >= lowest;
+  if (enforced ? within : meets) return;
+  machine.report('N5007', node.span, {
+    range: rangeText(value.low, value.high),
+    kind,
+    allowed: rangeText(lowest, highest),
+  });
+}
+
 function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>): void {
   const value = node.value ? machine.evaluate(machine, node.value) : NOTHING;
+  if (node.value && machine.functions.length === 1) checkResult(machine, value, node.value);
   const before = machine.functions.pop();
   if (before !== undefined) machine.functions.push(machine.meet(before, { state: machine.state, value }));
   machine.state = undefined;

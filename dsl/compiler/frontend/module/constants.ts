@@ -43,9 +43,10 @@ export function enumMember(session: Session, node: ts.EnumMember): Entity {
   return { kind: 'value', value: literal(BigInt(value), false, session.span(node)) };
 }
 
-/** A constant of dsl/lang that is declared by its literal type: `declare const TC_ACT_OK: 0`. */
+/** A constant of dsl/lang that is declared by its literal type, with or without a brand: `const TC_ACT_OK: 0 & TcVerdict`. */
 export function declaredLiteral(session: Session, node: ts.VariableDeclaration): Entity | undefined {
-  const type = session.checker.getTypeAtLocation(node.name);
+  const whole = session.checker.getTypeAtLocation(node.name);
+  const type = whole.isIntersection() ? (whole.types.find((part) => part.isLiteral()) ?? whole) : whole;
   const span = session.span(node);
   if (type.isNumberLiteral()) return { kind: 'value', value: literal(BigInt(type.value), false, span) };
   if (!(type.flags & ts.TypeFlags.BigIntLiteral)) return undefined;

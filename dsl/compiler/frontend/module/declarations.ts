@@ -1,6 +1,6 @@
 /** What each module-level declaration stands for. */
 import { ts } from 'ts-morph';
-import type { ProgramKind } from '../../../object/image.ts';
+import { PROGRAM_TYPES, type ProgramKind } from '../../../object/image.ts';
 import type { Entity, FunctionSource } from '../entities.ts';
 import { Scope } from '../scope.ts';
 import type { Session } from '../session.ts';
@@ -8,7 +8,8 @@ import { constant, declaredLiteral, enumMember } from './constants.ts';
 import { integerLayout, layoutCall, layoutOf } from './layouts.ts';
 import { MAP_CONSTRUCTORS, mapImage } from './maps.ts';
 
-const PROGRAM_CONSTRUCTORS: ReadonlyMap<string, ProgramKind> = new Map([['classifier', 'classifier']]);
+/** The function that makes a program has its kind's name. */
+const isProgramKind = (name: string): name is ProgramKind => Object.hasOwn(PROGRAM_TYPES, name);
 
 function isModuleLevel(node: ts.VariableDeclaration): boolean {
   return ts.isVariableStatement(node.parent.parent) && ts.isSourceFile(node.parent.parent.parent);
@@ -99,15 +100,14 @@ function constructed(
     session.maps.push(map);
     return { kind: 'map', map };
   }
-  const program = PROGRAM_CONSTRUCTORS.get(callee.name);
-  if (program !== undefined) {
+  if (isProgramKind(callee.name)) {
     checkName(session, name, LONGEST.program);
     unique(session, 'the programs', session.programs, name);
     const exported = ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export;
     if (!exported) scope.refuse('N5001', name, { name: name.text });
     const source = {
       name: name.text,
-      kind: program,
+      kind: callee.name,
       body: functionArgument(scope, name.text, made, false),
       node,
     };

@@ -1,6 +1,6 @@
 /** What an assignment writes to. */
 import { ts } from 'ts-morph';
-import { CONTEXTS } from '../../../machine/contexts.ts';
+import { CONTEXTS, contextField } from '../../../machine/contexts.ts';
 import type { IntLayout } from '../../../object/layout.ts';
 import type { Expression, Statement, Type } from '../../tree/tree.ts';
 import { describeEntity } from '../entities.ts';
@@ -33,7 +33,7 @@ function variablePlace(scope: Scope, node: ts.Identifier): Place {
 }
 
 function contextPlace(scope: Scope, name: string, node: ts.Expression): Place {
-  const field = CONTEXTS.classifier?.fields.find((candidate) => candidate.name === name);
+  const field = contextField(scope.session.kind ?? 'classifier', name);
   const type = field && INTEGERS[field.type];
   if (type === undefined || !field?.writable)
     return scope.refuse('N3004', node, { what: `'${name}' of the context` });
@@ -90,6 +90,9 @@ function fieldPlace(scope: Scope, node: ts.PropertyAccessExpression | ts.Element
   if (base.type.kind !== 'ref') return scope.refuse('N1019', node, { what: 'this place' });
   if (base.type.space === 'settings' && !scope.session.unproven)
     return scope.refuse('N3004', node, { what: 'a setting' });
+  const { data } = CONTEXTS[scope.session.kind ?? 'classifier'];
+  if (base.type.space === 'packet' && data?.writable === false && !scope.session.unproven)
+    return scope.refuse('N3012', node, { kind: scope.session.kind ?? '' });
   const place = ts.isElementAccessExpression(node)
     ? element(scope, base, base.type, node.argumentExpression, node)
     : member(scope, base, base.type, node.name.text, node);

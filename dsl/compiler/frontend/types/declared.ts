@@ -1,9 +1,10 @@
 /** Type annotations as the checker reads them: widths in full, references without the memory they point into. */
 import { ts } from 'ts-morph';
+import type { ProgramKind } from '../../../object/image.ts';
 import type { Layout } from '../../../object/layout.ts';
 import type { IntType } from '../../tree/tree.ts';
 import type { Session } from '../session.ts';
-import { BOOL, CONTEXT, INTEGERS, type PlainType, VOID } from './types.ts';
+import { BOOL, CONTEXT, I32, INTEGERS, type PlainType, U32, VOID } from './types.ts';
 
 export type Declared =
   | IntType
@@ -16,6 +17,23 @@ export type Declared =
     }
   /** The value decides. */
   | { readonly kind: 'inferred' };
+
+/** The contexts of dsl/lang, each with a kind of program that receives it. */
+const CONTEXT_KINDS: ReadonlyMap<string, ProgramKind> = new Map([
+  ['Skb', 'classifier'],
+  ['SocketSkb', 'socketFilter'],
+  ['CgroupSkb', 'cgroupSkbEgress'],
+  ['Xdp', 'xdp'],
+  ['XdpDevmap', 'xdpDevmap'],
+]);
+
+const VERDICTS: Readonly<Record<string, IntType>> = { TcVerdict: I32, XdpVerdict: U32, CgroupVerdict: U32 };
+
+/** A kind of program that receives the context that an annotation names, if it names one. */
+export function contextKind(session: Session, node: ts.TypeNode | undefined): ProgramKind | undefined {
+  const symbol = node && ts.isTypeReferenceNode(node) ? session.symbol(node.typeName) : undefined;
+  return symbol && session.declaresLanguage(symbol) ? CONTEXT_KINDS.get(symbol.name) : undefined;
+}
 
 const INFERRED: Declared = { kind: 'inferred' };
 
@@ -51,7 +69,9 @@ function readRef(session: Session, node: ts.TypeReferenceNode): Declared {
 function readLanguageName(session: Session, node: ts.TypeReferenceNode, name: string): Declared {
   const type = INTEGERS[name];
   if (type !== undefined) return type;
-  if (name === 'Skb') return CONTEXT;
+  const verdict = VERDICTS[name];
+  if (verdict !== undefined) return verdict;
+  if (CONTEXT_KINDS.has(name)) return CONTEXT;
   if (name === 'Ref') return readRef(session, node);
   const [argument] = node.typeArguments ?? [];
   return name === 'Readonly' && argument ? declaredType(session, argument) : INFERRED;
