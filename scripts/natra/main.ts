@@ -21,6 +21,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 `,
     run: async (argv, output) => (await import('./key/command.ts')).keyCommand(argv, output),
   },
+  dev: {
+    help: `natra dev [FILE | FOLDER]... [--once] [--no-kernel] [--no-tests] [--settings FILE.json | --rate 10M ...]
+    compiles programs (those of programs/ by default) now and at each save, tries them in the interpreter, the VM
+    and the kernel, runs the tests beside what changed, and prints the change in instructions and ns
+`,
+    run: async (argv, output) => (await import('./dev/command.ts')).devCommand(argv, output),
+  },
   trace: {
     help: `natra trace FILE.ts --pcap CAPTURE [--program NAME] [--packet N[-M]]... [--json]
             [--settings FILE.json | --rate 10M [--burst BITS] [--pacing edt|queue|police]]

@@ -37,6 +37,18 @@ describe('parseModule', () => {
       { code: 'N2001', span: { file: 'programs/other.ts', line: 2, column: 36 } },
     ]);
   });
+  it('finds anew what a change of an imported file makes wrong, two imports away too, and right again', () => {
+    const user =
+      "import { middle } from './middle.ts';\nexport const p = classifier((skb) => middle(skb.len));";
+    const codesWith = (type: string, value: string) =>
+      parseText(user, {
+        'middle.ts': "import { far } from './far.ts';\nexport const middle = (x: u32) => far(x);",
+        'far.ts': `export const far = (x: u32): ${type} => ${value};`,
+      }).diagnostics.map(({ code }) => code);
+    expect(codesWith('i32', 'i32(x)')).toEqual([]);
+    expect(codesWith('i64', 'i64(u64(x))')).toEqual(['TS2322']);
+    expect(codesWith('i32', 'i32(x)')).toEqual([]);
+  });
   it('never holds an object of the TypeScript compiler', () => {
     const tree = treeOf('export const p = classifier((skb) => (skb.len > 4 ? TC_ACT_OK : TC_ACT_SHOT));');
     expect(() => structuredClone(tree)).not.toThrow();

@@ -29,6 +29,8 @@ const JAVASCRIPT = new Set(
     ' ',
   ),
 );
+/** "Cannot find global type": TypeScript looks for Promise to word another error; the language has none. */
+const MISSING_GLOBAL_TYPE = 2318;
 /** "Cannot find name" and its variants that suggest a library. */
 const MISSING_NAME = new Set([2304, 2552, 2580, 2583, 2584, 2585, 2591, 2592, 2662, 2693, 2708]);
 
@@ -125,13 +127,51 @@ function translate(d: ts.Diagnostic, root: string, entry: string): Diagnostic {
   };
 }
 
+/** What a file was found to do wrong, and all the files that this depends on, as they were then. */
+interface Checked {
+  readonly reached: readonly ts.SourceFile[];
+  readonly errors: readonly ts.Diagnostic[];
+}
+
+/** By file as it was parsed: what a compilation finds of files that did not change, the next one need not find again. */
+const checked = new WeakMap<ts.SourceFile, Checked>();
+
+/** A file and all that it imports, in the order in which they are reached. */
+function reachedFrom(file: ts.SourceFile, program: ts.Program): readonly ts.SourceFile[] {
+  const reached = new Set([file]);
+  for (const each of reached)
+    for (const statement of each.statements) {
+      const from =
+        ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)
+          ? statement.moduleSpecifier
+          : undefined;
+      if (from === undefined || !ts.isStringLiteral(from)) continue;
+      const base = path.resolve(path.dirname(each.fileName), from.text);
+      const imported = program.getSourceFile(base) ?? program.getSourceFile(`${base}.ts`);
+      if (imported !== undefined) reached.add(imported);
+    }
+  return [...reached];
+}
+
+/** The file's own errors: those of its text, in the light of what it imports and of no other file. */
+function semanticErrors(file: ts.SourceFile, program: ts.Program): readonly ts.Diagnostic[] {
+  const reached = reachedFrom(file, program);
+  const known = checked.get(file);
+  const same =
+    known?.reached.length === reached.length && known.reached.every((each, at) => each === reached[at]);
+  if (known !== undefined && same) return known.errors;
+  const errors = program.getSemanticDiagnostics(file);
+  checked.set(file, { reached, errors });
+  return errors;
+}
+
 /** What stock TypeScript refuses in the program's own files. */
 export function typescriptErrors(source: SourceProgram, root: string, entry: string): Diagnostic[] {
   const { program, files } = source;
   const missing = files.length === 0 ? program.getOptionsDiagnostics() : [];
   const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
-  const found = syntax.length > 0 ? syntax : files.flatMap((file) => program.getSemanticDiagnostics(file));
+  const found = syntax.length > 0 ? syntax : files.flatMap((file) => semanticErrors(file, program));
   return [...missing, ...found]
-    .filter((d) => d.category === ts.DiagnosticCategory.Error)
+    .filter((d) => d.category === ts.DiagnosticCategory.Error && d.code !== MISSING_GLOBAL_TYPE)
     .map((d) => translate(d, root, entry));
 }

@@ -8,8 +8,10 @@ import type { BinaryOperator, Condition, Width } from '../ir/ir.ts';
 export const unsigned = (value: bigint, bits: number): bigint => BigInt.asUintN(bits, value);
 /** The low `bits` of `value` as a two's complement number. */
 export const signed = (value: bigint, bits: number): bigint => BigInt.asIntN(bits, value);
-/** All ones at `bits`. */
-export const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
+/** By width: bigints are dear to make, and these are asked for everywhere. */
+const ONES: readonly bigint[] = Array.from({ length: 65 }, (_, bits) => (1n << BigInt(bits)) - 1n);
+/** All ones at `bits`, 0 to 64. */
+export const ones = (bits: number): bigint => ONES[bits] ?? (1n << BigInt(bits)) - 1n;
 
 export function smaller(a: bigint, b: bigint): bigint {
   if (a < b) {

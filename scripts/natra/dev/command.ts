@@ -1,0 +1,144 @@
+/** `natra dev`: compiles programs when their sources are saved, tries them, and says what changed. */
+import path from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
+import { reportOf } from '../../../dsl/cli/report.ts';
+import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
+import { type Compiled, Project } from './project.ts';
+import { TestRun, testsBeside } from './tests.ts';
+import { type Figures, type Trial, tryProgram } from './trial.ts';
+import { Watcher } from './watch.ts';
+
+const OPTIONS = {
+  ...SETTINGS_OPTIONS,
+  once: { type: 'boolean' },
+  'no-kernel': { type: 'boolean' },
+  'no-tests': { type: 'boolean' },
+} as const satisfies ParseArgsConfig['options'];
+
+const DEFAULT = 'programs';
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`dev: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+type Options = ReturnType<typeof parsed>['values'];
+
+/** `812 (+3)`; the change only where there was something before. */
+function withChange(value: number, before: number | undefined, digits = 0): string {
+  const change = before === undefined ? 0 : value - before;
+  const shown = change.toFixed(digits);
+  const told = Number(shown) === 0 ? '' : ` (${change > 0 ? '+' : ''}${shown})`;
+  return `${value.toFixed(digits)}${told}`;
+}
+
+function figuresText(now: Figures, before: Figures | undefined): string {
+  const parts = [
+    `${withChange(now.instructions, before?.instructions)} instructions`,
+    `${withChange(now.stepsPerPacket, before?.stepsPerPacket, 1)} run a packet`,
+  ];
+  if (now.walked !== undefined)
+    parts.push(`${withChange(now.walked, before?.walked)} walked by the verifier`);
+  if (now.nanoseconds !== undefined) parts.push(`${withChange(now.nanoseconds, before?.nanoseconds)} ns`);
+  return parts.join(', ');
+}
+
+class Session {
+  private readonly figures = new Map<string, Figures>();
+  private readonly tests: TestRun;
+
+  constructor(
+    private readonly project: Project,
+    private readonly options: Options,
+    private readonly output: Output,
+  ) {
+    this.tests = new TestRun(output.out);
+  }
+
+  /** One turn: compile what is affected, try it. Whether all of it went well. */
+  turn(changed?: ReadonlySet<string>): boolean {
+    const compiled = this.project.compile(changed);
+    const good = compiled.map((one) => this.tell(one));
+    if (changed && !this.options['no-tests']) {
+      const sources = compiled.flatMap(({ result }) => [...(result.tree?.sources.keys() ?? [])]);
+      const touched = sources.filter((file) => changed.has(path.resolve(file)));
+      this.tests.start(testsBeside([...changed, ...touched]));
+    }
+    return good.every((each) => each);
+  }
+
+  stop(): void {
+    this.tests.stop();
+  }
+
+  private tell({ file, result, milliseconds }: Compiled): boolean {
+    const { object, tree, diagnostics } = result;
+    this.output.out(`${file}: compiled in ${milliseconds.toFixed(0)} ms\n`);
+    if (object === undefined || tree === undefined) {
+      this.output.out(reportOf(diagnostics));
+      return false;
+    }
+    const hasSettings = tree.sections.some(({ name }) => name === '.rodata');
+    const rodata = hasSettings ? settingsContents(tree.sections, this.options) : undefined;
+    const kernel = !this.options['no-kernel'];
+    return tree.programs
+      .map((program) => {
+        const trial = tryProgram(tree, object, program, { rodata, kernel });
+        return this.tellTrial(`${file} ${program.name}`, program.name, trial);
+      })
+      .every((each) => each);
+  }
+
+  private tellTrial(key: string, name: string, { figures, packets, disagreement, refusal }: Trial): boolean {
+    this.output.out(`  ${name}: ${figuresText(figures, this.figures.get(key))}\n`);
+    this.figures.set(key, figures);
+    if (disagreement) this.output.out(`  ${name}: the interpreter and the VM disagree on ${disagreement}\n`);
+    else this.output.out(`  ${name}: the interpreter and the VM agree on ${packets} packets\n`);
+    if (refusal) this.output.out(`  ${name}: not run by the kernel: ${refusal}\n`);
+    return disagreement === undefined && refusal === undefined;
+  }
+}
+
+/** Resolves when the process is asked to end. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      process.off('SIGINT', end);
+      process.off('SIGTERM', end);
+      resolve();
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+  });
+}
+
+/** With --once 1 where anything is wrong; else 0 when it is ended by Ctrl-C. */
+export async function devCommand(argv: readonly string[], output: Output): Promise<ExitStatus> {
+  const { values, positionals } = parsed(argv);
+  const project = new Project(positionals.length > 0 ? positionals : [DEFAULT]);
+  const session = new Session(project, values, output);
+  const good = session.turn();
+  if (values.once) return good ? 0 : 1;
+  const watcher = new Watcher((changed) => {
+    const names = [...changed].map((file) => path.relative(process.cwd(), file)).join(', ');
+    output.out(`\n${names} saved\n`);
+    try {
+      session.turn(changed);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      output.error(`natra: ${error.message}\n`);
+    }
+    watcher.watch(project.folders());
+  });
+  watcher.watch(project.folders());
+  output.out('watching; Ctrl-C ends\n');
+  await interrupted();
+  watcher.close();
+  session.stop();
+  output.out('\n');
+  return 0;
+}

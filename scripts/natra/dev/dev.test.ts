@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { UsageError } from '../../../dsl/cli/output.ts';
+import { compile } from '../../../dsl/compiler/index.ts';
+import { devCommand } from './command.ts';
+import { Project } from './project.ts';
+import { testsBeside } from './tests.ts';
+import { tryProgram } from './trial.ts';
+
+const PROJECT = path.resolve(import.meta.dirname, '../../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'natra-dev-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const LANGUAGE = path.relative(folder, path.join(PROJECT, 'dsl/lang/index.ts'));
+
+const write = (name: string, text: string): string => {
+  const file = path.join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+const program = (imports: string, body: string): string =>
+  `import { classifier } from '${LANGUAGE}';\n${imports}export const count = classifier((skb) => {\n${body}\n});\n`;
+
+const part = (factor: number): string =>
+  `import type { u32 } from '${LANGUAGE}';\nexport const scaled = (value: u32): u32 => value * ${factor} + (value >> ${factor});\n`;
+write('part.ts', part(3));
+const user = write(
+  'user.ts',
+  program("import { scaled } from './part.ts';\n", '  skb.mark = scaled(skb.len);\n  return 0;'),
+);
+const other = write('other.ts', program('', '  skb.mark = 1;\n  return 0;'));
+
+describe('the project', () => {
+  test('compiles what a change affects and nothing else', () => {
+    const project = new Project([folder]);
+    // A module without a program is compiled with those that use it.
+    expect(project.compile().map(({ file }) => file)).toEqual([other, user]);
+    expect(project.compile(new Set([path.join(folder, 'part.ts')])).map(({ file }) => file)).toEqual([user]);
+    expect(project.compile(new Set([path.join(folder, 'elsewhere.ts')]))).toEqual([]);
+    expect(project.folders()).toContain(folder);
+  });
+
+  test('takes up files that are added, and names what is not there', () => {
+    const project = new Project([folder]);
+    project.compile();
+    const added = write('added.ts', program('', '  return 1;'));
+    expect(project.compile(new Set([added])).map(({ file }) => file)).toEqual([added]);
+    rmSync(added);
+    expect(() => new Project(['/nonexistent'])).toThrow(UsageError);
+  });
+});
+
+test('the tests that stand beside changed sources are run', () => {
+  expect(testsBeside(['programs/parse.ts', 'programs/hash.ts', 'programs/parse.test.ts'])).toEqual([
+    path.resolve('programs/parse.test.ts'),
+  ]);
+});
+
+test('a program is tried in both models, and a disagreement is named', () => {
+  const { tree, object } = compile(user);
+  const [first] = tree!.programs;
+  const trial = tryProgram(tree!, object!, first!, { kernel: false });
+  expect(trial).toMatchObject({ packets: 128, disagreement: undefined, refusal: undefined });
+  expect(trial.figures.instructions).toBeGreaterThan(2);
+  const wrong = compile(other).object!;
+  expect(tryProgram(tree!, wrong, first!, { kernel: false }).disagreement).toMatch(
+    /^IPv4, TCP, 1514 bytes: fields mark \d+, .* in the interpreter, mark 1, .* in the VM$/,
+  );
+});
+
+test('once, it exits with 1 where anything is wrong', async () => {
+  let out = '';
+  const output = {
+    out: (text: string) => {
+      out += text;
+    },
+    error: () => undefined,
+  };
+  const bad = write('bad.ts', program('', '  if (skb.len) return 1;\n  return 0;'));
+  expect(await devCommand([bad, '--once', '--no-kernel'], output)).toBe(1);
+  rmSync(bad);
+  expect(out).toContain('error N2005');
+  expect(await devCommand([other, '--once', '--no-kernel'], output)).toBe(0);
+  await expect(devCommand(['--wrong'], output)).rejects.toThrow(UsageError);
+});
+
+let child: ChildProcess | undefined;
+afterEach(() => {
+  child?.kill('SIGKILL');
+});
+
+/** The command line in a process of its own, and what it has written so far. */
+function start(...argv: string[]) {
+  const started = spawn(process.execPath, [path.join(PROJECT, 'scripts/natra.mjs'), 'dev', ...argv], {
+    cwd: PROJECT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  let written = '';
+  started.stdout.on('data', (chunk: Buffer) => {
+    written += chunk.toString();
+  });
+  started.stderr.on('data', (chunk: Buffer) => {
+    written += chunk.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => {
+    started.on('close', (status) => resolve(status));
+  });
+  return {
+    /** Waits for words behind those that were waited for before. */
+    async until(words: RegExp): Promise<string> {
+      await expect.poll(() => words.test(written), { timeout: 50_000, interval: 20 }).toBe(true);
+      const told = written;
+      written = '';
+      return told;
+    },
+    interrupt: () => started.kill('SIGINT'),
+    ended,
+  };
+}
+
+test('a save is compiled and told with what it changed, errors too; Ctrl-C ends it', async () => {
+  const dev = start(user, '--no-kernel', '--no-tests');
+  expect(await dev.until(/watching/)).toMatch(/user\.ts: compiled in \d+ ms\n {2}count: \d+ instructions, /);
+  write('part.ts', part(5).replace('value >> 5', '(value >> 5) * (value | 1)'));
+  const told = await dev.until(/agree on 128 packets/);
+  expect(told).toMatch(/part\.ts saved\n/);
+  expect(told).toMatch(/count: \d+ \([+-]\d+\) instructions, [\d.]+ \([+-][\d.]+\) run a packet/);
+  write('part.ts', 'export const scaled = 1;\n');
+  expect(await dev.until(/Found \d+ error/)).toContain('error N1020');
+  write('part.ts', part(3));
+  await dev.until(/agree on 128 packets/);
+  dev.interrupt();
+  expect(await dev.ended).toBe(0);
+});

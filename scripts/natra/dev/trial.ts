@@ -1,0 +1,140 @@
+/** A quick trial of a program: the interpreter and the VM on the same packets, and what the kernel makes of it. */
+import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts';
+import { createInterpreter } from '../../../dsl/interpreter/index.ts';
+import { Clock, Skb, testRunContext } from '../../../dsl/machine/index.ts';
+import type { ObjectImage } from '../../../dsl/object/image.ts';
+import { SLOT_BYTES } from '../../../dsl/object/instruction.ts';
+import { createVm } from '../../../dsl/vm/index.ts';
+import {
+  KernelError,
+  loadProgram,
+  testRun,
+  VerifierError,
+  type VerifierStatistics,
+} from '../../../loader/index.ts';
+import { formatExplanation } from '../../../loader/verifier/explain.ts';
+import { GAPS, PACKETS, START } from './packets.ts';
+
+/** What is compared from one save to the next. */
+export interface Figures {
+  /** Instruction slots of the program. */
+  readonly instructions: number;
+  /** Instructions that the VM ran, a packet. */
+  readonly stepsPerPacket: number;
+  /** Instructions that the kernel's verifier walked. */
+  readonly walked?: number;
+  /** ns a packet, by test run. */
+  readonly nanoseconds?: number;
+}
+
+export interface Trial {
+  readonly figures: Figures;
+  readonly packets: number;
+  /** The first packet on which the interpreter and the VM differ, and how. */
+  readonly disagreement: string | undefined;
+  /** Why the kernel doesn't run it: its verifier's refusal, or that there is no use of bpf(2) here. */
+  readonly refusal: string | undefined;
+}
+
+const ROUNDS = 16;
+/** The coarse clock's tick at CONFIG_HZ=250, ns. */
+const TICK = 4_000_000n;
+
+interface Outcome {
+  readonly verdict: number;
+  readonly fields: string;
+  readonly packet: string;
+}
+
+const outcomeOf = (verdict: number, skb: Skb): Outcome => ({
+  verdict,
+  fields: `mark ${skb.mark}, priority ${skb.priority}, tstamp ${skb.tstamp}`,
+  packet: Buffer.from(skb.data).toString('hex'),
+});
+
+function difference(name: string, interpreter: Outcome, vm: Outcome): string | undefined {
+  const what = (['verdict', 'fields', 'packet'] as const).find((each) => interpreter[each] !== vm[each]);
+  return what && `${name}: ${what} ${interpreter[what]} in the interpreter, ${vm[what]} in the VM`;
+}
+
+/** Both models on the same packets and times; the first difference, and instructions a packet. */
+function compareModels(
+  tree: ModuleTree,
+  object: ObjectImage,
+  program: string,
+  rodata: Uint8Array | undefined,
+) {
+  const clocks = [new Clock(), new Clock()] as const;
+  const interpreter = createInterpreter(tree, { clock: clocks[0] });
+  const vm = createVm(object, { clock: clocks[1] });
+  if (rodata) for (const model of [interpreter, vm]) model.sections.get('.rodata')?.set(rodata);
+  let [now, steps, packets] = [START, 0, 0];
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { name, bytes } of PACKETS) {
+      now += GAPS[packets % GAPS.length] ?? 0n;
+      for (const clock of clocks) clock.set(now, TICK);
+      packets += 1;
+      const skbs = [new Skb(bytes.slice()), new Skb(bytes.slice())] as const;
+      const expected = outcomeOf(interpreter.run(program, skbs[0]).verdict | 0, skbs[0]);
+      const run = vm.run(program, skbs[1]);
+      steps += run.steps;
+      const found = difference(name, expected, outcomeOf(Number(BigInt.asIntN(32, run.r0)), skbs[1]));
+      if (found) return { packets, stepsPerPacket: steps / packets, disagreement: found };
+    }
+  return { packets, stepsPerPacket: steps / packets, disagreement: undefined };
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+const REPEAT = 2_000;
+const SAMPLES = 5;
+
+/** Loads the program and runs it on the first packet. */
+function inKernel(
+  object: ObjectImage,
+  { name, kind }: ProgramTree,
+): { walked?: number; nanoseconds?: number; refusal?: string } {
+  let statistics: VerifierStatistics | undefined;
+  const onStatistics = (given: VerifierStatistics): void => {
+    statistics = given;
+  };
+  try {
+    const loaded = loadProgram(object, name, { onStatistics });
+    try {
+      const walked = statistics && { walked: statistics.processedInstructions };
+      const [packet] = PACKETS;
+      if (kind !== 'classifier' || packet === undefined) return { ...walked };
+      const context = testRunContext(new Skb(packet.bytes.slice()));
+      const samples = Array.from({ length: SAMPLES }, () =>
+        testRun(loaded.fd, { data: packet.bytes, context, repeat: REPEAT }),
+      );
+      return { ...walked, nanoseconds: median(samples.map((each) => each.durationNanoseconds)) };
+    } finally {
+      loaded.close();
+    }
+  } catch (error) {
+    if (error instanceof VerifierError && error.explanation)
+      return { refusal: formatExplanation(error.explanation) };
+    if (error instanceof KernelError) return { refusal: error.message };
+    throw error;
+  }
+}
+
+/** `rodata`: contents of the settings, zeros by default. `kernel`: whether to ask it. */
+export function tryProgram(
+  tree: ModuleTree,
+  object: ObjectImage,
+  program: ProgramTree,
+  options: { readonly rodata?: Uint8Array | undefined; readonly kernel: boolean },
+): Trial {
+  const image = object.programs.find(({ name }) => name === program.name);
+  const models = compareModels(tree, object, program.name, options.rodata);
+  const sections = object.sections.map((section) =>
+    section.name === '.rodata' && options.rodata ? { ...section, initial: options.rodata } : section,
+  );
+  const { refusal, ...measured } = options.kernel ? inKernel({ ...object, sections }, program) : {};
+  const { stepsPerPacket, packets, disagreement } = models;
+  const instructions = (image?.code.length ?? 0) / SLOT_BYTES;
+  return { figures: { instructions, stepsPerPacket, ...measured }, packets, disagreement, refusal };
+}
