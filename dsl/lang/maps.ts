@@ -41,3 +41,14 @@ export declare function percpuHashMap<K, V>(options: HashOptions<K, V>): HashMap
 /** Evicts the least recently used entry when full. */
 export declare function lruHashMap<K, V>(options: HashOptions<K, V>): HashMap<K, V>;
 export declare function lruPercpuHashMap<K, V>(options: HashOptions<K, V>): HashMap<K, V>;
+
+/** The start of a key of prefixes: how many bits of what follows count, most significant first. */
+export interface PrefixKey {
+  readonly prefixLength: u32;
+}
+
+/**
+ * Networks and the like: a lookup gives the entry with the longest prefix that the key has. A key's `prefixLength` comes
+ * first, then the address in network order (`be32`, or an array of bytes); look up with all of the address's bits.
+ */
+export declare function lpmTrieMap<K extends PrefixKey, V>(options: HashOptions<K, V>): HashMap<K, V>;

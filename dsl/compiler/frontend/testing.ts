@@ -9,7 +9,15 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const NAMES = [
   ...['u8', 'u16', 'u32', 'u64', 'i8', 'i16', 'i32', 'i64', 'be16', 'be32', 'be64'],
   ...['struct', 'packed', 'array', 'global', 'settings', 'stack', 'type Ref', 'type Struct', 'type Skb'],
-  ...['arrayMap', 'percpuArrayMap', 'hashMap', 'percpuHashMap', 'lruHashMap', 'lruPercpuHashMap'],
+  ...[
+    'arrayMap',
+    'percpuArrayMap',
+    'hashMap',
+    'percpuHashMap',
+    'lruHashMap',
+    'lruPercpuHashMap',
+    'lpmTrieMap',
+  ],
   ...[
     'type HashMap',
     'BPF_ANY',
