@@ -10,6 +10,9 @@ let made = 0;
 export interface Pod {
   /** Path of the Pod's namespace. */
   readonly netns: string;
+  /** IPv4 addresses of the two ends. */
+  readonly hostAddress: string;
+  readonly podAddress: string;
   readonly hostIfindex: number;
   readonly podIfindex: number;
   /** Sends one UDP packet of `length` bytes, Ethernet header included, from the Pod to the host's end. */
@@ -69,6 +72,8 @@ export function makePod(): Pod {
   ip('-n', name, 'link', 'set', 'eth0', 'up');
   return {
     netns,
+    hostAddress: host,
+    podAddress: pod,
     hostIfindex: ifindexOf(undefined, name),
     podIfindex: ifindexOf(netns, 'eth0'),
     sendFromPod: (length) => sendUdp(name, host, length),
