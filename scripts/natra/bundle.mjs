@@ -61,7 +61,16 @@ export function ensureBundle() {
   mkdirSync(inProject('build'), { recursive: true });
   return whenChanged({
     stamp: inProject('build', '.natra-dev'),
-    inputs: ['dsl', 'loader', 'cni', 'scripts/natra', 'package-lock.json'].map((each) => inProject(each)),
+    inputs: [
+      'dsl',
+      'loader',
+      'cni',
+      'bench/live',
+      'bench/simulate',
+      'scripts/demo',
+      'scripts/natra',
+      'package-lock.json',
+    ].map((each) => inProject(each)),
     outputs: [BUNDLE],
     make: bundle,
   });
