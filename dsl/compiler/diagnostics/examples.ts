@@ -24,7 +24,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N1011: program('const half = 0.5;'),
   N1012: program('const nothing = null;'),
   N1013: program('const most = Math.max(1, 2);'),
-  N1014: program('const twice = (x: u32) => x * 2;'),
+  N1014: program('function twice(x: u32): u32 {\n    return x * 2;\n  }\n  skb.mark = twice(1);'),
   N1015: `function down(x: u32): u32 {\n  return x === 0 ? 0 : down(x - 1);\n}\n${program('skb.mark = down(3);')}`,
   N1016: 'let seen = 0;',
   N1017: program('var length = skb.len;'),

@@ -79,9 +79,9 @@ export const DIAGNOSTICS = {
     advice: 'use what dsl/lang exports: min, max, random, clock, helpers.',
   },
   N1014: {
-    title: 'a function inside a function is refused',
-    why: 'what it captures would have to outlive the call on a heap.',
-    advice: 'move it to module level and pass what it needs.',
+    title: 'a function inside a function must be a const arrow function',
+    why: 'calls are inlined where they stand: a hoisted function or a method would need a place of its own.',
+    advice: 'write `const name = (x: u32) => ...` before its first call, or move it to module level.',
   },
   N1015: {
     title: "'{name}' calls itself",

@@ -3,6 +3,7 @@ import type { ts } from 'ts-morph';
 import type { MapImage, ProgramKind } from '../../object/image.ts';
 import type { Layout } from '../../object/layout.ts';
 import type { Expression } from '../tree/tree.ts';
+import type { Scope } from './scope.ts';
 
 /** A module-level function as written; each tuple of argument types makes one FunctionTree of it. */
 export interface FunctionSource {
@@ -10,6 +11,8 @@ export interface FunctionSource {
   readonly name: string;
   readonly node: ts.FunctionDeclaration | ts.ArrowFunction | ts.FunctionExpression;
   readonly noinline: boolean;
+  /** Where a function inside a function stands: what it captures are names there. */
+  readonly within?: Scope;
 }
 
 export interface ProgramSource {

@@ -4,28 +4,19 @@
  */
 import { ts } from 'ts-morph';
 import type { Layout } from '../../object/layout.ts';
-import type {
-  Expression,
-  FunctionTree,
-  OptionalType,
-  Span,
-  Statement,
-  Type,
-  Variable,
-} from '../tree/tree.ts';
+import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import { describeEntity, type Entity, type FunctionSource } from './entities.ts';
+import { absent, checkParameters, parameterType, place } from './parameters.ts';
 import { Refusal } from './refusal.ts';
 import { type PendingReturn, Scope } from './scope.ts';
 import type { Session } from './session.ts';
 import { returned } from './statements/branches.ts';
 import { completes } from './statements/completion.ts';
 import { destructure } from './statements/destructure.ts';
-import { coerce, convertTo, join, refuseJoin } from './types/coerce.ts';
+import { convertTo, join, refuseJoin } from './types/coerce.ts';
 import { contextKind, type Declared, declaredType } from './types/declared.ts';
 import { isFree } from './types/literals.ts';
 import { CONTEXT, describe, sameType, U32, UNKNOWN_OPTIONAL, VOID } from './types/types.ts';
-
-const LARGEST_SUBPROGRAM = 5;
 
 interface MutableFunction {
   readonly name: string;
@@ -72,43 +63,6 @@ function entityKey(session: Session, entity: Entity): string {
   }
 }
 
-/** Arguments at the types of the parameters; what is no value stays as it is. */
-function place(
-  caller: Scope,
-  source: FunctionSource,
-  given: readonly Entity[],
-  nodes: readonly ts.Node[],
-): Entity[] {
-  return given.map((entity, index): Entity => {
-    const parameter = source.node.parameters[index];
-    const node = nodes[index] ?? source.node;
-    if (entity.kind !== 'value') {
-      if (source.noinline) caller.refuse('N5003', node, { type: describeEntity(entity) });
-      return entity;
-    }
-    const declared = declaredType(caller.session, parameter?.type);
-    const value = coerce(caller.session, entity.value, declared, node);
-    if (value.type !== UNKNOWN_OPTIONAL) return { kind: 'value', value };
-    const type = absent(declared);
-    if (type === UNKNOWN_OPTIONAL) return { kind: 'value', value };
-    return { kind: 'value', value: convertTo(caller.session, value, type, node) };
-  });
-}
-
-function checkParameters(session: Session, source: FunctionSource, given: readonly Entity[]): void {
-  for (const parameter of source.node.parameters) {
-    if (parameter.dotDotDotToken) session.refuse('N1008', parameter);
-    if (parameter.initializer || parameter.questionToken)
-      session.refuse('N1001', parameter, { syntax: 'an optional parameter' });
-  }
-  if (!source.noinline) return;
-  if (given.length > LARGEST_SUBPROGRAM)
-    session.refuse('N5002', source.node, { name: source.name, count: String(given.length) });
-  for (const entity of given)
-    if (entity.kind === 'value' && entity.value.type.kind === 'record')
-      session.refuse('N5003', source.node, { type: describe(entity.value.type) });
-}
-
 /** Binds parameters; patterns are taken apart at the start of the body. */
 function bindParameters(scope: Scope, source: FunctionSource, given: readonly Entity[]) {
   const parameters: Variable[] = [];
@@ -151,12 +105,6 @@ function body(scope: Scope, source: FunctionSource): Statement[] {
     return scope.refuse('N1020', source.node, { what: `'${source.name}', which has no body` });
   if (ts.isBlock(node)) return scope.statements(node.statements);
   return scope.session.attempt(() => expressionBody(scope, node)) ?? [];
-}
-
-/** The type of an `undefined` that points nowhere, so that any memory will do: of the declared layout, if there is one. */
-function absent(declared: Declared): OptionalType {
-  if (declared.kind !== 'declaredOptional' || !declared.layout) return UNKNOWN_OPTIONAL;
-  return { kind: 'optional', of: { kind: 'ref', layout: declared.layout, space: 'stack' } };
 }
 
 /** The types of returned values; literals take a signed type where another value has one. */
@@ -215,7 +163,7 @@ function build(
 ): FunctionTree {
   checkParameters(session, source, given);
   const before = session.refusals;
-  const scope = new Scope(session, returns ?? declaredType(session, source.node.type));
+  const scope = new Scope(session, returns ?? declaredType(session, source.node.type), source.within);
   const { parameters, prologue } = bindParameters(scope, source, given);
   const statements = completed(scope, source, [...prologue, ...body(scope, source)]);
   const returnType = settleReturns(scope, session.refusals > before);
@@ -263,7 +211,7 @@ export function call(
   given: readonly Entity[],
   node: ts.CallExpression,
 ): Expression {
-  const placed = place(scope, source, given, node.arguments);
+  const placed = place(scope, source, given, node);
   const tree = instantiate(scope.session, source, placed, node);
   return {
     kind: 'call',
@@ -308,13 +256,16 @@ const isNumber = (node: ts.TypeNode | undefined): boolean => node?.kind === ts.S
 /** Translates a function that nothing has called, so that what it gets wrong is reported all the same. */
 export function checkUncalled(session: Session, source: FunctionSource): void {
   const span = session.span(source.node);
-  const kinds = source.node.parameters.map((parameter) => contextKind(session, parameter.type));
-  session.kind = kinds.find((kind) => kind !== undefined);
-  const given = source.node.parameters.map((parameter): Entity | undefined => {
-    const declared = isNumber(parameter.type) ? U32 : declaredType(session, parameter.type);
-    const value = sample(session, declared, span);
-    return value && { kind: 'value', value };
+  const { parameters } = source.node;
+  session.kind = parameters
+    .map((parameter) => contextKind(session, parameter.type))
+    .find((kind) => kind !== undefined);
+  session.attempt(() => {
+    const given = parameters.flatMap((parameter): Entity[] => {
+      const declared = isNumber(parameter.type) ? U32 : parameterType(session, parameter);
+      const value = sample(session, declared, span);
+      return value ? [{ kind: 'value', value }] : [];
+    });
+    if (given.length === parameters.length) instantiate(session, source, given, source.node);
   });
-  const known = given.filter((entity) => entity !== undefined);
-  if (known.length === given.length) session.attempt(() => instantiate(session, source, known, source.node));
 }

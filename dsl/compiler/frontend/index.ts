@@ -7,7 +7,7 @@ import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { internalError } from '../diagnostics/internal.ts';
 import type { IntType, ModuleTree, ProgramTree } from '../tree/tree.ts';
 import type { Entity, ProgramSource } from './entities.ts';
-import { fieldOf } from './expressions/property.ts';
+import { elementOf, fieldOf } from './expressions/property.ts';
 import { expression } from './expressions/table.ts';
 import { checkFlow } from './flow/check.ts';
 import { checkUncalled, instantiate } from './functions.ts';
@@ -108,7 +108,7 @@ export function parseModule(entryFile: string, options: ParseOptions = {}): Pars
 function parse(entry: string, root: string, options: ParseOptions): ParseResult {
   const source = openProgram(entry, root, options.readFile);
   const errors = typescriptErrors(source, root, entry);
-  const translators = { entity: expression, field: fieldOf, statement, declaration };
+  const translators = { entity: expression, field: fieldOf, element: elementOf, statement, declaration };
   const session = new Session(
     source.program.getTypeChecker(),
     translators,

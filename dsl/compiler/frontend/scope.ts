@@ -23,9 +23,13 @@ export class Scope {
   private readonly caseEnds = new Set<ts.Node>();
   private readonly bindings = new Map<ts.Symbol, Entity | 'refused'>();
 
-  constructor(session: Session, declaredReturn: Declared) {
+  /** The scope around a function inside a function, whose names it sees. */
+  private readonly outer: Scope | undefined;
+
+  constructor(session: Session, declaredReturn: Declared, outer?: Scope) {
     this.session = session;
     this.declaredReturn = declaredReturn;
+    this.outer = outer;
   }
 
   span(node: ts.Node): Span {
@@ -103,9 +107,13 @@ export class Scope {
   lookup(node: ts.Identifier): Entity {
     const symbol = this.session.symbol(node);
     if (symbol === undefined) return this.refuse('N1001', node, { syntax: `the name '${node.text}'` });
-    const bound = this.bindings.get(symbol);
+    const bound = this.bound(symbol);
     if (bound === 'refused') throw new Refusal(undefined);
     return bound ?? this.session.entity(symbol, node);
+  }
+
+  private bound(symbol: ts.Symbol): Entity | 'refused' | undefined {
+    return this.bindings.get(symbol) ?? this.outer?.bound(symbol);
   }
 
   bind(name: ts.Identifier, entity: Entity): void {
@@ -137,6 +145,7 @@ export class Scope {
       }
       for (const element of name.elements) if (ts.isBindingElement(element)) forget(element.name);
     };
+    if (ts.isFunctionDeclaration(node) && node.name) forget(node.name);
     if (ts.isVariableStatement(node))
       for (const declaration of node.declarationList.declarations) forget(declaration.name);
     return [];

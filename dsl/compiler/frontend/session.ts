@@ -20,6 +20,8 @@ export interface Translators {
   readonly entity: (scope: Scope, node: ts.Expression) => Entity;
   /** `base.name` on a value. */
   readonly field: (scope: Scope, base: Expression, name: string, node: ts.Node) => Expression;
+  /** `base[index]` on a value. */
+  readonly element: (scope: Scope, base: Expression, node: ts.ElementAccessExpression) => Expression;
   readonly statement: (scope: Scope, node: ts.Statement) => Statement[];
   /** What a module-level declaration stands for, or undefined when it is none. */
   readonly declaration: (session: Session, declaration: ts.Declaration) => Entity | undefined;
@@ -48,6 +50,7 @@ export class Session {
   private readonly entities = new Map<ts.Symbol, Entity | 'pending' | 'refused'>();
   private readonly reported = new Set<string>();
   private readonly identities = new Map<object, number>();
+  private functionIds = 0;
   private variables = 0;
   private slots = 0;
 
@@ -136,6 +139,12 @@ export class Session {
   slot(): number {
     this.slots += 1;
     return this.slots - 1;
+  }
+
+  /** The number of a new function. */
+  functionId(): number {
+    this.functionIds += 1;
+    return this.functionIds;
   }
 
   /** A number that stands for an object's identity in keys of instances. */

@@ -4,10 +4,11 @@ import type { CompareOperator, Expression } from '../../tree/tree.ts';
 import type { Entity } from '../entities.ts';
 import type { Scope } from '../scope.ts';
 import { UNKNOWN_OPTIONAL } from '../types/types.ts';
+import { bound } from './bound.ts';
 import { select } from './conditional.ts';
 import { arithmetic, compare, logicalShift } from './integers.ts';
 import { ARITHMETIC, COMPARE } from './operators.ts';
-import { optionalParts } from './optional-chain.ts';
+import { type Chain, chained, isChain, spread } from './optional-chain.ts';
 import { isPure } from './purity.ts';
 
 const K = ts.SyntaxKind;
@@ -25,6 +26,22 @@ function presence(scope: Scope, value: Expression, equal: boolean, node: ts.Node
   return equal ? not(present, present.type) : present;
 }
 
+/** A chain to an integer compared with a value: where the chain is not there, the two differ. */
+function chainComparison(
+  scope: Scope,
+  chain: Chain,
+  other: Expression,
+  operator: CompareOperator,
+  text: string,
+  node: ts.BinaryExpression,
+): Expression {
+  const { type } = chain.present;
+  if (other.type === UNKNOWN_OPTIONAL) return operator === 'ne' ? chain.present : not(chain.present, type);
+  const absent: Expression = { kind: 'bool', type, value: operator === 'ne', span: scope.span(node) };
+  const compared = compare(scope, operator, text, chain.value, other, node);
+  return select(scope, chain.present, compared, absent, node);
+}
+
 function comparison(
   scope: Scope,
   node: ts.BinaryExpression,
@@ -32,25 +49,20 @@ function comparison(
   text: string,
 ): Expression {
   const equality = operator === 'eq' || operator === 'ne';
-  const chain = equality ? (optionalParts(scope, node.left) ?? optionalParts(scope, node.right)) : undefined;
-  if (chain?.value.type.kind === 'int') {
-    const other = scope.value(optionalParts(scope, node.left) ? node.right : node.left);
-    const absent: Expression = {
-      kind: 'bool',
-      type: chain.present.type,
-      value: operator === 'ne',
-      span: scope.span(node),
-    };
-    if (other.type === UNKNOWN_OPTIONAL)
-      return operator === 'ne' ? chain.present : not(chain.present, absent.type);
-    return select(
-      scope,
-      chain.present,
-      compare(scope, operator, text, chain.value, other, node),
-      absent,
-      node,
-    );
-  }
+  const [side, otherSide] = isChain(node.left) ? [node.left, node.right] : [node.right, node.left];
+  const whole =
+    equality &&
+    chained(scope, side, (chain) => {
+      const other = scope.value(otherSide);
+      // A chain on the right is computed first.
+      if (side === node.right && !isPure(other)) return scope.refuse('N2012', node.left);
+      if (chain.value.type.kind === 'int') return chainComparison(scope, chain, other, operator, text, node);
+      const reference = spread(scope, chain, side);
+      return other.type === UNKNOWN_OPTIONAL
+        ? presence(scope, reference, operator === 'eq', node)
+        : compare(scope, operator, text, reference, other, node);
+    });
+  if (whole) return whole;
   const left = scope.value(node.left);
   const right = scope.value(node.right);
   if (equality) {
@@ -64,13 +76,17 @@ function comparison(
 
 /** `a ?? b`, and `a || b` on references: `a` where it is there. */
 function fallback(scope: Scope, node: ts.BinaryExpression): Expression {
-  const chain = optionalParts(scope, node.left);
-  if (chain !== undefined) return select(scope, chain.present, chain.value, scope.value(node.right), node);
+  const whole = chained(scope, node.left, (chain) =>
+    select(scope, chain.present, chain.value, scope.value(node.right), node),
+  );
+  if (whole !== undefined) return whole;
   const left = scope.value(node.left);
-  if (left.type.kind !== 'optional') return left;
-  if (!isPure(left)) return scope.refuse('N2012', node.left);
-  const value: Expression = { kind: 'present', type: left.type.of, operand: left, span: left.span };
-  return select(scope, scope.truth(left, node.left), value, scope.value(node.right), node);
+  const { type } = left;
+  if (type.kind !== 'optional') return left;
+  return bound(scope, left, node, (named) => {
+    const value: Expression = { kind: 'present', type: type.of, operand: named, span: left.span };
+    return select(scope, scope.truth(named, node.left), value, scope.value(node.right), node);
+  });
 }
 
 function logical(scope: Scope, node: ts.BinaryExpression, operator: 'and' | 'or'): Expression {

@@ -41,7 +41,6 @@ const isNamespace = (scope: Scope, node: ts.Expression): boolean =>
 function value(scope: Scope, node: ts.CallExpression): Expression {
   const callee = node.expression;
   if (node.questionDotToken) return scope.refuse('N1001', node, { syntax: "a call through '?.'" });
-  if (ts.isArrowFunction(callee) || ts.isFunctionExpression(callee)) return scope.refuse('N1014', callee);
   if (ts.isPropertyAccessExpression(callee) && !isNamespace(scope, callee.expression)) {
     const result = method(scope, callee, node);
     return result ?? scope.refuse('N1020', callee, { what: `'${callee.name.text}'` });

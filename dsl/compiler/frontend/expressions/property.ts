@@ -9,7 +9,7 @@ import { settle } from '../types/coerce.ts';
 import { adapt, isFree, literal } from '../types/literals.ts';
 import { describe, INTEGERS, U32 } from '../types/types.ts';
 import { convert, integerType } from './integers.ts';
-import { optionalParts, spread } from './optional-chain.ts';
+import { chained, spread } from './optional-chain.ts';
 
 const value = (expression: Expression): Entity => ({ kind: 'value', value: expression });
 
@@ -144,17 +144,21 @@ export function property(scope: Scope, node: ts.PropertyAccessExpression): Entit
     const symbol = scope.session.symbol(node.name);
     if (symbol !== undefined) return scope.session.entity(symbol, node);
   }
-  const chain = optionalParts(scope, node);
-  if (chain !== undefined) return value(spread(scope, chain, node));
+  const whole = chained(scope, node, (chain) => spread(scope, chain, node));
+  if (whole !== undefined) return value(whole);
   return entityField(scope, scope.entity(node.expression), node);
 }
 
-export function elementAccess(scope: Scope, node: ts.ElementAccessExpression): Entity {
-  const base = scope.value(node.expression);
-  if (base.type.kind === 'ref')
-    return value(read(element(scope, base, base.type, node.argumentExpression, node)));
+/** `base[index]` where `base` is a value: an array's element, or a tuple's. */
+export function elementOf(scope: Scope, base: Expression, node: ts.ElementAccessExpression): Expression {
+  if (base.type.kind === 'ref') return read(element(scope, base, base.type, node.argumentExpression, node));
   const index = settle(scope.session, scope.value(node.argumentExpression), node.argumentExpression);
   if (index.kind !== 'int')
     return scope.refuse('N2011', node.argumentExpression, { what: "a tuple's index" });
-  return value(fieldOf(scope, base, String(index.value), node));
+  return fieldOf(scope, base, String(index.value), node);
+}
+
+export function elementAccess(scope: Scope, node: ts.ElementAccessExpression): Entity {
+  const whole = chained(scope, node, (chain) => spread(scope, chain, node));
+  return value(whole ?? elementOf(scope, scope.value(node.expression), node));
 }

@@ -4,6 +4,7 @@ import type { Entity } from '../entities.ts';
 import type { Scope } from '../scope.ts';
 import { binary } from './binary.ts';
 import { call } from './call.ts';
+import { closure } from './closure.ts';
 import { conditional } from './conditional.ts';
 import { array, bigint, boolean, number, object } from './literal.ts';
 import { assertion, identifier, wrapped } from './name.ts';
@@ -26,7 +27,7 @@ export function expression(scope: Scope, node: ts.Expression): Entity {
   if (ts.isArrayLiteralExpression(node)) return array(scope, node);
   if (ts.isAsExpression(node)) return assertion(scope, node);
   if (ts.isPostfixUnaryExpression(node)) return scope.refuse('N1018', node);
-  if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) return scope.refuse('N1014', node);
+  if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) return closure(scope, node);
   switch (node.kind) {
     case ts.SyntaxKind.TrueKeyword:
     case ts.SyntaxKind.FalseKeyword:

@@ -23,7 +23,7 @@ function addFunction(
 ): FunctionSource {
   if (node.asteriskToken || node.modifiers?.some((one) => one.kind === ts.SyntaxKind.AsyncKeyword))
     session.refuse('N1003', node);
-  const source = { id: session.functions.length, name, node, noinline };
+  const source = { id: session.functionId(), name, node, noinline };
   session.functions.push(source);
   return source;
 }
