@@ -21,7 +21,6 @@ interface NewableFunction extends Function {}
 interface Number {}
 interface BigInt {}
 interface Object {}
-interface Promise<T> {}
 interface RegExp {}
 interface String {}
 interface Symbol {}

@@ -29,8 +29,11 @@ const JAVASCRIPT = new Set(
     ' ',
   ),
 );
-/** "Cannot find global type": TypeScript looks for Promise to word another error; the language has none. */
-const MISSING_GLOBAL_TYPE = 2318;
+/**
+ * "Cannot find the global type" or value, which TypeScript says of what the language has not: a type of the JavaScript
+ * library, or Promise for what is async. Our own refusals say why.
+ */
+const MISSING_GLOBALS: ReadonlySet<number> = new Set([2318, 2468, 2697, 2705]);
 /** "Cannot find name" and its variants that suggest a library. */
 const MISSING_NAME = new Set([2304, 2552, 2580, 2583, 2584, 2585, 2591, 2592, 2662, 2693, 2708]);
 
@@ -172,6 +175,6 @@ export function typescriptErrors(source: SourceProgram, root: string, entry: str
   const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
   const found = syntax.length > 0 ? syntax : files.flatMap((file) => semanticErrors(file, program));
   return [...missing, ...found]
-    .filter((d) => d.category === ts.DiagnosticCategory.Error && d.code !== MISSING_GLOBAL_TYPE)
+    .filter((d) => d.category === ts.DiagnosticCategory.Error && !MISSING_GLOBALS.has(d.code))
     .map((d) => translate(d, root, entry));
 }
