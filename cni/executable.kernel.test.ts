@@ -111,8 +111,17 @@ describe('without its native addon', () => {
     expect(call(forThisPod('ctrd1.7-ADD-noannot'), alone)).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test('a limited Pod is refused with what to do', () => {
-    const { status, stdout } = call(forThisPod('ctrd1.7-ADD-full'), alone);
+  test('a limited Pod starts without its limits, and a record says so', () => {
+    const add = forThisPod('ctrd1.7-ADD-full');
+    const { status, stdout } = call(add, alone);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(add.stdin.prevResult);
+    expect(leftovers(before, snapshot(pod, node))).toEqual({ state: [expect.any(String)] });
+  });
+
+  test('under the failure policy "closed" a limited Pod is refused with what to do', () => {
+    const { env, stdin } = forThisPod('ctrd1.7-ADD-full');
+    const { status, stdout } = call({ env, stdin: { ...stdin, failurePolicy: 'closed' } }, alone);
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ code: 999, details: expect.stringContaining('koffi.node') });
     expect(leftovers(before, snapshot(pod, node))).toBeUndefined();

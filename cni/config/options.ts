@@ -1,7 +1,8 @@
 /**
- * Where and how natra attaches, from the plugin's configuration (`attachMode`, `attachSide`, `edtPacing`) and
- * the environment (`NATRA_ATTACH_MODE`, `NATRA_ATTACH_SIDE`, `NATRA_EDT_PACING`). The environment wins: it is
- * the way to change one node without touching the cluster's configuration.
+ * Where and how natra attaches, from the plugin's configuration (`attachMode`, `attachSide`, `edtPacing`,
+ * `failurePolicy`) and the environment (`NATRA_ATTACH_MODE`, `NATRA_ATTACH_SIDE`, `NATRA_EDT_PACING`,
+ * `NATRA_FAILURE_POLICY`). The environment wins: it is the way to change one node without touching the cluster's
+ * configuration.
  */
 import { CniError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { Variables } from './environment.ts';
@@ -14,32 +15,37 @@ const CHOICES = {
   attachSide: ['auto', 'host', 'pod'],
   /** Whether packets over the rate wait in an fq qdisc for their departure time. */
   edtPacing: ['auto', 'on', 'off'],
+  /** What a failure of the dataplane does to the Pod: `open` starts it without its limits, `closed` does not. */
+  failurePolicy: ['open', 'closed'],
 } as const;
 
 export type AttachMode = (typeof CHOICES.attachMode)[number];
 export type AttachSide = (typeof CHOICES.attachSide)[number];
 export type EdtPacing = (typeof CHOICES.edtPacing)[number];
+export type FailurePolicy = (typeof CHOICES.failurePolicy)[number];
 
 export interface Options {
   readonly attachMode: AttachMode;
   readonly attachSide: AttachSide;
   readonly edtPacing: EdtPacing;
+  readonly failurePolicy: FailurePolicy;
 }
 
-/** Throws code 7 for a bad value in the configuration, 4 for one in the environment. */
+/** The first of the choices holds where nothing is said. Throws code 7 for a bad value in the configuration, 4 for one in the environment. */
 export function parseOptions(configuration: JsonObject, variables: Variables): Options {
-  const option = <T extends string>(name: string, variable: string, choices: readonly T[]): T => {
+  const option = <T extends string>(name: string, variable: string, choices: readonly [T, ...T[]]): T => {
     const stated = configuration[name];
     const configured =
       stated === undefined ? undefined : choose(choices, name, stated, ERROR_CODES.invalidConfiguration);
     const override = variables[variable];
     if (override) return choose(choices, variable, override, ERROR_CODES.invalidEnvironment);
-    return configured ?? choose(choices, name, 'auto', ERROR_CODES.invalidConfiguration);
+    return configured ?? choices[0];
   };
   return {
     attachMode: option('attachMode', 'NATRA_ATTACH_MODE', CHOICES.attachMode),
     attachSide: option('attachSide', 'NATRA_ATTACH_SIDE', CHOICES.attachSide),
     edtPacing: option('edtPacing', 'NATRA_EDT_PACING', CHOICES.edtPacing),
+    failurePolicy: option('failurePolicy', 'NATRA_FAILURE_POLICY', CHOICES.failurePolicy),
   };
 }
 

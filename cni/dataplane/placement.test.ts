@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Options } from '../config/options.ts';
 import { placements } from './placement.ts';
 
-const auto: Options = { attachMode: 'auto', attachSide: 'auto', edtPacing: 'auto' };
+const auto: Options = { attachMode: 'auto', attachSide: 'auto', edtPacing: 'auto', failurePolicy: 'open' };
 const shown = (...args: Parameters<typeof placements>): string[] =>
   placements(...args).map(({ side, hook, pacing }) => `${side} ${hook} ${pacing}`);
 

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attachment as KernelAttachment } from '../../loader/index.ts';
-import type { Direction, Limit } from '../config/bandwidth.ts';
+import type { Direction, Limit, Limits } from '../config/bandwidth.ts';
 import type { PodIdentity } from '../config/environment.ts';
 import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
@@ -31,13 +31,26 @@ export interface DirectionRecord extends Limit {
   readonly made: readonly KernelAttachment[];
 }
 
+/** Why a Pod runs without the limits that were asked for. */
+export interface Failure {
+  /** When, ISO 8601. */
+  readonly at: string;
+  readonly error: string;
+  readonly wanted: Limits;
+}
+
 export interface AttachmentRecord extends AttachmentName {
   readonly format: typeof FORMAT;
   readonly network: string;
   readonly netns: string;
   readonly pod: PodIdentity;
-  /** `attaching` in a file on disk means that an ADD is at work or died. */
-  readonly phase: 'attaching' | 'attached';
+  /**
+   * `attaching` in a file on disk means that an ADD is at work or died; `failed`, that the Pod runs without its
+   * limits (failurePolicy "open").
+   */
+  readonly phase: 'attaching' | 'attached' | 'failed';
+  /** With `failed` alone. */
+  readonly failure?: Failure;
   readonly directions: { readonly [D in Direction]?: DirectionRecord };
 }
 
@@ -45,6 +58,13 @@ export function newRecord(
   about: Pick<AttachmentRecord, 'network' | 'containerId' | 'ifname' | 'netns' | 'pod'>,
 ): AttachmentRecord {
   return { format: FORMAT, ...about, phase: 'attaching', directions: {} };
+}
+
+/** What a record of phase `failed` says, in words. */
+export function failureOf({ failure }: AttachmentRecord): string {
+  return failure === undefined
+    ? 'the last ADD failed'
+    : `the ADD at ${failure.at} failed and the Pod was started without its limits: ${failure.error}`;
 }
 
 /** Writes a record as a whole or not at all. */

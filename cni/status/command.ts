@@ -1,10 +1,11 @@
 /** `natra status`. */
 import { parseArgs } from 'node:util';
+import { DIRECTIONS } from '../config/bandwidth.ts';
 import type { Console } from '../console.ts';
 import type { Node } from '../node.ts';
 import { VERDICTS } from '../verdicts.ts';
 import { aligned, percentage, quantity } from './format.ts';
-import { type LimitStatus, type NodeStatus, statusOf } from './node-status.ts';
+import { type LimitStatus, type NodeStatus, statusOf, type UnlimitedStatus } from './node-status.ts';
 
 export const STATUS_OPTIONS = { json: { type: 'boolean', default: false } } as const;
 
@@ -42,7 +43,7 @@ const HEADINGS = [
 const NUMBERS_FROM = HEADINGS.indexOf('CAP');
 
 /** The table, then why each limit is paced so, then whatever is not as it should be. */
-export function table({ limits, notes }: NodeStatus, isTerminal: boolean): string {
+export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: boolean): string {
   const lines: string[] = [];
   if (limits.length === 0) lines.push('no Pod is limited on this node');
   else {
@@ -52,6 +53,10 @@ export function table({ limits, notes }: NodeStatus, isTerminal: boolean): strin
     for (const limit of limits)
       for (const fault of limit.faults) lines.push(`not in force: ${title(limit)}: ${fault}`);
   }
+  for (const each of unlimited)
+    lines.push(
+      `NOT LIMITED: ${name(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
+    );
   return `${[...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
 }
 
@@ -72,7 +77,16 @@ function row(limit: LimitStatus): string[] {
 }
 
 /** A Pod's name where the runtime gave one; podman and ctr know containers alone. */
-const name = ({ namespace, pod, containerId }: LimitStatus): string =>
+const name = ({ namespace, pod, containerId }: LimitStatus | UnlimitedStatus): string =>
   pod === '' ? containerId.slice(0, 13) : `${namespace}/${pod}`;
+
+/** A verifier's refusal goes on over several; `--json` has them all. */
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+const wishes = ({ wanted }: UnlimitedStatus): string =>
+  DIRECTIONS.flatMap((direction) => {
+    const limit = wanted[direction];
+    return limit === undefined ? [] : [`${direction} ${quantity(limit.rateBitsPerSecond, 'bit/s')}`];
+  }).join(', ');
 
 const title = (limit: LimitStatus): string => `${name(limit)} ${limit.interface} ${limit.direction}`;

@@ -7,7 +7,13 @@ import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { burstBytes, type Pacing } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
-import { type AttachmentRecord, type DirectionRecord, listRecords, type Side } from '../state/records.ts';
+import {
+  type AttachmentRecord,
+  type DirectionRecord,
+  type Failure,
+  listRecords,
+  type Side,
+} from '../state/records.ts';
 import { type Reading, rateBetween, read, type Verdicts } from './reading.ts';
 import type { SketchLoad } from './sketch.ts';
 
@@ -38,8 +44,17 @@ export interface LimitStatus {
   readonly faults: readonly string[];
 }
 
+/** An interface whose Pod runs without the limits that were asked for (failurePolicy "open"). */
+export interface UnlimitedStatus extends Failure {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly containerId: string;
+  readonly interface: string;
+}
+
 export interface NodeStatus {
   readonly limits: readonly LimitStatus[];
+  readonly unlimited: readonly UnlimitedStatus[];
   /** What is on the node without belonging to a Pod that natra knows, in words. */
   readonly notes: readonly string[];
 }
@@ -67,7 +82,14 @@ export async function statusOf(node: Node, milliseconds: number): Promise<NodeSt
   for (const { key } of listPins(node.pinDirectory))
     if (!keys.has(key))
       notes.push(`${node.pinDirectory}/${key} is pinned without a record; the runtime's next GC removes it`);
-  return { limits, notes };
+  return { limits, unlimited: records.flatMap(unlimitedStatus), notes };
+}
+
+function unlimitedStatus({ pod, containerId, ifname, failure }: AttachmentRecord): UnlimitedStatus[] {
+  if (failure === undefined) return [];
+  return [
+    { namespace: pod.namespace ?? '', pod: pod.name ?? '', containerId, interface: ifname, ...failure },
+  ];
 }
 
 function readKnown({ record, direction }: Known, node: Node): Reading | undefined {

@@ -5,7 +5,7 @@ import { parseOptions } from '../config/options.ts';
 import { type Devices, findDevices } from '../dataplane/devices.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
-import { type AttachmentRecord, type DirectionRecord, readRecord } from '../state/records.ts';
+import { type AttachmentRecord, type DirectionRecord, failureOf, readRecord } from '../state/records.ts';
 import type { Call } from './add.ts';
 
 /** Throws code 102 where a limit is missing, differs, or is in force though the configuration has none. */
@@ -24,6 +24,7 @@ export function check({ attachment, configuration, variables, node }: Call): voi
         : absence(limit, record);
     return found.map((fault) => `${direction}: ${fault}`);
   });
+  if (record?.phase === 'failed') faults.push(failureOf(record));
   if (record?.phase === 'attaching') faults.push('the last ADD did not come to its end');
   if (faults.length > 0)
     throw new CniError(ERROR_CODES.checkFailed, 'the limits are not in force', faults.join('; '));
@@ -31,7 +32,12 @@ export function check({ attachment, configuration, variables, node }: Call): voi
 
 function absence(limit: Limit | undefined, record: AttachmentRecord | undefined): string[] {
   if (limit === undefined) return [];
-  const what = record === undefined ? 'there is no record of an ADD' : 'the last ADD had no limit';
+  const what =
+    record === undefined
+      ? 'there is no record of an ADD'
+      : record.phase === 'failed'
+        ? 'no limit is in force'
+        : 'the last ADD had no limit';
   return [`${what}, but the configuration asks for ${limit.rateBitsPerSecond} bits/s`];
 }
 

@@ -58,7 +58,7 @@ async function nothingIsLeft(after: string): Promise<void> {
 describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
   const withMode = (name: string): CapturedCall => {
     const call = forPod(captured(name), pod);
-    return { ...call, stdin: { ...call.stdin, attachMode } };
+    return { ...call, stdin: { ...call.stdin, attachMode, failurePolicy: 'closed' } };
   };
 
   test.each(['DEL', 'ADD and DEL', 'GC'])('%s undoes it', async (next) => {

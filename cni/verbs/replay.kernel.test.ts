@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { removeDirectory } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
+import { table } from '../status/command.ts';
+import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import { passingObject, refusedObject } from '../testing/objects.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
@@ -42,6 +44,11 @@ const ok = { exitCode: 0 };
 const inMode = (call: CapturedCall, attachMode: string): CapturedCall => ({
   ...call,
   stdin: { ...call.stdin, attachMode },
+});
+
+const closed = (call: CapturedCall): CapturedCall => ({
+  ...call,
+  stdin: { ...call.stdin, failurePolicy: 'closed' },
 });
 
 describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
@@ -134,7 +141,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
 
   test('DEL after a failed ADD', async () => {
     const refusing = { ...node, objectFile: refusedObject };
-    const failed = make(calls('kubelet1.36-ADD-failing'), refusing);
+    const failed = make(closed(calls('kubelet1.36-ADD-failing')), refusing);
     expect(failed.exitCode).toBe(1);
     expect(JSON.parse(failed.stdout)).toMatchObject({
       cniVersion: '1.1.0',
@@ -152,8 +159,46 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       ...node,
       objectFile: (direction) => (direction === 'egress' ? refusedObject : passingObject)(direction),
     };
-    expect(make(calls('ctrd1.7-ADD-full'), half).exitCode).toBe(1);
+    expect(make(closed(calls('ctrd1.7-ADD-full')), half).exitCode).toBe(1);
     await nothingIsLeft();
+  });
+
+  describe('under the failure policy "open", which is the default,', () => {
+    test('a Pod whose program is refused starts; CHECK, status and the log say that it has no limits', async () => {
+      const refusing = { ...node, objectFile: refusedObject };
+      const call = calls('cnitool1.3-cni1.1-ADD');
+      expect(make(call, refusing)).toMatchObject(ok);
+      expect(JSON.parse(make(call, refusing).stdout)).toEqual(call.stdin.prevResult);
+      expect(log.join('\n')).toMatch(/starts WITHOUT its limits.*load program natra_ingress.*R0 !read_ok/s);
+      const left = () => Object.keys(leftovers(before, snapshot(pod, node)) ?? {});
+      await expect.poll(left, { timeout: 10_000 }).toEqual(['state']);
+
+      const checked = make(calls('cnitool1.3-cni1.1-CHECK'), node);
+      expect(checked.exitCode).toBe(1);
+      expect(JSON.parse(checked.stdout).details).toMatch(/ingress: no limit is in force.*R0 !read_ok/s);
+      const status = await statusOf(node, 0);
+      expect(status.unlimited).toMatchObject([
+        { interface: pod.ifname, wanted: { ingress: {}, egress: {} } },
+      ]);
+      expect(table(status, false)).toMatch(/NOT LIMITED: .*ingress 10Mbit\/s.*R0 !read_ok/s);
+
+      expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+      await nothingIsLeft();
+    });
+
+    test('the next ADD puts the limits into force and forgets the failure', async () => {
+      expect(make(calls('cnitool1.3-cni1.1-ADD'), { ...node, objectFile: refusedObject })).toMatchObject(ok);
+      expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+      expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toEqual({ stdout: '', ...ok });
+      expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+      await nothingIsLeft();
+    });
+
+    test('a malformed configuration fails all the same', () => {
+      const { env, stdin } = calls('ctrd1.7-ADD-full');
+      const outcome = make({ env, stdin: { ...stdin, attachMode: 'xdp' } }, node);
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ code: 7 });
+    });
   });
 
   test('an interface that is not there', async () => {

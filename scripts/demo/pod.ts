@@ -79,6 +79,7 @@ async function limitedPod(stage: Stage, step: PodStep, pod: Sandbox, joined: Cni
   const configuration = limiterConfiguration(limiter, limit, joined);
   // Directories of the demo's own, so that a node's real Pods are neither seen nor touched.
   const variables = {
+    NATRA_FAILURE_POLICY: 'closed',
     NATRA_STATE_DIR: join(topology.stateDirectory, 'natra'),
     NATRA_PIN_DIR: PIN_DIRECTORY,
   };

@@ -58,6 +58,7 @@ export class LimitedPod {
       ...options,
       CNI_COMMAND: verb,
       CNI_NETNS: this.topology.pod.path,
+      NATRA_FAILURE_POLICY: 'closed',
       NATRA_STATE_DIR: STATE,
       NATRA_PIN_DIR: PINS,
     };
