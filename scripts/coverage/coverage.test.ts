@@ -7,7 +7,7 @@ import { addJson, addTo, type Counts, toJson } from './counts.ts';
 import { rowsOf, tableOf, tracefileOf } from './report.ts';
 
 const span = (line: number) => ({ line, column: 3, endLine: line, endColumn: 9 });
-const half = (): Counts => {
+const half = (file = 'programs/a.ts'): Counts => {
   const counts: Counts = new Map();
   const ways = new Map<string | number, number>([
     ['true', 2],
@@ -15,7 +15,7 @@ const half = (): Counts => {
   ]);
   addTo(
     counts,
-    'programs/a.ts',
+    file,
     new Map([
       [2, 2],
       [3, 0],
@@ -66,6 +66,12 @@ test('what is below a threshold fails, and so does nothing at all', () => {
   expect(report('--lines', '50', '--branches', '50').status).toBe(0);
   const { status, stdout } = report('--lines', '51', '--branches', '50');
   expect(status).toBe(1);
-  expect(stdout).toContain('coverage: lines are at 50.0%, the threshold is 51%\n');
+  expect(stdout).toContain('coverage: lines of the dataplane are at 50.0%, the threshold is 51%\n');
+  writeFileSync(path.join(folder, '2.json'), JSON.stringify(toJson(half('programs/examples/b.ts'))));
+  rmSync(path.join(folder, '1.json'));
+  // Nothing of the dataplane is left to be below a threshold.
+  expect(report('--lines', '51').status).toBe(0);
+  writeFileSync(path.join(folder, '1.json'), JSON.stringify(toJson(half())));
+  expect(report('--lines', '51').status).toBe(1);
   expect(readFileSync(path.join(folder, 'lcov.info'), 'utf8')).toContain('SF:programs/a.ts');
 });

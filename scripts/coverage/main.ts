@@ -1,6 +1,7 @@
 /**
  * `main.ts FOLDER [--lines PERCENT] [--branches PERCENT]`: adds up what the test files left in FOLDER, prints a table,
- * writes FOLDER/lcov.info, and exits with 1 where a total is below its threshold or nothing was collected.
+ * writes FOLDER/lcov.info, and exits with 1 where the dataplane's total is below its threshold or nothing was
+ * collected. Examples are shown only: their tests are to be read, not to be complete.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -27,12 +28,13 @@ if (counts.size === 0) {
 }
 writeFileSync(path.join(folder, 'lcov.info'), tracefileOf(counts));
 process.stdout.write(`programs/*.ts in the reference interpreter:\n${tableOf(counts)}`);
-const { total } = rowsOf(counts);
+const dataplane = [...counts].filter(([file]) => !file.startsWith('programs/examples/'));
+const { total } = rowsOf(new Map(dataplane));
 for (const what of ['lines', 'branches'] as const) {
   const reached = percent(total[what]);
   if (reached >= Number(values[what])) continue;
   process.stdout.write(
-    `coverage: ${what} are at ${reached.toFixed(1)}%, the threshold is ${values[what]}%\n`,
+    `coverage: ${what} of the dataplane are at ${reached.toFixed(1)}%, the threshold is ${values[what]}%\n`,
   );
   process.exitCode = 1;
 }
