@@ -5,7 +5,7 @@ import { PROGRAM_TYPES } from '../../dsl/object/image.ts';
 import { ATTACH_TYPE, tryCreateTcxLink } from '../../loader/bpf/link.ts';
 import { check } from '../../loader/errors.ts';
 import { withScratch } from '../../loader/native/arena.ts';
-import { closeDescriptor } from '../../loader/native/files.ts';
+import { closeDescriptor, openRead, readText } from '../../loader/native/files.ts';
 import { syscall } from '../../loader/native/syscall.ts';
 import type { Pod } from '../../loader/testing/pod.ts';
 
@@ -20,6 +20,36 @@ export function attachToDevice(hook: keyof typeof HOOKS, ifindex: number, progra
   const link = tryCreateTcxLink({ programFd, ifindex, attachType: HOOKS[hook] });
   const fd = check(link, 'attach program', `${hook} of device ${ifindex}`);
   return () => closeDescriptor(fd);
+}
+
+/** Where cgroup2 is mounted. Throws where it isn't. */
+export function cgroup2Mount(): string {
+  const mounts = readText('/proc/self/mounts').split('\n');
+  const [, mountPoint] = mounts.find((line) => line.split(' ')[2] === 'cgroup2')?.split(' ') ?? [];
+  if (mountPoint === undefined) throw new Error('attach to a cgroup: cgroup2 is not mounted');
+  return mountPoint;
+}
+
+const CGROUP_HOOKS = {
+  ingress: PROGRAM_TYPES.cgroupSkbIngress.attachType,
+  egress: PROGRAM_TYPES.cgroupSkbEgress.attachType,
+} as const;
+
+/** Attaches a program to a cgroup by its directory until the function that it gives is called. */
+export function attachToCgroup(
+  hook: keyof typeof CGROUP_HOOKS,
+  directory: string,
+  programFd: number,
+): () => void {
+  const target = openRead(directory);
+  try {
+    // The target of BPF_LINK_CREATE is a device's number or a descriptor, in the same place.
+    const link = tryCreateTcxLink({ programFd, ifindex: target, attachType: CGROUP_HOOKS[hook] });
+    const fd = check(link, 'attach program', `${hook} of ${directory}`);
+    return () => closeDescriptor(fd);
+  } finally {
+    closeDescriptor(target);
+  }
 }
 
 const AF_PACKET = 17;
