@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readElf } from '../dsl/object/elf/read.ts';
 import type { ObjectImage } from '../dsl/object/image.ts';
+import { KernelError } from '../loader/errors.ts';
+import { loadProgram } from '../loader/object/load.ts';
 
+/** Best first. Debian 12's `clang` is 14, whose code newer kernels may refuse. */
 const CLANGS = ['clang-19', 'clang'];
 
 export interface CObject {
@@ -14,22 +17,48 @@ export interface CObject {
   readonly compiler: string;
 }
 
-/** A C file through `-O2 -mcpu=v3` of the newest clang here; undefined, with the reason said, when there is none. */
-export function compileC(source: string): CObject | undefined {
-  const folder = mkdtempSync(path.join(tmpdir(), 'natra-c-'));
-  const output = path.join(folder, 'program.o');
+const say = (words: string): void => {
+  process.stderr.write(`bench: ${words}\n`);
+};
+
+/** Whether this kernel takes the program; says why not. */
+function accepted({ object, compiler }: CObject, source: string, program: string): boolean {
+  try {
+    loadProgram(object, program).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    say(
+      `this kernel refuses what ${compiler} makes of ${path.basename(source)}: ${error.message.split('\n', 1)[0]}`,
+    );
+    return false;
+  }
+}
+
+function compileWith(compiler: string, source: string, output: string): CObject | undefined {
   const include = `-I/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+  const options = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', include, '-c', source, '-o', output];
+  try {
+    execFileSync(compiler, options, { stdio: 'pipe' });
+    return { object: readElf(readFileSync(output)), compiler };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A C file through `-O2 -mcpu=v3` of the newest clang here whose `program` this kernel takes; undefined, with the reason
+ * said, when there is none.
+ */
+export function compileC(source: string, program: string): CObject | undefined {
+  const folder = mkdtempSync(path.join(tmpdir(), 'natra-c-'));
   try {
     for (const compiler of CLANGS) {
-      try {
-        const options = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', include, '-c', source, '-o', output];
-        execFileSync(compiler, options, { stdio: 'pipe' });
-        return { object: readElf(readFileSync(output)), compiler };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
+      const made = compileWith(compiler, source, path.join(folder, 'program.o'));
+      if (made !== undefined && accepted(made, source, program)) return made;
     }
-    process.stderr.write(`bench: no ${CLANGS.join(' or ')} here, so the C side is left out\n`);
+    say(`no ${CLANGS.join(' or ')} here whose code this kernel takes, so the C side is left out`);
     return undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -13,7 +13,9 @@ if (name === undefined || !names.includes(name)) {
   process.exit(2);
 }
 ensureNodeModules();
-ensureApt(['iproute2', 'clang', 'bpftool']);
+ensureApt(['iproute2', 'bpftool']);
+// Debian 12 and later have 19; its own `clang` is an older one, and better than none.
+if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
 const tsx = path.join(projectRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
 const run = spawnSync(process.execPath, [tsx, path.join(folder, name, 'main.ts'), ...rest], {
   cwd: projectRoot,

@@ -102,7 +102,7 @@ function compare(comparison: Comparison): { readonly natra: Figures; readonly cl
 /** The dataplane on a mouse's packet, as compiled and made for its settings. */
 function dataplane(): Comparison[] {
   const image = compiledObject(path.join(import.meta.dirname, '../../programs/ingress.ts'));
-  const twin = compileC(path.join(import.meta.dirname, '../dataplane/twin.c'));
+  const twin = compileC(path.join(import.meta.dirname, '../dataplane/twin.c'), 'ingress');
   const row = ROWS[0];
   if (twin === undefined || row === undefined) return [];
   const settings = settingsOf(row, image);
@@ -126,7 +126,7 @@ function dataplane(): Comparison[] {
 function small(): Comparison[] {
   const folder = path.join(import.meta.dirname, 'programs');
   return SMALL.flatMap(({ name, frame }) => {
-    const c = compileC(path.join(folder, `${name}.c`));
+    const c = compileC(path.join(folder, `${name}.c`), 'program');
     if (c === undefined) return [];
     const image = compiledObject(path.join(folder, `${name}.ts`));
     return [

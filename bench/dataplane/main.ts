@@ -44,7 +44,7 @@ const ratio = (own: number | undefined, other: number | undefined): string =>
 
 function main(): void {
   const natra = compiledObject(path.join(import.meta.dirname, '../../programs/ingress.ts'));
-  const twin = compileC(path.join(import.meta.dirname, 'twin.c'));
+  const twin = compileC(path.join(import.meta.dirname, 'twin.c'), 'ingress');
   const empty = emptyObject();
   const plain = { specialise: false };
   const sides: Side[] = [
