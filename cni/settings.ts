@@ -15,7 +15,15 @@ export type Pacing = 'edt' | 'queue' | 'police';
 /** By its number in programs/config.ts. */
 const PACINGS: { readonly [P in Pacing]: number } = { police: 0, edt: 1, queue: 2 };
 
-export interface Limit {
+/** What packets the parser need not understand, by the operator's word; each makes a shorter program. */
+export interface Parsing {
+  /** `off`: what is behind a VLAN tag is one flow. */
+  readonly vlanTags?: 'on' | 'off' | undefined;
+  /** `ipv4`: all IPv6 is one flow. */
+  readonly ipFamilies?: 'dual' | 'ipv4' | undefined;
+}
+
+export interface Limit extends Parsing {
   /** 1,000 to 10^15. */
   readonly rateBitsPerSecond: number;
   /** Most that may pass at once, above the rate; absent: a burst that suits the rate. */
@@ -143,6 +151,8 @@ export function dataplaneSettings(limit: Limit): Record<string, bigint | number>
     pacing: PACINGS[limit.pacing],
     mouseClass: MOUSE_CLASS,
     heavyClass: HEAVY_CLASS,
+    untagged: limit.vlanTags === 'off' ? 1 : 0,
+    ipv4Only: limit.ipFamilies === 'ipv4' ? 1 : 0,
   };
 }
 

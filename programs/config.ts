@@ -29,6 +29,10 @@ export const config = settings(
     /** With CLASSES: the HTB class of mice, and of heavy flows. */
     mouseClass: u32,
     heavyClass: u32,
+    /** 1: VLAN tags are not followed; what is behind one is keyed by the tag's EtherType. 0 follows two. */
+    untagged: u32,
+    /** 1: IPv6 is not read: keyed by its EtherType, never marked. 0 reads both versions of IP. */
+    ipv4Only: u32,
   }),
 );
 

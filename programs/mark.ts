@@ -9,6 +9,7 @@ import {
   u16,
   type u32,
 } from '../dsl/lang/index.ts';
+import { config } from './config.ts';
 import { ETH_P_IP, ETH_P_IPV6, IPv4, IPv6 } from './headers.ts';
 import { networkLayer } from './parse.ts';
 
@@ -51,6 +52,7 @@ export function markCe(skb: Skb): void {
     skbStoreBytes(skb, offset + IPV4_CHECKSUM, checksum, RECOMPUTE_CSUM);
     return;
   }
+  if (config.ipv4Only !== 0) return;
   const ip = skb.at(IPv6, offset);
   if (ip === undefined) return;
   const word = stack(Word);
@@ -65,7 +67,7 @@ export function ecnOf(skb: Skb): u32 {
     const ip = skb.at(IPv4, offset);
     return ip === undefined ? NOT_ECT : ip.trafficClass & 3;
   }
-  if (type !== ETH_P_IPV6) return NOT_ECT;
+  if (config.ipv4Only !== 0 || type !== ETH_P_IPV6) return NOT_ECT;
   const ip = skb.at(IPv6, offset);
   return ip === undefined ? NOT_ECT : (ip.versionAndClass >>> 4) & 3;
 }

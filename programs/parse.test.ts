@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createKeyOf, type Seen } from '../scripts/natra/key/flow-key.ts';
 import { collecting } from '../verifier-tests/coverage/collect.ts';
 import { frameNamed } from '../verifier-tests/parser/frames.ts';
@@ -70,4 +70,35 @@ test('every segment of a GSO packet is charged its headers', () => {
   expect(whole.headerBytes).toBe(14 + 20 + 32);
   const inThree = keyOf(frameNamed(name), { gsoSegs: 3, gsoSize: 8 });
   expect(inThree.wireBytes).toBe(whole.wireBytes + 2 * whole.headerBytes);
+});
+
+describe('where the operator has no VLANs', () => {
+  const narrow = createKeyOf(collecting, { config: { untagged: 1 } });
+
+  test('what is behind a tag is one flow of its EtherType', () => {
+    for (const name of ['802.1Q, IPv4, TCP', '802.1Q, IPv6, UDP'])
+      expect(narrow(frameNamed(name))).toMatchObject({ addresses: 0n, transport: 0x8100n, ecn: 0 });
+    expect(narrow(frameNamed('QinQ, IPv4, TCP'))).toMatchObject({ addresses: 0n, transport: 0x88a8n });
+  });
+
+  test.each(['untagged, IPv4, TCP', 'untagged, IPv6, UDP', 'untagged, ARP'])('%s has its key', (name) => {
+    expect(narrow(frameNamed(name))).toEqual(seen(name));
+  });
+});
+
+describe('where the operator has no IPv6', () => {
+  const narrow = createKeyOf(collecting, { config: { ipv4Only: 1 } });
+
+  test('all of it is one flow, which is neither marked nor spared', () => {
+    for (const name of [
+      'untagged, IPv6, TCP',
+      '802.1Q, IPv6, UDP',
+      'untagged, IPv6, ICMPv6 neighbour discovery 135',
+    ])
+      expect(narrow(frameNamed(name))).toMatchObject({ addresses: 0n, transport: 0x86ddn, ecn: 0, vital: 0 });
+  });
+
+  test.each(['untagged, IPv4, TCP', 'QinQ, IPv4, UDP', 'untagged, ARP'])('%s has its key', (name) => {
+    expect(narrow(frameNamed(name))).toEqual(seen(name));
+  });
 });

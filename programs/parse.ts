@@ -17,6 +17,7 @@ import {
   u64,
   unlikely,
 } from '../dsl/lang/index.ts';
+import { config } from './config.ts';
 import { foldAddresses } from './hash.ts';
 import {
   Authentication,
@@ -93,12 +94,12 @@ const linkOnly = (type: u16): Packet => ({
   headerBytes: 0,
 });
 
-/** Skips up to two VLAN tags. */
+/** Skips up to two VLAN tags, unless the operator has none. */
 export function networkLayer(skb: Skb): Network {
   const ethernet = skb.at(Ethernet, 0);
   if (ethernet === undefined) return { type: 0, offset: 14 };
   const type = ethernet.type;
-  if (unlikely(type === ETH_P_8021Q || type === ETH_P_8021AD)) {
+  if (config.untagged === 0 && unlikely(type === ETH_P_8021Q || type === ETH_P_8021AD)) {
     const outer = skb.at(VlanTag, 14);
     if (outer === undefined) return { type: 0, offset: 18 };
     if (outer.type !== ETH_P_8021Q) return { type: outer.type, offset: 18 };
@@ -217,7 +218,7 @@ export function parse(skb: Skb): Packet {
     const ip = ipv4At(skb, offset);
     return ip === undefined ? linkOnly(type) : parseIPv4(skb, ip, offset);
   }
-  if (type === ETH_P_IPV6) {
+  if (config.ipv4Only === 0 && type === ETH_P_IPV6) {
     const ip = ipv6At(skb, offset);
     return ip === undefined ? linkOnly(type) : parseIPv6(skb, ip, offset);
   }
@@ -227,6 +228,7 @@ export function parse(skb: Skb): Packet {
 /** ARP and neighbour discovery: charged, but never delayed or dropped. */
 export function isVital({ transport }: Packet): boolean {
   if (transport === u64(ETH_P_ARP)) return true;
+  if (config.ipv4Only !== 0) return false;
   const type = u32(transport) >>> 16;
   return (
     transport >> 32n === u64(IPPROTO_ICMPV6) &&

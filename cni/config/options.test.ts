@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { parseOptions } from './options.ts';
 
-test('everything is auto, and failures keep no Pod from starting, unless said otherwise', () => {
+test('everything is auto, all traffic is parsed, and failures keep no Pod from starting, unless said otherwise', () => {
   expect(parseOptions({}, {})).toEqual({
     attachMode: 'auto',
     attachSide: 'auto',
     edtPacing: 'auto',
+    vlanTags: 'on',
+    ipFamilies: 'dual',
     failurePolicy: 'open',
   });
 });
@@ -15,6 +17,8 @@ test('the configuration is followed, and the environment before it', () => {
     attachMode: 'clsact',
     attachSide: 'pod',
     edtPacing: 'off',
+    vlanTags: 'off',
+    ipFamilies: 'ipv4',
     failurePolicy: 'closed',
   };
   expect(parseOptions(configuration, {})).toEqual(configuration);
@@ -23,9 +27,18 @@ test('the configuration is followed, and the environment before it', () => {
       NATRA_ATTACH_MODE: 'tcx',
       NATRA_ATTACH_SIDE: 'host',
       NATRA_EDT_PACING: 'on',
+      NATRA_VLAN_TAGS: 'on',
+      NATRA_IP_FAMILIES: 'dual',
       NATRA_FAILURE_POLICY: 'open',
     }),
-  ).toEqual({ attachMode: 'tcx', attachSide: 'host', edtPacing: 'on', failurePolicy: 'open' });
+  ).toEqual({
+    attachMode: 'tcx',
+    attachSide: 'host',
+    edtPacing: 'on',
+    vlanTags: 'on',
+    ipFamilies: 'dual',
+    failurePolicy: 'open',
+  });
 });
 
 test('an empty variable is not set', () => {
@@ -36,6 +49,8 @@ test.each([
   [{ attachMode: 'xdp' }, {}, 7, 'attachMode must be one of auto, tcx, clsact, not "xdp"'],
   [{ attachSide: true }, {}, 7, 'attachSide must be one of auto, host, pod, not true'],
   [{ edtPacing: null }, {}, 7, 'edtPacing must be one of auto, on, off, not null'],
+  [{ vlanTags: false }, {}, 7, 'vlanTags must be one of on, off, not false'],
+  [{ ipFamilies: 'ipv6' }, {}, 7, 'ipFamilies must be one of dual, ipv4, not "ipv6"'],
   [{ failurePolicy: 'Open' }, {}, 7, 'failurePolicy must be one of open, closed, not "Open"'],
   [{}, { NATRA_FAILURE_POLICY: 'no' }, 4, 'NATRA_FAILURE_POLICY must be one of open, closed, not "no"'],
   [{}, { NATRA_EDT_PACING: '1' }, 4, 'NATRA_EDT_PACING must be one of auto, on, off, not "1"'],

@@ -1,7 +1,7 @@
 /**
- * Where and how natra attaches, from the plugin's configuration (`attachMode`, `attachSide`, `edtPacing`,
- * `failurePolicy`) and the environment (`NATRA_ATTACH_MODE`, `NATRA_ATTACH_SIDE`, `NATRA_EDT_PACING`,
- * `NATRA_FAILURE_POLICY`). The environment wins: it is the way to change one node without touching the cluster's
+ * Where and how natra attaches and what its programs parse, from the plugin's configuration (`attachMode`,
+ * `attachSide`, `edtPacing`, `vlanTags`, `ipFamilies`, `failurePolicy`) and the environment (`NATRA_ATTACH_MODE`,
+ * `NATRA_ATTACH_SIDE`, `NATRA_EDT_PACING`, `NATRA_VLAN_TAGS`, `NATRA_IP_FAMILIES`, `NATRA_FAILURE_POLICY`). The environment wins: it is the way to change one node without touching the cluster's
  * configuration.
  */
 import { CniError, ERROR_CODES, type ErrorCode } from '../errors.ts';
@@ -15,6 +15,10 @@ const CHOICES = {
   attachSide: ['auto', 'host', 'pod'],
   /** Whether packets over the rate wait in an fq qdisc for their departure time. */
   edtPacing: ['auto', 'on', 'off'],
+  /** Whether flows behind VLAN tags are told apart. */
+  vlanTags: ['on', 'off'],
+  /** The versions of IP whose flows are told apart. */
+  ipFamilies: ['dual', 'ipv4'],
   /** What a failure of the dataplane does to the Pod: `open` starts it without its limits, `closed` does not. */
   failurePolicy: ['open', 'closed'],
 } as const;
@@ -22,12 +26,16 @@ const CHOICES = {
 export type AttachMode = (typeof CHOICES.attachMode)[number];
 export type AttachSide = (typeof CHOICES.attachSide)[number];
 export type EdtPacing = (typeof CHOICES.edtPacing)[number];
+export type VlanTags = (typeof CHOICES.vlanTags)[number];
+export type IpFamilies = (typeof CHOICES.ipFamilies)[number];
 export type FailurePolicy = (typeof CHOICES.failurePolicy)[number];
 
 export interface Options {
   readonly attachMode: AttachMode;
   readonly attachSide: AttachSide;
   readonly edtPacing: EdtPacing;
+  readonly vlanTags: VlanTags;
+  readonly ipFamilies: IpFamilies;
   readonly failurePolicy: FailurePolicy;
 }
 
@@ -45,6 +53,8 @@ export function parseOptions(configuration: JsonObject, variables: Variables): O
     attachMode: option('attachMode', 'NATRA_ATTACH_MODE', CHOICES.attachMode),
     attachSide: option('attachSide', 'NATRA_ATTACH_SIDE', CHOICES.attachSide),
     edtPacing: option('edtPacing', 'NATRA_EDT_PACING', CHOICES.edtPacing),
+    vlanTags: option('vlanTags', 'NATRA_VLAN_TAGS', CHOICES.vlanTags),
+    ipFamilies: option('ipFamilies', 'NATRA_IP_FAMILIES', CHOICES.ipFamilies),
     failurePolicy: option('failurePolicy', 'NATRA_FAILURE_POLICY', CHOICES.failurePolicy),
   };
 }

@@ -65,12 +65,24 @@ function installAt(
   const netns = netnsOf(side, attachment);
   const target = { ifindex, ...(netns !== undefined && { netns }) };
   const journal = (planned: KernelAttachment): void => ledger.journal(direction, planned);
-  ledger.plan(direction, { ...limit, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
+  const { vlanTags, ipFamilies } = options;
+  const parsing = { vlanTags, ipFamilies };
+  ledger.plan(direction, {
+    ...limit,
+    ...parsing,
+    side,
+    device: device.name,
+    ifindex,
+    hook,
+    pacing,
+    reason,
+    made: [],
+  });
 
   if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
   const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
-  const config = { ...dataplaneSettings({ ...limit, pacing }), seed: randomSeed() };
+  const config = { ...dataplaneSettings({ ...limit, ...parsing, pacing }), seed: randomSeed() };
   const program = loadDataplane(direction, { name: `natra_${direction}`, settings: { config } }, node);
   try {
     pinAll(program, place);

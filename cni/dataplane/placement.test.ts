@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Options } from '../config/options.ts';
+import { type Options, parseOptions } from '../config/options.ts';
 import { placements } from './placement.ts';
 
-const auto: Options = { attachMode: 'auto', attachSide: 'auto', edtPacing: 'auto', failurePolicy: 'open' };
+const auto: Options = parseOptions({}, {});
 const shown = (...args: Parameters<typeof placements>): string[] =>
   placements(...args).map(({ side, hook, pacing }) => `${side} ${hook} ${pacing}`);
 

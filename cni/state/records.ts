@@ -9,7 +9,7 @@ import type { Direction, Limit, Limits } from '../config/bandwidth.ts';
 import type { PodIdentity } from '../config/environment.ts';
 import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
-import type { Pacing } from '../settings.ts';
+import type { Pacing, Parsing } from '../settings.ts';
 import { attachmentKey } from './key.ts';
 
 /** Raised when a record's shape changes in a way that an older natra must not guess at. */
@@ -18,7 +18,7 @@ const FORMAT = 1;
 export type Side = 'host' | 'pod';
 
 /** One limited direction: where its program sits and what was made for it. */
-export interface DirectionRecord extends Limit {
+export interface DirectionRecord extends Limit, Parsing {
   readonly side: Side;
   readonly device: string;
   readonly ifindex: number;

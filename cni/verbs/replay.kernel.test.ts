@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { removeDirectory } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
+import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
 import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
@@ -244,6 +245,17 @@ describe('where a program sits', () => {
     return { ...call, stdin: { ...call.stdin, ...options } };
   };
   const remove = () => make(forPod(captured('ctrd1.7-DEL1'), pod), node);
+
+  test('what it need not parse is on record and in force, as CHECK sees', async () => {
+    const options = { vlanTags: 'off', ipFamilies: 'ipv4' };
+    expect(make(add(options), node)).toMatchObject(ok);
+    const [record] = listRecords(node.stateDirectory, () => {});
+    expect(record?.directions).toMatchObject({ ingress: options, egress: options });
+    const { env, stdin } = add(options);
+    expect(make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node)).toMatchObject(ok);
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
 
   test.each([
     [{ attachSide: 'host', attachMode: 'clsact' }, 'host'],

@@ -26,11 +26,13 @@ describe.each(['ingress', 'egress'])('programs/%s.ts', (name) => {
         .tuple(
           fc.integer({ min: 1, max: 1000 }),
           fc.constantFrom('edt' as const, 'queue' as const, 'police' as const),
+          fc.constantFrom('on' as const, 'off' as const),
+          fc.constantFrom('dual' as const, 'ipv4' as const),
           fc.nat(),
         )
-        .map(([rate, pacing, seed]) =>
+        .map(([rate, pacing, vlanTags, ipFamilies, seed]) =>
           encodeStruct(layout, {
-            ...dataplaneSettings({ rateBitsPerSecond: rate * 1e6, pacing }),
+            ...dataplaneSettings({ rateBitsPerSecond: rate * 1e6, pacing, vlanTags, ipFamilies }),
             seed: BigInt(seed),
           }),
         ),

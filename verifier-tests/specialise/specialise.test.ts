@@ -55,12 +55,14 @@ describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pac
   const { object } = compile('programs/ingress.ts', { seams: 'memory' });
   const layout = object?.sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
   if (object === undefined || layout === undefined) throw new Error('programs/ingress.ts does not compile');
-  const settings = fc.tuple(fc.integer({ min: 1, max: 10_000 }), fc.nat()).map(([megabits, seed]) =>
-    encodeStruct(layout, {
-      ...dataplaneSettings({ rateBitsPerSecond: megabits * 1e6, pacing }),
-      seed: BigInt(seed) << 32n,
-    }),
-  );
+  const settings = fc
+    .record({
+      rateBitsPerSecond: fc.integer({ min: 1, max: 10_000 }).map((megabits) => megabits * 1e6),
+      vlanTags: fc.constantFrom('on' as const, 'off' as const),
+      ipFamilies: fc.constantFrom('dual' as const, 'ipv4' as const),
+      seed: fc.nat().map((seed) => BigInt(seed) << 32n),
+    })
+    .map(({ seed, ...limit }) => encodeStruct(layout, { ...dataplaneSettings({ ...limit, pacing }), seed }));
 
   test('does the same specialised, in the VM and in the kernel', () => {
     fc.assert(

@@ -4,8 +4,10 @@ import { compile, formatDiagnostic } from '../../../dsl/compiler/index.ts';
 import type { ModuleTree } from '../../../dsl/compiler/tree/tree.ts';
 import { createInterpreter, type Hooks } from '../../../dsl/interpreter/index.ts';
 import { Skb, type SkbOptions } from '../../../dsl/machine/index.ts';
+import type { ObjectImage } from '../../../dsl/object/image.ts';
 import type { StructLayout } from '../../../dsl/object/layout.ts';
 import { createVm } from '../../../dsl/vm/index.ts';
+import { type Settings, sectionContents } from '../../../loader/object/sections.ts';
 import { decodeStruct } from '../../../loader/object/values.ts';
 
 /** What `seen` of programs/key.ts holds. */
@@ -73,14 +75,26 @@ function seenIn(layout: StructLayout, offset: number, section: Uint8Array | unde
   };
 }
 
+function withSettings<T extends Pick<ObjectImage, 'sections'>>(image: T, settings: Settings): T {
+  const sections = image.sections.map((section) =>
+    section.name === '.rodata' ? { ...section, initial: sectionContents(section, settings) } : section,
+  );
+  return { ...image, sections };
+}
+
 /**
  * Compiles the program and runs it in the interpreter and in the VM. The function throws a {@link Disagreement} when
- * they differ. `hooksOf`: what is told of the interpreter's runs.
+ * they differ. `hooksOf`: what is told of the interpreter's runs. `settings`: in place of a parser that reads everything.
  */
-export function createKeyOf(hooksOf: (tree: ModuleTree) => Hooks = () => ({})): KeyOf {
-  const { object, tree, diagnostics } = compile(PROGRAM);
-  if (object === undefined || tree === undefined)
-    throw new Error(diagnostics.map((each) => formatDiagnostic(each, new Map())).join('\n'));
+export function createKeyOf(
+  hooksOf: (tree: ModuleTree) => Hooks = () => ({}),
+  settings: Settings = {},
+): KeyOf {
+  const compiled = compile(PROGRAM);
+  if (compiled.object === undefined || compiled.tree === undefined)
+    throw new Error(compiled.diagnostics.map((each) => formatDiagnostic(each, new Map())).join('\n'));
+  const object = withSettings(compiled.object, settings);
+  const tree = withSettings(compiled.tree, settings);
   const variable = object.sections
     .flatMap(({ variables }) => variables)
     .find(({ name }) => name === VARIABLE);
