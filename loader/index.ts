@@ -11,8 +11,15 @@ export type {
   TcxAttachment,
 } from './attach/attachment.ts';
 export { attachFq, detachFq, type FqRequest } from './attach/fq.ts';
-export { attachHtb, detachHtb, type HtbOptions, type HtbQueue, type HtbRequest } from './attach/htb.ts';
-export { type AttachRequest, attach, detach } from './attach/index.ts';
+export {
+  attachHtb,
+  changeHtb,
+  detachHtb,
+  type HtbOptions,
+  type HtbQueue,
+  type HtbRequest,
+} from './attach/htb.ts';
+export { type AttachRequest, attach, detach, replaceProgram } from './attach/index.ts';
 export { tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
 export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
@@ -29,6 +36,7 @@ export {
   openRead,
   removeDirectory,
   removeFile,
+  tryFileLock,
 } from './native/files.ts';
 export { type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
 export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
@@ -49,6 +57,7 @@ export { decodeStruct, encodeStruct, type StructValue, type Value } from './obje
 export {
   linkPath,
   listPins,
+  movePins,
   type OpenedPins,
   openPins,
   type PinPlace,

@@ -18,7 +18,7 @@ import { remainingObjects } from '../testing/kernel-objects.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import type { Attachment, Hook } from './attachment.ts';
 import { attachFq, detachFq } from './fq.ts';
-import { type AttachRequest, attach, detach } from './index.ts';
+import { type AttachRequest, attach, detach, replaceProgram } from './index.ts';
 import { withRoute } from './namespace.ts';
 import { tcxAttachType } from './tcx.ts';
 
@@ -131,6 +131,33 @@ describe.each(['tcx', 'clsact'] as const)('%s', (mode) => {
       detach(attachment);
       dropping.close();
     }
+  });
+
+  it('exchanges the program in place, beside others, and says where there is none to exchange', () => {
+    const hook = hookOf('host', 'ingress');
+    const [other, next] = [1, 2].map(() =>
+      loadProgram(image, NAME, { settings: { settings: { verdict: VERDICT.next } } }),
+    ) as [LoadedProgram, LoadedProgram];
+    const beside = { pinPath: `${DIRECTORY}/other`, filterName: `${NAME}-other` };
+    const neighbour = attach({ ...request(hook, mode, other), ...beside });
+    const attachment = attach(request(hook, mode));
+    const shape = () => {
+      const { filters, tcx } = stateOf(hook) as {
+        filters: { handle: number }[][];
+        tcx: { linkId: number }[][];
+      };
+      return [filters.flat().map(({ handle }) => handle), tcx.flat().map(({ linkId }) => linkId)];
+    };
+    const before = shape();
+    replaceProgram(attachment, next.fd);
+    expect(shape()).toEqual(before);
+    sendThrough('host', 'ingress');
+    expect([other, program, next].map(packetsOf)).toEqual([1n, 0n, 1n]);
+    expect(detach(attachment)).toBe(true);
+    expect(() => replaceProgram(attachment, next.fd)).toThrow(/^replace the program of .*: ENOENT/);
+    detach(neighbour);
+    other.close();
+    next.close();
   });
 
   it('tells the journal what it is about to make before anything is made', () => {

@@ -1,6 +1,12 @@
 /** clsact with cls_bpf in direct-action mode: where there is no TCX. Linux 4.5. */
 import { ERRNO, isErrno, KernelError } from '../errors.ts';
-import { addBpfFilter, deleteFilter, type Filter, listFilters } from '../netlink/filters.ts';
+import {
+  addBpfFilter,
+  deleteFilter,
+  type Filter,
+  listFilters,
+  replaceBpfFilter,
+} from '../netlink/filters.ts';
 import { addClsact, deleteClsact, HANDLE, listQdiscs } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
 import type { ClsactAttachment, Hook, Journal } from './attachment.ts';
@@ -97,6 +103,17 @@ function removeEmptyQdisc(socket: RouteSocket, attachment: ClsactAttachment): vo
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'EINVAL', 'ENODEV')) throw error;
   }
+}
+
+/** Exchanges the program of our filter without a packet in between that meets neither. Throws ENOENT where there is none. */
+export function replaceClsact(attachment: ClsactAttachment, programFd: number): void {
+  const { ifindex, direction, name, netns } = attachment;
+  withRoute(netns?.path, (socket) => {
+    const [ours] = listFilters(socket, ifindex, direction).filter((filter) => filter.name === name);
+    if (ours !== undefined) return replaceBpfFilter(socket, ours, programFd, name);
+    const operation = `replace the program of ${direction} filter ${name} at`;
+    throw new KernelError({ operation, object: `ifindex ${ifindex}`, errno: ERRNO.ENOENT });
+  });
 }
 
 /**

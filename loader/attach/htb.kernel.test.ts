@@ -4,7 +4,7 @@ import { setSyscallHook } from '../native/syscall.ts';
 import { listQdiscs } from '../netlink/qdiscs.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import type { Attachment } from './attachment.ts';
-import { attachHtb, detachHtb, type HtbOptions, type HtbRequest } from './htb.ts';
+import { attachHtb, changeHtb, detachHtb, type HtbOptions, type HtbRequest } from './htb.ts';
 import { detach } from './index.ts';
 import { withRoute } from './namespace.ts';
 
@@ -57,6 +57,28 @@ it('makes anew what a killed ADD left', () => {
   detachHtb(attachment);
 });
 
+it('changes rates and room in place, with what waits in the queues', () => {
+  const attachment = attachHtb(request);
+  const names = () =>
+    (qdiscs() as { kind: string; handle: number }[]).map(({ kind, handle }) => [kind, handle]);
+  const before = names();
+  pod.sendFromPod(1000);
+  changeHtb({
+    ...request,
+    options: {
+      ...OPTIONS,
+      rateBytesPerSecond: 12_500_000n,
+      heavy: { ...OPTIONS.heavy, limitBytes: 600_000n },
+    },
+  });
+  expect(names()).toEqual(before);
+  expect(tc('class', 'show', 'dev', 'eth0')).toContain('class htb 6e74:10 root rate 100Mbit');
+  expect(tc('qdisc', 'show', 'dev', 'eth0')).toMatch(/bfifo \w+: parent 6e74:30 limit 600000b/);
+  expect(tc('-s', 'class', 'show', 'dev', 'eth0', 'classid', '6e74:30')).toMatch(/Sent [1-9]\d* bytes/);
+  detachHtb(attachment);
+  expect(() => changeHtb(request)).toThrow(/^change htb class 6e74:10 of ifindex \d+: /);
+});
+
 it('holds what names no class to the rate', () => {
   attachHtb(request);
   pod.sendFromPod(1000);
@@ -67,7 +89,7 @@ it('leaves the device as it was when a class is refused', () => {
   const before = qdiscs();
   const huge = { ...OPTIONS.heavy, rateBytesPerSecond: 0n };
   expect(() => attachHtb({ ...request, options: { ...OPTIONS, heavy: huge } })).toThrow(
-    /^add htb class 6e74:30 to ifindex \d+: EINVAL/,
+    /^add htb class 6e74:30 of ifindex \d+: EINVAL/,
   );
   expect(qdiscs()).toEqual(before);
 });

@@ -8,7 +8,7 @@
  * The two own rates add up to C, so the total holds whatever goes where. A class within its own rate sends at once,
  * however far the other has driven the total into debt.
  */
-import { addByteQueue, addHtbClass, addRootHtb } from '../netlink/htb.ts';
+import { addRootHtb, type Change, putByteQueue, putHtbClass } from '../netlink/htb.ts';
 import { HANDLE } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
 import type { HtbAttachment, Journal } from './attachment.ts';
@@ -58,7 +58,7 @@ export function attachHtb(request: HtbRequest, journal: Journal = () => {}): Htb
     // What names no class, when the program is gone, waits with the heavy.
     addRootHtb(socket, ifindex, HTB_HANDLE, HEAVY_CLASS);
     try {
-      addClasses(socket, ifindex, options);
+      putClasses(socket, ifindex, options, 'add');
     } catch (error) {
       releaseRoot(socket, ifindex, OWN);
       throw error;
@@ -67,27 +67,37 @@ export function attachHtb(request: HtbRequest, journal: Journal = () => {}): Htb
   });
 }
 
-function addClasses(socket: RouteSocket, ifindex: number, options: HtbOptions): void {
+/** Gives our classes other rates and room, with what waits in them. Throws ENOENT where they are not. */
+export function changeHtb({ ifindex, netns, options }: HtbRequest): void {
+  withRoute(netns, (socket) => putClasses(socket, ifindex, options, 'change'));
+}
+
+function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, change: Change): void {
   const { rateBytesPerSecond, burstNanoseconds, mice, heavy } = options;
-  const add = (id: number, parent: number, priority: number, queue: Omit<HtbQueue, 'limitBytes'>): void =>
-    addHtbClass(socket, ifindex, {
-      id,
-      parent,
-      rateBytesPerSecond: queue.rateBytesPerSecond,
-      ceilBytesPerSecond: rateBytesPerSecond,
-      burstNanoseconds: queue.burstNanoseconds,
-      // At the ceiling, which is no lower than the rate, this holds the bytes of the burst and so is no limit to it.
-      ceilBurstNanoseconds: queue.burstNanoseconds,
-      priority,
-      quantumBytes: QUANTUM_BYTES,
-    });
-  add(TOTAL_CLASS, HANDLE.root, 0, { rateBytesPerSecond, burstNanoseconds });
+  const put = (id: number, parent: number, priority: number, queue: Omit<HtbQueue, 'limitBytes'>): void =>
+    putHtbClass(
+      socket,
+      ifindex,
+      {
+        id,
+        parent,
+        rateBytesPerSecond: queue.rateBytesPerSecond,
+        ceilBytesPerSecond: rateBytesPerSecond,
+        burstNanoseconds: queue.burstNanoseconds,
+        // At the ceiling, which is no lower than the rate, this holds the bytes of the burst and so is no limit to it.
+        ceilBurstNanoseconds: queue.burstNanoseconds,
+        priority,
+        quantumBytes: QUANTUM_BYTES,
+      },
+      change,
+    );
+  put(TOTAL_CLASS, HANDLE.root, 0, { rateBytesPerSecond, burstNanoseconds });
   for (const [id, priority, queue] of [
     [MOUSE_CLASS, 0, mice],
     [HEAVY_CLASS, 1, heavy],
   ] as const) {
-    add(id, TOTAL_CLASS, priority, queue);
-    addByteQueue(socket, ifindex, id, queue.limitBytes);
+    put(id, TOTAL_CLASS, priority, queue);
+    putByteQueue(socket, ifindex, id, queue.limitBytes, change);
   }
 }
 

@@ -2,10 +2,10 @@
 import type { Placement } from '../bpf/link.ts';
 import { isErrno, KernelError } from '../errors.ts';
 import type { Attachment, ClsactAttachment, Hook, Journal, TcxAttachment } from './attachment.ts';
-import { attachClsact, detachClsact } from './clsact.ts';
+import { attachClsact, detachClsact, replaceClsact } from './clsact.ts';
 import { detachFq } from './fq.ts';
 import { detachHtb } from './htb.ts';
-import { attachTcx, detachTcx } from './tcx.ts';
+import { attachTcx, detachTcx, replaceTcx } from './tcx.ts';
 
 export interface AttachRequest extends Hook {
   /** `auto`: tcx, and clsact where the kernel has no tcx. */
@@ -48,6 +48,12 @@ export function attach(request: AttachRequest): TcxAttachment | ClsactAttachment
 }
 
 const join = (detail: string | undefined, more: string): string => (detail ? `${detail}; ${more}` : more);
+
+/** Exchanges an attached program for another one: every packet meets the one or the other. */
+export function replaceProgram(attachment: TcxAttachment | ClsactAttachment, programFd: number): void {
+  if (attachment.mode === 'tcx') replaceTcx(attachment, programFd);
+  else replaceClsact(attachment, programFd);
+}
 
 /** Undoes an attachment. False where there was nothing left to undo; never an error for what is gone. */
 export function detach(attachment: Attachment): boolean {

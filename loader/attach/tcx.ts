@@ -1,7 +1,7 @@
 /** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
 import { openPinned, pinObject } from '../bpf/bpffs.ts';
-import { ATTACH_TYPE, detachLink, type Placement, tryCreateTcxLink } from '../bpf/link.ts';
-import { check, ENOTSUPP, ERRNO } from '../errors.ts';
+import { ATTACH_TYPE, detachLink, type Placement, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
+import { check, ENOTSUPP, ERRNO, KernelError } from '../errors.ts';
 import { closeDescriptor, removeFile } from '../native/files.ts';
 import type { Direction } from '../netlink/filters.ts';
 import { inOptionalNetns } from '../netns/netns.ts';
@@ -60,6 +60,18 @@ export function attachTcx(request: TcxRequest, journal: Journal = () => {}): Tcx
     closeDescriptor(link);
   }
   return attachment;
+}
+
+/** Exchanges the link's program without a packet in between that meets neither. Throws ENOENT where the pin is gone. */
+export function replaceTcx({ pinPath }: TcxAttachment, programFd: number): void {
+  const link = openPinned(pinPath);
+  if (link === undefined)
+    throw new KernelError({ operation: 'replace the program of', object: pinPath, errno: ERRNO.ENOENT });
+  try {
+    updateLink(link, programFd);
+  } finally {
+    closeDescriptor(link);
+  }
 }
 
 /** Takes the program off its hook and removes the pin. False where that is done already. */

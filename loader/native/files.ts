@@ -12,6 +12,7 @@ const O_CLOEXEC = 0o2000000;
 const STATX_BASIC_STATS = 0x7ff;
 /** flock(2). */
 const LOCK_EX = 2;
+const LOCK_NB = 4;
 const STATX_BYTES = 256;
 const AT_STATX_SYNC_AS_STAT = 0;
 /** getdents64(2), include/linux/dirent.h: d_ino u64, d_off s64, d_reclen u16, d_type u8, d_name. */
@@ -41,6 +42,19 @@ export function withFileLock<T>(path: string, body: () => T): T {
   } finally {
     closeDescriptor(fd);
   }
+}
+
+/**
+ * Takes the lock of a file for this process alone, and gives what ends it; undefined where another has it. The lock
+ * ends with the descriptor, so a process that dies gives it up.
+ */
+export function tryFileLock(path: string): (() => void) | undefined {
+  const fd = openRead(path);
+  const result = syscall('flock', fd, LOCK_EX | LOCK_NB);
+  if (result >= 0) return () => closeDescriptor(fd);
+  closeDescriptor(fd);
+  if (result === -ERRNO.EAGAIN) return undefined;
+  throw new KernelError({ operation: 'lock', object: path, errno: -result });
 }
 
 /** The contents of a small file, such as one of procfs or sysfs. */
@@ -87,6 +101,14 @@ export const removeFile = (path: string): boolean => unlink(path, 0, 'remove');
 
 /** Removes an empty directory. False where there is none. */
 export const removeDirectory = (path: string): boolean => unlink(path, AT_REMOVEDIR, 'remove directory');
+
+/** Gives a file another path on the same file system; what was there before is replaced in the same instant. */
+export function renameFile(from: string, to: string): void {
+  withScratch((memory) => {
+    const [source, target] = [memory.string(from).address, memory.string(to).address];
+    check(syscall('renameat2', AT_FDCWD, source, AT_FDCWD, target, 0), 'rename', `${from} to ${to}`);
+  });
+}
 
 /** Names in a directory, sorted; undefined where there is no such directory. */
 export function listDirectory(path: string): string[] | undefined {

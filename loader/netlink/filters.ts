@@ -38,9 +38,9 @@ const parentOf = (direction: Direction): number =>
 
 const infoOf = (priority: number): number => ((priority << 16) | PROTOCOL_ALL) >>> 0;
 
-/** Adds a program in direct-action mode: its return value is the verdict. Refuses an occupied handle with EEXIST. */
-export function addBpfFilter(socket: RouteSocket, place: FilterPlace, programFd: number, name: string): void {
-  const request = concat([
+/** A program in direct-action mode: its return value is the verdict. */
+function filterRequest(place: FilterPlace, programFd: number, name: string): Uint8Array {
+  return concat([
     tcmsg(place.ifindex, place.handle, parentOf(place.direction), infoOf(place.priority)),
     stringAttribute(TCA.kind, 'bpf'),
     nested(
@@ -50,7 +50,24 @@ export function addBpfFilter(socket: RouteSocket, place: FilterPlace, programFd:
       u32Attribute(TCA_BPF.flags, TCA_BPF_FLAG_ACT_DIRECT),
     ),
   ]);
-  socket.change(RTM_NEWTFILTER, FLAG.create | FLAG.exclusive, request, {
+}
+
+/** Exchanges a filter's program: every packet meets the one or the other (net/sched/cls_bpf.c, cls_bpf_change). */
+export function replaceBpfFilter(
+  socket: RouteSocket,
+  place: FilterPlace,
+  programFd: number,
+  name: string,
+): void {
+  socket.change(RTM_NEWTFILTER, 0, filterRequest(place, programFd, name), {
+    operation: `replace the program of ${place.direction} filter ${name} at`,
+    object: `ifindex ${place.ifindex}`,
+  });
+}
+
+/** Adds a program as a filter. Refuses an occupied handle with EEXIST. */
+export function addBpfFilter(socket: RouteSocket, place: FilterPlace, programFd: number, name: string): void {
+  socket.change(RTM_NEWTFILTER, FLAG.create | FLAG.exclusive, filterRequest(place, programFd, name), {
     operation: `add ${place.direction} filter ${name} to`,
     object: `ifindex ${place.ifindex}`,
     hint: (errno) =>

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { inNetns } from '../netns/netns.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
-import { addByteQueue, addHtbClass, addRootHtb, type HtbClass } from './htb.ts';
+import { addRootHtb, type HtbClass, putByteQueue, putHtbClass } from './htb.ts';
 import { HANDLE } from './qdiscs.ts';
 import { RouteSocket } from './socket.ts';
 
@@ -43,7 +43,7 @@ it('adds HTB with a default class, and refuses a second', () => {
 
 it('gives a class its rates, its bursts in bytes of them, its priority and quantum', () => {
   addRootHtb(socket, pod.podIfindex, HANDLE_1, 0);
-  addHtbClass(socket, pod.podIfindex, CLASS);
+  putHtbClass(socket, pod.podIfindex, CLASS, 'add');
   expect(shown('class')).toMatch(
     /class htb 1:1 root prio 3 quantum 20000 rate 8Mbit ceil 64Mbit .*burst 64000b.*cburst 250Kb/,
   );
@@ -51,24 +51,29 @@ it('gives a class its rates, its bursts in bytes of them, its priority and quant
 
 it('takes rates beyond 32 bits', () => {
   addRootHtb(socket, pod.podIfindex, HANDLE_1, 0);
-  addHtbClass(socket, pod.podIfindex, {
-    ...CLASS,
-    rateBytesPerSecond: 5_000_000_000n,
-    ceilBytesPerSecond: 125_000_000_000_000n,
-  });
+  putHtbClass(
+    socket,
+    pod.podIfindex,
+    {
+      ...CLASS,
+      rateBytesPerSecond: 5_000_000_000n,
+      ceilBytesPerSecond: 125_000_000_000_000n,
+    },
+    'add',
+  );
   expect(shown('class')).toMatch(/rate 40Gbit ceil 1000Tbit/);
 });
 
 it('bounds the queue of a class in bytes', () => {
   addRootHtb(socket, pod.podIfindex, HANDLE_1, 0);
-  addHtbClass(socket, pod.podIfindex, CLASS);
-  addByteQueue(socket, pod.podIfindex, CLASS.id, 123_456n);
+  putHtbClass(socket, pod.podIfindex, CLASS, 'add');
+  putByteQueue(socket, pod.podIfindex, CLASS.id, 123_456n, 'add');
   expect(shown('qdisc')).toMatch(/qdisc bfifo \w+: parent 1:1 limit 123456b/);
 });
 
 it('names the class that the kernel refuses', () => {
   addRootHtb(socket, pod.podIfindex, HANDLE_1, 0);
-  expect(() => addHtbClass(socket, pod.podIfindex, { ...CLASS, rateBytesPerSecond: 0n })).toThrow(
-    /^add htb class 1:1 to ifindex \d+: EINVAL/,
+  expect(() => putHtbClass(socket, pod.podIfindex, { ...CLASS, rateBytesPerSecond: 0n }, 'add')).toThrow(
+    /^add htb class 1:1 of ifindex \d+: EINVAL/,
   );
 });

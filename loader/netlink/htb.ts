@@ -74,8 +74,12 @@ function wideRate(type: number, bytesPerSecond: bigint): Uint8Array[] {
   return [attribute(type, new Uint8Array(payload.buffer))];
 }
 
-/** Adds a class; a child turns its parent from a leaf into an inner class. */
-export function addHtbClass(socket: RouteSocket, ifindex: number, options: HtbClass): void {
+/** Whether something is made, and refused where it exists, or changed in place, and refused where it doesn't. */
+export type Change = 'add' | 'change';
+const CHANGE_FLAGS = { add: FLAG.create | FLAG.exclusive, change: 0 } as const;
+
+/** Adds or changes a class; a child turns its parent from a leaf into an inner class. */
+export function putHtbClass(socket: RouteSocket, ifindex: number, options: HtbClass, change: Change): void {
   const view = new DataView(new ArrayBuffer(OPT.bytes));
   rateSpec(view, OPT.rate, options.rateBytesPerSecond);
   rateSpec(view, OPT.ceil, options.ceilBytesPerSecond);
@@ -93,18 +97,19 @@ export function addHtbClass(socket: RouteSocket, ifindex: number, options: HtbCl
       ...wideRate(HTB.ceil64, options.ceilBytesPerSecond),
     ),
   ]);
-  socket.change(RTM_NEWTCLASS, FLAG.create | FLAG.exclusive, request, {
-    operation: `add htb class ${(options.id >>> 16).toString(16)}:${(options.id & 0xffff).toString(16)} to`,
+  socket.change(RTM_NEWTCLASS, CHANGE_FLAGS[change], request, {
+    operation: `${change} htb class ${(options.id >>> 16).toString(16)}:${(options.id & 0xffff).toString(16)} of`,
     object: `ifindex ${ifindex}`,
   });
 }
 
 /** Gives a class a queue that is bounded in bytes, in place of the default's 1,000 packets of any size. */
-export function addByteQueue(
+export function putByteQueue(
   socket: RouteSocket,
   ifindex: number,
   parentClass: number,
   limitBytes: bigint,
+  change: Change,
 ): void {
   const limit = new DataView(new ArrayBuffer(4));
   limit.setUint32(0, atMostU32(limitBytes), true);
@@ -113,8 +118,8 @@ export function addByteQueue(
     stringAttribute(TCA.kind, 'bfifo'),
     attribute(TCA.options, new Uint8Array(limit.buffer)),
   ]);
-  socket.change(RTM_NEWQDISC, FLAG.create | FLAG.exclusive, request, {
-    operation: 'add a queue to an htb class of',
+  socket.change(RTM_NEWQDISC, CHANGE_FLAGS[change], request, {
+    operation: `${change} the queue of an htb class of`,
     object: `ifindex ${ifindex}`,
   });
 }

@@ -16,7 +16,7 @@ import { readVariable } from '../object/sections.ts';
 import { countingObject } from '../testing/assembly.ts';
 import { remainingObjects } from '../testing/kernel-objects.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
-import { linkPath, listPins, openPins, pinAll, removePins } from './pins.ts';
+import { linkPath, listPins, movePins, openPins, pinAll, removePins } from './pins.ts';
 
 const NAME = `pn${process.pid}`;
 const ROOT = `${BPFFS}/${NAME}`;
@@ -116,6 +116,32 @@ describe('pins', () => {
     expect(() => pinAll(program, place)).toThrow(/^pin .*: EEXIST/);
     expect(listDirectory(`${ROOT}/${KEY}/egress`)).toEqual(before);
     program.close();
+  });
+
+  it('take the place of others one by one; the link stays, and what the others had beyond them goes', () => {
+    const program = loadProgram(image, NAME);
+    pinAll(program, place);
+    attach({
+      ifindex: pod.hostIfindex,
+      direction: 'ingress',
+      mode: 'tcx',
+      program,
+      pinPath: linkPath(place),
+      filterName: NAME,
+    });
+    const next = loadProgram(image, NAME);
+    const { '.bss': _, ...sections } = next.sections;
+    const staging = { ...place, label: 'egress-next' };
+    pinAll({ ...next, sections }, staging);
+    movePins(staging, place);
+    expect(listPins(ROOT)).toEqual([{ key: KEY, labels: ['egress'] }]);
+    const pins = openPins(place)!;
+    expect(programInfo(pins.programFd!).id).toBe(next.id);
+    expect(Object.keys(pins.sections)).toEqual(['.rodata']);
+    expect(pins.linkFd).toBeGreaterThan(0);
+    pins.close();
+    program.close();
+    next.close();
   });
 
   it('refuse keys that would lead elsewhere', () => {

@@ -14,6 +14,7 @@ import {
   makeDirectory,
   removeDirectory,
   removeFile,
+  renameFile,
 } from '../native/files.ts';
 import type { LoadedProgram } from '../object/load.ts';
 import { checkPinName, escapeName, unescapeName } from './names.ts';
@@ -61,6 +62,19 @@ export function pinAll(program: Pick<LoadedProgram, 'fd' | 'maps' | 'sections'>,
     for (const path of done) removeFile(path);
     throw error;
   }
+}
+
+/**
+ * Moves all pins of a place over those of another, each in one instant, and removes what the other has beyond them; the
+ * pin of its link, which goes on, stays.
+ */
+export function movePins(from: PinPlace, to: PinPlace): void {
+  const [source, target] = [directoryOf(from), directoryOf(to)];
+  const names = listDirectory(source) ?? [];
+  for (const name of names) renameFile(`${source}/${name}`, `${target}/${name}`);
+  for (const name of listDirectory(target) ?? [])
+    if (name !== LINK && !names.includes(name)) removeFile(`${target}/${name}`);
+  removeDirectory(source);
 }
 
 export interface OpenedPins {
