@@ -34,10 +34,10 @@ export interface Limit extends Parsing {
 const SCALE = 20n;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
-/** Sketch cells drain at 1/32 of the cap. */
-const CELL_SHARE = 32n;
-/** The heavy threshold is 2^31 ns of a cell's drain and never below 16 KiB. */
-const HEAVY_LEVEL = 1n << 31n;
+/** Sketch cells drain at 1/16 of the cap. */
+const CELL_SHARE = 16n;
+/** The heavy threshold is 2^30 ns of a cell's drain and never below 16 KiB. */
+const HEAVY_LEVEL = 1n << 30n;
 const LEAST_HEAVY_BYTES = 16n * 1024n;
 const MOST_SHIFT = 4n;
 

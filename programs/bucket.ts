@@ -63,7 +63,7 @@ export function delayOf(debt: Debt, level: u64): i64 {
   const half = HEAVY_LEVEL / 2n;
   const start = positive(debt.mouse);
   if (level > half && debt.heavy > start) {
-    return start + (((debt.heavy - start) * i64(level - half)) >> 30n);
+    return start + (((debt.heavy - start) * i64(level - half)) >> 29n);
   }
   return debt.mouse;
 }

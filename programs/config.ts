@@ -8,7 +8,7 @@ export const config = settings(
   struct({
     /** Time that one byte takes at the cap C: 1e9 * 2^20 / C. */
     nsPerByte: u64,
-    /** The same at the drain of one sketch cell, C / 32. */
+    /** The same at the drain of one sketch cell, C / 16. */
     cellNsPerByte: u64,
     /** B: how far the bucket's clock may lag: unused time that is kept as credit. */
     credit: u64,

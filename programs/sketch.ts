@@ -1,6 +1,6 @@
 /**
  * A Count-Min Sketch whose cells are leaky buckets: each is a virtual time that runs ahead of the clock by what its
- * flows sent above the drain rate C/32 (GCRA, ITU-T I.371). A cell needs no decay pass, since time itself drains it.
+ * flows sent above the drain rate C/16 (GCRA, ITU-T I.371). A cell needs no decay pass, since time itself drains it.
  * Conservative update (Estan and Varghese, SIGCOMM 2002): only cells below the new estimate are raised. Cells are
  * written without atomics: a lost update errs towards a mouse, and the bucket charges it all the same.
  */
@@ -8,9 +8,9 @@ import { max, min, u32 as toU32, type u32, type u64 } from '../dsl/lang/index.ts
 import { config } from './config.ts';
 import { COLUMNS, state } from './state.ts';
 
-/** T: a flow is heavy when its level exceeds this. 2^31 ns of C/32 are 67 ms of C. */
-export const HEAVY_LEVEL: u64 = 1n << 31n;
-/** Levels are kept below this, so that a flow is forgotten in at most 2.15 s after it falls under T. */
+/** T: a flow is heavy when its level exceeds this. 2^30 ns of C/16 are 67 ms of C. */
+export const HEAVY_LEVEL: u64 = 1n << 30n;
+/** Levels are kept below this, so that a flow is forgotten in at most 1.07 s after it falls under T. */
 const MAX_LEVEL: u64 = 2n * HEAVY_LEVEL;
 
 /** The four cells of a flow, one in each row. */

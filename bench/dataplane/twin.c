@@ -29,7 +29,7 @@ static u64 (*ktime_get_coarse_ns)(void) = (void *)160;
 enum { ROWS = 4, COLUMNS = 512 };
 enum { POLICE, DEPARTURE_TIMES, CLASSES };
 enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, VERDICTS };
-#define HEAVY_LEVEL (1ull << 31)
+#define HEAVY_LEVEL (1ull << 30)
 #define MAX_LEVEL (2 * HEAVY_LEVEL)
 #define SMALL_PACKET 128
 #define PLAUSIBLE (1ull << 33)
@@ -242,7 +242,7 @@ INLINE i64 delay_of(struct debt debt, u64 level)
 		return debt.heavy;
 	i64 start = MAX(debt.mouse, 0);
 	if (level > HEAVY_LEVEL / 2 && debt.heavy > start)
-		return start + (((debt.heavy - start) * (i64)(level - HEAVY_LEVEL / 2)) >> 30);
+		return start + (((debt.heavy - start) * (i64)(level - HEAVY_LEVEL / 2)) >> 29);
 	return debt.mouse;
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** T of programs/sketch.ts: nanoseconds that a cell's virtual time runs ahead of the clock. */
-export const HEAVY_LEVEL = 1n << 31n;
+export const HEAVY_LEVEL = 1n << 30n;
 /** Of programs/state.ts. */
 export const ROWS = 4;
 

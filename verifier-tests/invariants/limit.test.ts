@@ -77,7 +77,7 @@ test.each([
   { rateBitsPerSecond: 1_000_000, length: 100 },
   { rateBitsPerSecond: 10_000_000, length: 1514 },
 ])(
-  'a flow of 1/32 of $rateBitsPerSecond bit/s in packets of $length bytes is never heavy',
+  'a flow of 1/16 of $rateBitsPerSecond bit/s in packets of $length bytes is never heavy',
   ({ rateBitsPerSecond, length }) => {
     const limit = { rateBitsPerSecond, pacing: 'queue' as const };
     const packets = steadyFlow(limit, length, 4);

@@ -165,7 +165,7 @@ export function scenarios(pacings: readonly Pacing[], mostBytes: number): fc.Arb
 export const allowance = (limit: Limit, time: bigint): number =>
   (Number(time) * limit.rateBitsPerSecond) / 8e9 + burstBytes(limit);
 
-/** `flow` at 1/32 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
+/** `flow` at 1/16 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
 export function steadyFlow(limit: Limit, length: number, seconds: number): readonly Packet[] {
   const most = START + BigInt(seconds) * SECOND;
   const packets: Packet[] = [];
@@ -180,7 +180,7 @@ export function steadyFlow(limit: Limit, length: number, seconds: number): reado
       });
     }
   };
-  send(STEADY, frame('tcp4', STEADY, 0, length), 32n * 8n, true);
+  send(STEADY, frame('tcp4', STEADY, 0, length), 16n * 8n, true);
   for (const flow of [1, 2, 3]) send(flow, frame('tcp4', flow, 0, 1514), 8n, false);
   return packets.sort((a, b) => (a.now < b.now ? -1 : a.now > b.now ? 1 : 0));
 }
