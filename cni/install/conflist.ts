@@ -36,7 +36,7 @@ export function withNatra(text: string, path: string, choice: BandwidthChoice | 
   if (choice === 'beside') return natra < 0 ? append(list) : text;
   const replaced =
     natra < 0
-      ? replaceElement(text, list.spans, bandwidth, ENTRY)
+      ? replaceElement(text, list.spans, bandwidth, inPlaceOf(list.plugins[bandwidth]))
       : removeElement(text, list.spans, bandwidth);
   return withNatra(replaced, path, choice);
 }
@@ -68,6 +68,13 @@ export function hasNatra(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** natra's entry with what an operator has written into that of `bandwidth`: static limits mean the same in both. */
+function inPlaceOf(bandwidth: JsonObject | undefined): JsonObject {
+  const { type: _, capabilities, ...settings } = bandwidth ?? {};
+  const former = isObject(capabilities) ? capabilities : {};
+  return { type: NATRA, ...settings, capabilities: { ...former, ...ENTRY.capabilities } };
 }
 
 const append = ({ text, spans }: Conflist): string => insertAfter(text, spans, spans.length - 1, ENTRY);

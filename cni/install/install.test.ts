@@ -140,6 +140,18 @@ describe('beside the plugin bandwidth', () => {
     expect(everything()).toEqual(before);
   });
 
+  test('its static limits are natra\'s from then on, and uninstall gives its entry back', () => {
+    const limits = { ingressRate: 10_000_000, ingressBurst: 8_000_000 };
+    const plugins = [{ type: 'bridge' }, { type: 'bandwidth', ...limits }, { type: 'tuning' }];
+    const text = JSON.stringify({ cniVersion: '1.0.0', name: 'static', plugins });
+    writeFileSync(conf('10-static.conflist'), text);
+    put({ bandwidth: 'replace' });
+    expect(JSON.parse(read('10-static.conflist')).plugins[1]).toEqual({ ...ENTRY, ...limits });
+    expect(put({ bandwidth: 'replace' })).toMatchObject({ chainChanged: false });
+    expect(take().left).toMatchObject([{ how: 'exact' }]);
+    expect(read('10-static.conflist')).toBe(text);
+  });
+
   test('both stay where that is asked for', () => {
     const text = lay('10-calico.conflist');
     put({ bandwidth: 'beside' });
