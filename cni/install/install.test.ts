@@ -140,7 +140,7 @@ describe('beside the plugin bandwidth', () => {
     expect(everything()).toEqual(before);
   });
 
-  test('its static limits are natra\'s from then on, and uninstall gives its entry back', () => {
+  test("its static limits are natra's from then on, and uninstall gives its entry back", () => {
     const limits = { ingressRate: 10_000_000, ingressBurst: 8_000_000 };
     const plugins = [{ type: 'bridge' }, { type: 'bandwidth', ...limits }, { type: 'tuning' }];
     const text = JSON.stringify({ cniVersion: '1.0.0', name: 'static', plugins });
