@@ -16,6 +16,12 @@ import {
   usedByTerminator,
 } from './machine.ts';
 
+/**
+ * Colours in the order in which they are tried. The result's comes after other scratch registers, so that what a program
+ * returns can be set ahead of a branch on them; r5 is dearer to encode on x86-64, and r6 to r9 are saved and restored.
+ */
+const PREFERENCE: readonly Register[] = [1, 2, 3, 4, 0, 5, 6, 7, 8, 9];
+
 type Move = Extract<MachineInstruction, { op: 'move' }>;
 
 export interface Coloring {
@@ -293,8 +299,7 @@ class Allocator {
   private assign(): ReadonlySet<Register>[] {
     const spilled: Register[] = [];
     for (let register = this.selectStack.pop(); register !== undefined; register = this.selectStack.pop()) {
-      const free = new Set<Register>();
-      for (let color = 0; color < ALLOCATABLE; color++) free.add(color);
+      const free = new Set(PREFERENCE);
       for (const other of this.neighbours(register)) {
         const color = this.colors.get(this.find(other));
         if (color !== undefined) free.delete(color);

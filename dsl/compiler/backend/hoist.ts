@@ -3,6 +3,8 @@
  * set registers that the other side sets as well, it is done before the branch. This is if-conversion's useful half on
  * a machine without conditional moves (Muchnick, Advanced Compiler Design and Implementation, 1997, section 18.11).
  */
+import type { BitSet } from './bits.ts';
+import { liveAtEntry } from './liveness.ts';
 import {
   defined,
   type MachineBlock,
@@ -10,12 +12,13 @@ import {
   type MachineInstruction,
   type Register,
   successors,
-  used,
   usedByTerminator,
 } from './machine.ts';
 
 /** More than this costs the other side more than the jump that it saves. */
 const MOST_HOISTED = 2;
+/** A side that runs more seldom, of the times its branch runs, isn't worth an instruction on the other. */
+const UNLIKELY = 0.2;
 
 /** The blocks that have exactly one way in. */
 function singleEntry(fn: MachineFunction): ReadonlySet<number> {
@@ -28,44 +31,45 @@ function singleEntry(fn: MachineFunction): ReadonlySet<number> {
 const isCheap = (instruction: MachineInstruction): boolean =>
   instruction.op === 'move' || (instruction.op === 'constant' && instruction.value <= 0xffff_ffffn);
 
-/** Whether running `moves` before the branch changes nothing for it, nor for `other`, which comes instead of them. */
+/** Whether running `moves` before the branch changes nothing for it, nor for the way that is taken instead of them. */
 function mayPrecede(
   moves: readonly MachineInstruction[],
   branch: readonly Register[],
-  other: MachineBlock,
+  liveOtherwise: BitSet | undefined,
 ): boolean {
-  const sets = new Set(moves.flatMap(defined));
-  if (branch.some((register) => sets.has(register))) return false;
-  const overwritten = new Set<Register>();
-  for (const instruction of other.instructions) {
-    if (used(instruction).some((register) => sets.has(register))) return false;
-    for (const register of defined(instruction)) overwritten.add(register);
-  }
-  return [...sets].every((register) => overwritten.has(register));
+  const sets = moves.flatMap(defined);
+  return !sets.some((register) => branch.includes(register) || liveOtherwise?.has(register) !== false);
 }
 
-/** Hoists the cheap sides of branches; the emptied blocks vanish in the layout. */
-export function hoistCheapSides(fn: MachineFunction): MachineFunction {
+/** Whether two sides go on to the same block, so that what they set are the two values of a choice. */
+const joinAtOnce = ({ terminator: first }: MachineBlock, { terminator: second }: MachineBlock): boolean =>
+  first.op === 'jump' && second.op === 'jump' && first.to === second.to;
+
+/** Hoists the cheap sides of branches, or only of choices between values; the emptied blocks vanish in the layout. */
+export function hoistCheapSides(fn: MachineFunction, only?: 'choices'): MachineFunction {
   const single = singleEntry(fn);
+  const entries = liveAtEntry(fn);
   const blocks = new Map(fn.blocks.map((block) => [block.id, block]));
   for (const { id } of fn.blocks) {
     const block = blocks.get(id);
     if (block?.terminator.op !== 'branch') continue;
     const { then, otherwise } = block.terminator;
-    if (!single.has(then) || !single.has(otherwise)) continue;
-    const sides = [blocks.get(then), blocks.get(otherwise)].filter((side) => side !== undefined);
-    const [first, second] = sides;
+    if (then === otherwise) continue;
+    const [first, second] = [blocks.get(then), blocks.get(otherwise)];
     if (!first || !second) continue;
     // The side that runs more often pays nothing for being hoisted.
+    if (only === 'choices' && !joinAtOnce(first, second)) continue;
     const order = first.frequency > second.frequency ? [first, second] : [second, first];
     const branch = usedByTerminator(block.terminator);
     const side = order.find(
       (candidate) =>
+        single.has(candidate.id) &&
         candidate.terminator.op === 'jump' &&
+        candidate.frequency >= block.frequency * UNLIKELY &&
         candidate.instructions.length > 0 &&
         candidate.instructions.length <= MOST_HOISTED &&
         candidate.instructions.every(isCheap) &&
-        mayPrecede(candidate.instructions, branch, candidate === first ? second : first),
+        mayPrecede(candidate.instructions, branch, entries.get(candidate === first ? second.id : first.id)),
     );
     if (!side) continue;
     blocks.set(id, { ...block, instructions: [...block.instructions, ...side.instructions] });

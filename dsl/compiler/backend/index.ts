@@ -12,7 +12,9 @@ import { mergeBlocks } from './merge.ts';
 import type { SourceNames } from './names.ts';
 import { peephole } from './peephole.ts';
 import { select } from './select.ts';
+import { mergeTails } from './tails.ts';
 import { type Cpu, type Target, targetOf } from './target.ts';
+import { joinExits, threadJumps } from './thread.ts';
 
 export { BackendError, type Cpu } from './target.ts';
 
@@ -26,7 +28,10 @@ export interface BackendOptions {
 /** One function over machine registers, its blocks in the order in which they will be emitted. */
 export function compileFunction(fn: IrFunction, target: Target): MachineFunction {
   const selected = removeDeadCode(select(legalise(fn, target), target));
-  return layOut(mergeBlocks(peephole(allocateRegisters(hoistCheapSides(selected)))));
+  // While a choice's values still have registers of their own. The rest waits until all returns of a value are one.
+  const allocated = peephole(allocateRegisters(hoistCheapSides(selected, 'choices')));
+  const merged = mergeTails(mergeBlocks(threadJumps(joinExits(allocated))));
+  return layOut(mergeBlocks(threadJumps(hoistCheapSides(threadJumps(merged)))));
 }
 
 /**

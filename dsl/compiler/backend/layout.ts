@@ -1,51 +1,60 @@
-/** The order of blocks: likely ways fall through, unlikely blocks come last, and empty ones vanish. */
+/** The order of blocks: likely ways fall through, blocks that several ways lead to follow them, unlikely ones come last. */
 import { reversePostorderOf } from './graph.ts';
-import { type MachineBlock, type MachineFunction, type MachineTerminator, successors } from './machine.ts';
+import { type MachineBlock, type MachineFunction, successors } from './machine.ts';
+import { splitExits } from './thread.ts';
 
-/** A block that runs less often than this, per execution of the function, goes to the end. */
-const COLD = 0.12;
+/** The blocks with an edge to each block that isn't the back edge of a loop, as far as an order tells them. */
+function forwardPredecessors(order: readonly MachineBlock[]): ReadonlyMap<number, readonly number[]> {
+  const position = new Map(order.map((block, index) => [block.id, index]));
+  const result = new Map<number, number[]>(order.map(({ id }) => [id, []]));
+  for (const [index, block] of order.entries())
+    for (const next of successors(block.terminator))
+      if ((position.get(next) ?? 0) > index) result.get(next)?.push(block.id);
+  return result;
+}
 
-/** Blocks that only jump on are skipped by whoever jumps to them. */
-function threadJumps(fn: MachineFunction): MachineFunction {
-  const byId = new Map(fn.blocks.map((block) => [block.id, block]));
-  const destination = (id: number): number => {
-    const seen = new Set<number>();
-    let current = id;
-    for (;;) {
-      const block = byId.get(current);
-      const onward = block?.terminator.op === 'jump' && block.instructions.length === 0;
-      if (!onward || block.terminator.op !== 'jump' || seen.has(current)) return current;
-      seen.add(current);
-      current = block.terminator.to;
-    }
-  };
-  const threaded = (terminator: MachineTerminator): MachineTerminator => {
-    if (terminator.op === 'exit') return terminator;
-    if (terminator.op === 'branch') {
-      const then = destination(terminator.then);
-      const otherwise = destination(terminator.otherwise);
-      if (then !== otherwise) return { ...terminator, then, otherwise };
-      return { op: 'jump', to: then, ...(terminator.span && { span: terminator.span }) };
-    }
-    const to = destination(terminator.to);
-    const target = byId.get(to);
-    // A jump to a bare exit is an exit.
-    if (target?.terminator.op === 'exit' && target.instructions.length === 0) return target.terminator;
-    return { ...terminator, to };
-  };
-  return { ...fn, blocks: fn.blocks.map((block) => ({ ...block, terminator: threaded(block.terminator) })) };
+/** Blocks that only edges the source calls unlikely lead to. */
+function coldBlocks(order: readonly MachineBlock[]): ReadonlySet<MachineBlock> {
+  const hot = new Set(order.slice(0, 1).map(({ id }) => id));
+  for (const { id, terminator } of order) {
+    if (!hot.has(id)) continue;
+    const likely = terminator.op === 'branch' ? terminator.likely : undefined;
+    const [then, otherwise] = successors(terminator);
+    if (then !== undefined && likely !== false) hot.add(then);
+    if (otherwise !== undefined && likely !== true) hot.add(otherwise);
+  }
+  return new Set(order.filter(({ id }) => !hot.has(id)));
 }
 
 /** Puts blocks in the order in which they are emitted; no unreachable block is left. */
 export function layOut(fn: MachineFunction): MachineFunction {
-  const threaded = threadJumps(fn);
-  const order = reversePostorderOf(threaded);
+  const order = reversePostorderOf(fn);
   const position = new Map(order.map((block, index) => [block.id, index]));
   const byId = new Map(order.map((block) => [block.id, block]));
+  const before = forwardPredecessors(order);
+  const cold = coldBlocks(order);
   const placed = new Set<number>();
   const result: MachineBlock[] = [];
-  const better = (left: MachineBlock, right: MachineBlock): number =>
-    right.frequency - left.frequency || (position.get(left.id) ?? 0) - (position.get(right.id) ?? 0);
+  /** Whether ways into a block are still to come: then it follows them. */
+  const awaited = ({ id }: MachineBlock): boolean => before.get(id)?.some((way) => !placed.has(way)) === true;
+  /** Whether a block only returns, or sets what is returned. */
+  const leaves = ({ terminator }: MachineBlock): boolean =>
+    terminator.op === 'exit' ||
+    (terminator.op === 'jump' && byId.get(terminator.to)?.terminator.op === 'exit');
+  const inOrder = (left: MachineBlock, right: MachineBlock): number =>
+    (position.get(left.id) ?? 0) - (position.get(right.id) ?? 0);
+  const better = (from: MachineBlock, left: MachineBlock, right: MachineBlock): number => {
+    const hinted = from.terminator.op === 'branch' && from.terminator.likely !== undefined;
+    if (hinted) return right.frequency - left.frequency || inOrder(left, right);
+    const waits = [left, right].map(awaited);
+    if (waits[0] !== waits[1]) return Number(waits[0]) - Number(waits[1]);
+    const [first, second] = [left, right].map(leaves);
+    return (
+      (waits[0] ? 0 : right.frequency - left.frequency) ||
+      Number(first) - Number(second) ||
+      inOrder(left, right)
+    );
+  };
   const chain = (start: MachineBlock) => {
     for (let block: MachineBlock | undefined = start; block; ) {
       placed.add(block.id);
@@ -57,20 +66,13 @@ export function layOut(fn: MachineFunction): MachineFunction {
         .filter((candidate) => candidate !== undefined);
       // A cold block follows a hot one only when nothing else could.
       block = next
-        .filter((candidate) => candidate.frequency >= COLD || own.frequency < COLD)
-        .sort((left, right) => preferred(own, left, right) || better(left, right))[0];
+        .filter((candidate) => !cold.has(candidate) || cold.has(own))
+        .sort((left, right) => better(own, left, right))[0];
     }
-  };
-  /** Where both ways are equally likely, the one that joins the other later comes after it. */
-  const preferred = (from: MachineBlock, left: MachineBlock, right: MachineBlock): number => {
-    if (from.terminator.op !== 'branch' || from.terminator.likely !== undefined) return 0;
-    const earlier = (position.get(left.id) ?? 0) - (position.get(right.id) ?? 0);
-    const [first, second] = earlier < 0 ? [left, right] : [right, left];
-    return successors(first.terminator).includes(second.id) ? earlier : 0;
   };
   const [entry] = order;
   if (entry) chain(entry);
-  for (const hot of [true, false])
-    for (const block of order) if (!placed.has(block.id) && block.frequency >= COLD === hot) chain(block);
-  return { ...threaded, blocks: result };
+  for (const isCold of [false, true])
+    for (const block of order) if (!placed.has(block.id) && cold.has(block) === isCold) chain(block);
+  return { ...fn, blocks: splitExits(result) };
 }

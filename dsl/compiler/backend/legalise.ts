@@ -4,16 +4,27 @@
  * nothing, the layout removes it).
  */
 import { blocksById, reversePostorder } from '../ir/analysis.ts';
-import type { BinaryOperator, Block, Edge, Instruction, IrFunction, Operand, Width } from '../ir/ir.ts';
+import type {
+  BinaryOperator,
+  Block,
+  Edge,
+  Instruction,
+  IrFunction,
+  Operand,
+  Terminator,
+  Width,
+} from '../ir/ir.ts';
 import { mapEdges } from '../ir/visit.ts';
 import type { Target } from './target.ts';
 
 type Binary = Extract<Instruction, { op: 'binary' }>;
+type Jump = Extract<Terminator, { op: 'jump' }>;
 const SHIFTS: ReadonlySet<BinaryOperator> = new Set<BinaryOperator>(['shl', 'lshr', 'ashr']);
 
 class Legaliser {
   private readonly widths: Width[];
   private readonly blocks: Block[] = [];
+  private readonly byId: ReadonlyMap<number, Block>;
   private nextBlock: number;
 
   constructor(
@@ -21,6 +32,7 @@ class Legaliser {
     private readonly target: Target,
   ) {
     this.widths = [...fn.widths];
+    this.byId = blocksById(fn);
     this.nextBlock = Math.max(...fn.blocks.map((block) => block.id)) + 1;
   }
 
@@ -75,14 +87,28 @@ class Legaliser {
   private split(edge: Edge): Edge {
     if (edge.arguments.length === 0) return edge;
     const id = this.nextBlock++;
-    this.blocks.push({ id, parameters: [], instructions: [], terminator: { op: 'jump', to: edge } });
+    this.blocks.push({
+      id,
+      parameters: [],
+      instructions: [],
+      terminator: this.jump({ op: 'jump', to: edge }),
+    });
     return { block: id, arguments: [] };
   }
 
+  /** A jump to a block that does nothing but return is that return, so that equal ones are found to be equal. */
+  private jump(jump: Jump): Terminator {
+    const { block, arguments: passed } = jump.to;
+    const target = this.byId.get(block);
+    if (target?.terminator.op !== 'return' || target.instructions.length > 0) return jump;
+    const { value } = target.terminator;
+    const index = typeof value === 'number' ? target.parameters.indexOf(value) : -1;
+    return { ...target.terminator, value: index < 0 ? value : (passed[index] ?? value) };
+  }
+
   run(): IrFunction {
-    const byId = blocksById(this.fn);
     for (const id of reversePostorder(this.fn)) {
-      const block = byId.get(id);
+      const block = this.byId.get(id);
       if (!block) continue;
       const instructions: Instruction[] = [];
       for (const instruction of block.instructions)
@@ -90,7 +116,11 @@ class Legaliser {
         else instructions.push(instruction);
       const { terminator } = block;
       const splits =
-        terminator.op === 'branch' ? mapEdges(terminator, (edge) => this.split(edge)) : terminator;
+        terminator.op === 'branch'
+          ? mapEdges(terminator, (edge) => this.split(edge))
+          : terminator.op === 'jump'
+            ? this.jump(terminator)
+            : terminator;
       // A split block follows the block that branches, which keeps the entry first once it is moved there.
       this.blocks.push({ ...block, instructions, terminator: splits });
     }
@@ -98,8 +128,14 @@ class Legaliser {
     const blocks = [...this.blocks].sort(
       (left, right) => Number(right.id === entry) - Number(left.id === entry),
     );
-    return { ...this.fn, blocks, widths: this.widths };
+    return { ...this.fn, blocks: reachable({ ...this.fn, blocks }), widths: this.widths };
   }
+}
+
+/** The blocks that are still reached, in their order. */
+function reachable(fn: IrFunction): readonly Block[] {
+  const reached = new Set(reversePostorder(fn));
+  return fn.blocks.filter(({ id }) => reached.has(id));
 }
 
 /** The function with only instructions that the target has, unreachable blocks gone, and branch edges without arguments. */

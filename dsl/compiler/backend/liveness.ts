@@ -44,16 +44,28 @@ function summarise(block: MachineBlock, size: number): BlockSets {
   return { block, reads, writes, entry: reads.copy(), exit: new BitSet(size) };
 }
 
-const known = new WeakMap<MachineFunction, ReadonlyMap<number, BitSet>>();
-
-/** Registers live at the end of each block, by block id. Found once for each function: none ever changes. */
-export function liveAtExit(fn: MachineFunction): ReadonlyMap<number, BitSet> {
-  const exits = known.get(fn) ?? findLiveAtExit(fn);
-  known.set(fn, exits);
-  return exits;
+/** Registers live at each end of each block, by block id. */
+interface Liveness {
+  readonly entry: ReadonlyMap<number, BitSet>;
+  readonly exit: ReadonlyMap<number, BitSet>;
 }
 
-function findLiveAtExit(fn: MachineFunction): ReadonlyMap<number, BitSet> {
+const known = new WeakMap<MachineFunction, Liveness>();
+
+/** Found once for each function: none ever changes. */
+function livenessOf(fn: MachineFunction): Liveness {
+  const liveness = known.get(fn) ?? findLiveness(fn);
+  known.set(fn, liveness);
+  return liveness;
+}
+
+/** Registers live at the end of each block, by block id. */
+export const liveAtExit = (fn: MachineFunction): ReadonlyMap<number, BitSet> => livenessOf(fn).exit;
+
+/** Registers live at the start of each block, by block id. */
+export const liveAtEntry = (fn: MachineFunction): ReadonlyMap<number, BitSet> => livenessOf(fn).entry;
+
+function findLiveness(fn: MachineFunction): Liveness {
   const sets = new Map(fn.blocks.map((block) => [block.id, summarise(block, fn.nextRegister)]));
   const before = new Map<number, BlockSets[]>(fn.blocks.map((block) => [block.id, []]));
   for (const set of sets.values())
@@ -77,7 +89,10 @@ function findLiveAtExit(fn: MachineFunction): ReadonlyMap<number, BitSet> {
         queue.push(previous);
       }
   }
-  return new Map([...sets].map(([id, { exit }]) => [id, exit]));
+  return {
+    entry: new Map([...sets].map(([id, { entry }]) => [id, entry])),
+    exit: new Map([...sets].map(([id, { exit }]) => [id, exit])),
+  };
 }
 
 /** Removes instructions that only set registers nobody reads. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { MachineBlock, MachineFunction } from './machine.ts';
+import type { MachineBlock } from './machine.ts';
+import { branch, functionOf } from './machine-testing.ts';
 import { mergeBlocks } from './merge.ts';
 
 const span = (line: number) => ({ file: 'a.ts', line, column: 1, endLine: line, endColumn: 2 });
@@ -9,20 +10,6 @@ const verdict = (id: number, value: bigint, line: number): MachineBlock => ({
   terminator: { op: 'exit', span: span(line) },
   frequency: 0.25,
 });
-const branch = (id: number, then: number, otherwise: number, imm: number): MachineBlock => ({
-  id,
-  instructions: [],
-  terminator: { op: 'branch', condition: 'eq', width: 32, left: 1, right: { imm }, then, otherwise },
-  frequency: 0.5,
-});
-const functionOf = (...blocks: MachineBlock[]): MachineFunction => ({
-  name: 'f',
-  parameters: 1,
-  blocks,
-  slots: [],
-  nextRegister: 11,
-});
-
 test('returns of the same verdict become one, wherever they were written', () => {
   const merged = mergeBlocks(
     functionOf(

@@ -1,12 +1,6 @@
 /** Blocks that do the same and go on to the same place become one: returns of the same verdict, above all. */
+import { comparable } from './compare.ts';
 import type { MachineBlock, MachineFunction, MachineTerminator } from './machine.ts';
-
-/** Equal for blocks that do the same, whatever source lines they came from. */
-const textOf = ({ instructions, terminator }: MachineBlock): string =>
-  JSON.stringify([instructions, terminator], (key, value: unknown) => {
-    if (key === 'span') return undefined;
-    return typeof value === 'bigint' ? `${value}n` : value;
-  });
 
 function redirected(terminator: MachineTerminator, to: (id: number) => number): MachineTerminator {
   if (terminator.op === 'exit') return terminator;
@@ -21,7 +15,7 @@ export function mergeBlocks(fn: MachineFunction): MachineFunction {
     const kept = new Map<string, MachineBlock>();
     const replaced = new Map<number, number>();
     for (const block of blocks) {
-      const text = textOf(block);
+      const text = comparable([block.instructions, block.terminator]);
       const same = kept.get(text);
       kept.set(text, same ? { ...same, frequency: same.frequency + block.frequency } : block);
       if (same) replaced.set(block.id, same.id);
