@@ -6,6 +6,7 @@ export const VERDICTS = [
   { name: 'marked', words: 'marked CE' },
   { name: 'dropped-early', words: 'dropped early' },
   { name: 'dropped', words: 'dropped' },
+  { name: 'excluded', words: 'not limited' },
 ] as const;
 
 export type VerdictName = (typeof VERDICTS)[number]['name'];

@@ -2,11 +2,10 @@
  * The token bucket as virtual clocks (GCRA): `clock` is the time at which everything admitted so far will have been
  * sent at C. Every byte is charged, whoever sent it, so that the cap holds whatever the mix of flows.
  */
-import { atomic, i64, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
+import { atomic, i64, max, type Ref, u64 as toU64, type u32, type u64 } from '../dsl/lang/index.ts';
 import { greater, lesser, positive } from './branchless.ts';
 import { config } from './config.ts';
-import { HEAVY_LEVEL } from './sketch.ts';
-import { state } from './state.ts';
+import { type Clock, state } from './state.ts';
 
 /** What the bucket says of one packet at one time. */
 export interface Debt {
@@ -14,6 +13,8 @@ export interface Debt {
   readonly heavy: i64;
   /** The same for a mouse. */
   readonly mouse: i64;
+  /** How far the clock of all runs ahead, ns; negative while there is credit. */
+  readonly queue: i64;
   /** How far the mice's clock runs ahead, ns. */
   readonly mouseQueue: i64;
 }
@@ -24,52 +25,72 @@ export interface Debt {
  */
 const MOUSE_CREDIT: i64 = 1n << 26n;
 
-/** An eighth and a 64th more: 7/8 of the rate. */
-const atMouseRate = (time: i64): i64 => time + (time >> 3n) + (time >> 6n);
+/** Time that takes `time` at C takes this at the mice's share of it. */
+const atMouseRate = (time: i64): i64 => (time * i64(config.mouseStretch)) >> 10n;
 
 /** Time that `bytes` take at the cap, ns. */
 export function costOf(bytes: u64): u64 {
   return (bytes * config.nsPerByte) >> 20n;
 }
 
-/** Credit stops at B: a clock that lags further is brought up. Losing the race means that another CPU did it. */
-function boundCredit(now: u64): i64 {
-  const clock = state.clock;
-  const floor = now - config.credit;
-  if (i64(clock - floor) < 0n) {
-    atomic.compareExchange(state, 'clock', clock, floor);
+/**
+ * How far the clock runs ahead of time, ns. Credit stops at a bound: a clock that lags further is brought up. Losing the
+ * race means that another CPU did it.
+ */
+function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
+  const time = clock.time;
+  const floor = now - credit;
+  if (i64(time - floor) < 0n) {
+    atomic.compareExchange(clock, 'time', time, floor);
     return i64(floor - now);
   }
-  return i64(clock - now);
+  return i64(time - now);
 }
 
 export function debtOf(cost: u64, now: u64): Debt {
-  const queue = boundCredit(now);
+  const queue = queueOf(state.clock, config.credit, now);
   const limit = atMouseRate(positive(queue));
   const credit = lesser(i64(config.credit), MOUSE_CREDIT);
   const mouseQueue = lesser(greater(i64(state.mouseClock - now), -credit), limit);
   const waiting = positive(mouseQueue);
   const own = i64(cost);
   return {
-    heavy: queue - (waiting - (waiting >> 3n)) + own,
-    mouse: lesser(mouseQueue + own + (own >> 3n), queue + own),
+    queue,
+    heavy: queue - ((waiting * i64(config.mouseShare)) >> 10n) + own,
+    mouse: lesser(mouseQueue + atMouseRate(own), queue + own),
     mouseQueue,
   };
 }
 
-/** The delay of a flow at `level`: between T/2 and T it moves smoothly from a mouse's to a heavy one's, so that the hand-over reorders nothing. */
+/** The delay of a flow at `level`: shortly before T it moves smoothly from a mouse's to a heavy one's, so that it isn't held up all at once. */
 export function delayOf(debt: Debt, level: u64): i64 {
-  if (level > HEAVY_LEVEL) return debt.heavy;
-  const half = HEAVY_LEVEL / 2n;
+  if (level > config.heavyLevel) return debt.heavy;
   const start = positive(debt.mouse);
-  if (level > half && debt.heavy > start) {
-    return start + (((debt.heavy - start) * i64(level - half)) >> 29n);
+  const handOver = config.heavyLevel - (1n << config.handOverShift);
+  if (level > handOver && debt.heavy > start) {
+    const part = i64((level - handOver) >> (config.handOverShift - 10n));
+    return start + ((debt.heavy - start) >> 10n) * part;
   }
   return debt.mouse;
 }
 
 /** Charges an admitted packet. */
 export function pay(cost: u64, mouse: boolean, mouseQueue: i64, now: u64): void {
-  atomic.add(state, 'clock', cost);
+  atomic.add(state.clock, 'time', cost);
   if (mouse) state.mouseClock = now + toU64(mouseQueue + atMouseRate(i64(cost)));
+}
+
+/** Time that these packets take at the packet-rate cap, ns; a GSO packet counts as its segments. */
+export function packetCostOf(segments: u32): u64 {
+  return (toU64(max(segments, 1)) * config.nsPerPacket) >> 10n;
+}
+
+/** Delay until the packets are due at the packet-rate cap, ns; negative while there is credit. */
+export function packetDelay(cost: u64, now: u64): i64 {
+  return queueOf(state.packetClock, config.packetCredit, now) + i64(cost);
+}
+
+/** Charges admitted packets. */
+export function payPackets(cost: u64): void {
+  atomic.add(state.packetClock, 'time', cost);
 }

@@ -10,12 +10,21 @@ export const config = settings(
     nsPerByte: u64,
     /** The same at the drain of one sketch cell, C / 16. */
     cellNsPerByte: u64,
+    /** T: the level, ns of a cell's drain, above which a flow is heavy; below 2^37. */
+    heavyLevel: u64,
+    /** A flow goes over from a mouse's delay to a heavy one's in the last 2^this ns before T; 10 to 31. */
+    handOverShift: u64,
+    /** 2^10 times the share of C that is the mice's at most, and 2^10 over that share. */
+    mouseShare: u64,
+    mouseStretch: u64,
     /** B: how far the bucket's clock may lag: unused time that is kept as credit. */
     credit: u64,
     /** D: departure delay beyond which a heavy flow's packet is dropped. */
     heavyHorizon: u64,
     /** The same for mice. */
     mouseHorizon: u64,
+    /** Debt beyond which ARP and neighbour discovery are dropped; further than anything else may bring it. */
+    vitalHorizon: u64,
     /** K1: delay at which marking begins. */
     rampStart: u64,
     /** W: the ramp is 2^W ns long. */
@@ -24,11 +33,19 @@ export const config = settings(
     shiftLimit: u64,
     /** Of the flow hash. */
     seed: u64,
+    /** Time that one packet takes at the packet-rate cap, times 2^10; 0 where there is none. */
+    nsPerPacket: u64,
+    /** Unused time that is kept as credit for packets. */
+    packetCredit: u64,
     /** What holds packets back: POLICE, DEPARTURE_TIMES or CLASSES. */
     pacing: u32,
     /** With CLASSES: the HTB class of mice, and of heavy flows. */
     mouseClass: u32,
     heavyClass: u32,
+    /** Whether packets that allow it are marked CE in place of a drop; 0 or 1. */
+    ecn: u32,
+    /** Whether subnets are excluded from the limit (exclusions.ts); 0 or 1. */
+    exclusions: u32,
     /** 1: VLAN tags are not followed; what is behind one is keyed by the tag's EtherType. 0 follows two. */
     untagged: u32,
     /** 1: IPv6 is not read: keyed by its EtherType, never marked. 0 reads both versions of IP. */

@@ -2,9 +2,9 @@
  * What the parser makes of a packet, for user space to read: `natra key` runs this on a capture. It limits nothing.
  */
 import { classifier, global, struct, TC_ACT_UNSPEC, u32, u64 } from '../dsl/lang/index.ts';
-import { ETH_P_IP, ETH_P_IPV6 } from './headers.ts';
+import { addressesOf } from './addresses.ts';
 import { ecnOf } from './mark.ts';
-import { ipv4At, ipv6At, isVital, networkLayer, parse, wireBytes } from './parse.ts';
+import { isVital, parse, wireBytes } from './parse.ts';
 
 export const seen = global(
   struct({
@@ -36,27 +36,11 @@ export const key = classifier((skb) => {
   seen.wireBytes = wireBytes(skb, packet);
   seen.ecn = ecnOf(skb);
   seen.vital = u32(isVital(packet));
-  seen.version = 0;
-  seen.sourceHigh = 0n;
-  seen.sourceLow = 0n;
-  seen.destinationHigh = 0n;
-  seen.destinationLow = 0n;
-
-  const { type, offset } = networkLayer(skb);
-  if (type === ETH_P_IP) {
-    const ip = ipv4At(skb, offset);
-    if (ip === undefined) return TC_ACT_UNSPEC;
-    seen.version = 4;
-    seen.sourceLow = u64(ip.source);
-    seen.destinationLow = u64(ip.destination);
-  } else if (type === ETH_P_IPV6) {
-    const ip = ipv6At(skb, offset);
-    if (ip === undefined) return TC_ACT_UNSPEC;
-    seen.version = 6;
-    seen.sourceHigh = ip.sourceHigh;
-    seen.sourceLow = ip.sourceLow;
-    seen.destinationHigh = ip.destinationHigh;
-    seen.destinationLow = ip.destinationLow;
-  }
+  const addresses = addressesOf(skb);
+  seen.version = addresses.version;
+  seen.sourceHigh = addresses.sourceHigh;
+  seen.sourceLow = addresses.sourceLow;
+  seen.destinationHigh = addresses.destinationHigh;
+  seen.destinationLow = addresses.destinationLow;
   return TC_ACT_UNSPEC;
 });

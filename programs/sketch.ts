@@ -8,11 +8,6 @@ import { max, min, u32 as toU32, type u32, type u64 } from '../dsl/lang/index.ts
 import { config } from './config.ts';
 import { COLUMNS, state } from './state.ts';
 
-/** T: a flow is heavy when its level exceeds this. 2^30 ns of C/16 are 67 ms of C. */
-export const HEAVY_LEVEL: u64 = 1n << 30n;
-/** Levels are kept below this, so that a flow is forgotten in at most 1.07 s after it falls under T. */
-const MAX_LEVEL: u64 = 2n * HEAVY_LEVEL;
-
 /** The four cells of a flow, one in each row. */
 export interface Cells {
   readonly first: u32;
@@ -38,7 +33,8 @@ export function estimate(cells: Cells, bytes: u64, shift: u64, now: u64): u64 {
     min(state.cells[cells.third], state.cells[cells.fourth]),
   );
   const filled = max(smallest, now) + (((bytes * config.cellNsPerByte) >> 20n) << shift);
-  return min(filled, now + MAX_LEVEL);
+  // Levels are kept below twice T, so that a flow is forgotten T after its last packet at most.
+  return min(filled, now + (config.heavyLevel << 1n));
 }
 
 /** Raises the flow's cells to `estimated`. */

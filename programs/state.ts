@@ -1,15 +1,21 @@
-/** What one direction of one Pod remembers, in `.bss`: about 16 KiB, to stay in the first-level cache. */
+/** What one direction of one Pod remembers, in `.bss`: about 16 KiB, to stay in the first-level cache, and
+ * 8 KiB that only flows with departure times touch. */
 import { array, global, struct, u64 } from '../dsl/lang/index.ts';
 
 /** Rows and columns of the sketch. */
 export const ROWS = 4;
 export const COLUMNS = 512;
+/** Rows that remember departure times. */
+const DEPARTURE_ROWS = 2;
+
+/** A virtual clock, ns: the time at which everything admitted so far will have been sent at its rate. */
+export const Clock = struct({ time: u64 });
 
 export const state = global(
   struct({
-    /** Virtual clock of all bytes at C: the bucket is empty when it runs ahead of time. */
-    clock: u64,
-    /** Virtual clock of mice at 7/8 C, so that a swarm of them leaves heavy flows an eighth. */
+    /** Of all bytes at C: the bucket is empty when it runs ahead of time. */
+    clock: Clock,
+    /** Virtual clock of mice at their share of C, so that a swarm of them leaves heavy flows the rest. */
     mouseClock: u64,
     /** Last tick (2^24 ns) at which the congestion shift moved. */
     tick: u64,
@@ -17,5 +23,10 @@ export const state = global(
     shift: u64,
     /** One virtual time a cell; see sketch.ts. */
     cells: array(u64, ROWS * COLUMNS),
+    /** The latest departure time of all; then those of flows. See departures.ts. */
+    lastDeparture: u64,
+    departures: array(u64, DEPARTURE_ROWS * COLUMNS),
+    /** Of all packets at the packet-rate cap. */
+    packetClock: Clock,
   }),
 );

@@ -12,4 +12,6 @@ export const MARKED = 3;
 export const DROPPED_EARLY = 4;
 /** Dropped: over the horizon. */
 export const DROPPED = 5;
-export const VERDICTS = 6;
+/** Sent on without being charged: the other end is in an excluded subnet. */
+export const EXCLUDED = 6;
+export const VERDICTS = 7;

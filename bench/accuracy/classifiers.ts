@@ -1,7 +1,6 @@
 /** The classifiers under comparison: what each takes a packet's flow for. */
 import path from 'node:path';
 import { dataplaneSettings } from '../../cni/settings.ts';
-import { HEAVY_LEVEL } from '../../cni/status/sketch.ts';
 import { tcpFrame } from '../dataplane/packets.ts';
 import { type Machine, machineOf, type Place } from './machine.ts';
 
@@ -49,8 +48,13 @@ const program = (file: string): string => path.join(import.meta.dirname, file);
 /** natra as it limits with departure times. A flow is heavy by the least of its cells, which the program itself shows. */
 export function natra(bytesPerSecond: number, where: Place): Classifier {
   const limit = { rateBitsPerSecond: 8 * bytesPerSecond, pacing: 'edt' } as const;
-  const settings = { config: { ...dataplaneSettings(limit), seed: SEED } };
-  const machine = machineOf(program('../../programs/egress.ts'), settings, where);
+  const config = dataplaneSettings(limit);
+  const heavyLevel = BigInt(config.heavyLevel ?? 0);
+  const machine = machineOf(
+    program('../../programs/egress.ts'),
+    { config: { ...config, seed: SEED } },
+    where,
+  );
   const { offset, length } = machine.place('state', 'cells');
   const cells = new BigUint64Array(machine.globals.buffer, machine.globals.byteOffset + offset, length / 8);
   const frames = new Frames();
@@ -88,7 +92,7 @@ export function natra(bytesPerSecond: number, where: Place): Classifier {
     classify(flow, bytes, time) {
       const own = find(flow);
       const passes = machine.passes(frames.of(flow, bytes), START + time);
-      return { heavy: levelOf(own, BigInt(Math.floor(START + time))) > HEAVY_LEVEL, passes };
+      return { heavy: levelOf(own, BigInt(Math.floor(START + time))) > heavyLevel, passes };
     },
     passes: (flow, bytes, time) => machine.passes(frames.of(flow, bytes), START + time),
     close: () => machine.close(),

@@ -19,7 +19,7 @@ export interface Row {
 }
 
 const heavyCells = (now: bigint) => ({ cells: new Array<bigint>(2048).fill(now + 100n * SECOND) });
-const inDebt = (now: bigint) => ({ ...heavyCells(now), clock: now + 50n * SECOND });
+const inDebt = (now: bigint) => ({ ...heavyCells(now), clock: { time: now + 50n * SECOND } });
 const patient = { heavyHorizon: 1n << 40n, mouseHorizon: 1n << 40n };
 
 export const ROWS: readonly Row[] = [

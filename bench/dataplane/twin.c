@@ -1,5 +1,5 @@
 // The dataplane of programs/ once more, as an expert would write it in C for clang -O2 -target bpf. It exists to be
-// measured against: same layouts, same decisions, same order.
+// measured against: same layouts, same decisions, same order; only excluded subnets and packet rates are left out.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
@@ -28,22 +28,24 @@ static u64 (*ktime_get_coarse_ns)(void) = (void *)160;
 
 enum { ROWS = 4, COLUMNS = 512 };
 enum { POLICE, DEPARTURE_TIMES, CLASSES };
-enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, VERDICTS };
-#define HEAVY_LEVEL (1ull << 30)
-#define MAX_LEVEL (2 * HEAVY_LEVEL)
+enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 #define SMALL_PACKET 128
 #define PLAUSIBLE (1ull << 33)
 
 const volatile struct {
-	u64 ns_per_byte, cell_ns_per_byte, credit, heavy_horizon, mouse_horizon;
-	u64 ramp_start, ramp_shift, shift_limit, seed;
-	u32 pacing, mouse_class, heavy_class;
+	u64 ns_per_byte, cell_ns_per_byte, heavy_level, hand_over_shift, mouse_share, mouse_stretch;
+	u64 credit, heavy_horizon, mouse_horizon, vital_horizon, ramp_start, ramp_shift, shift_limit, seed;
+	u64 ns_per_packet, packet_credit;
+	u32 pacing, mouse_class, heavy_class, ecn, exclusions, untagged, ipv4_only;
 } config;
 
 struct {
 	u64 clock, mouse_clock, tick, shift;
 	u64 cells[ROWS * COLUMNS];
+	u64 last_departure, departures[2 * COLUMNS];
 } state;
+
+struct flow { u64 hash, transport, addresses[4], version, quanta, since, last; } top[64];
 
 struct counter {
 	u64 packets, bytes;
@@ -55,6 +57,13 @@ struct {
 	u32 *key;
 	struct counter *value;
 } counters SEC(".maps");
+
+struct {
+	int (*type)[BPF_MAP_TYPE_PERCPU_ARRAY];
+	int (*max_entries)[32];
+	u32 *key;
+	u64 *value;
+} delays SEC(".maps");
 
 struct ethernet { u8 destination[6], source[6]; u16 type; };
 struct vlan { u16 control, type; };
@@ -167,31 +176,38 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 	p->transport_offset = fragment ? 0 : offset;
 }
 
+INLINE u16 network_layer(struct __sk_buff *skb, u32 *network)
+{
+	struct ethernet *ethernet = AT(struct ethernet, skb, 0);
+	u16 type = ethernet ? bswap16(ethernet->type) : 0;
+	*network = 14;
+	if (config.untagged || likely(type != 0x8100 && type != 0x88a8))
+		return type;
+	struct vlan *outer = AT(struct vlan, skb, 14);
+	type = outer ? bswap16(outer->type) : 0;
+	*network = 18;
+	if (type == 0x8100) {
+		struct vlan *inner = AT(struct vlan, skb, 18);
+		type = inner ? bswap16(inner->type) : 0;
+		*network = 22;
+	}
+	return type;
+}
+
 INLINE void parse(struct __sk_buff *skb, struct packet *p)
 {
 	u32 wanted = MIN(skb->len, 98);
 	if (unlikely((u64)skb->data_end - (u64)skb->data < wanted))
 		skb_pull_data(skb, wanted);
-	u32 network = 14;
-	struct ethernet *ethernet = AT(struct ethernet, skb, 0);
-	u16 type = ethernet ? bswap16(ethernet->type) : 0;
-	if (unlikely(type == 0x8100 || type == 0x88a8)) {
-		struct vlan *outer = AT(struct vlan, skb, 14);
-		type = outer ? bswap16(outer->type) : 0;
-		network = 18;
-		if (type == 0x8100) {
-			struct vlan *inner = AT(struct vlan, skb, 18);
-			type = inner ? bswap16(inner->type) : 0;
-			network = 22;
-		}
-	}
+	u32 network;
+	u16 type = network_layer(skb, &network);
 	if (type == 0x0800) {
 		struct ipv4 *ip = AT(struct ipv4, skb, network);
 		if (!ip || ip->version_length < 0x45 || ip->version_length > 0x4f)
 			return link_only(p, type);
 		return parse_ipv4(skb, ip, network, p);
 	}
-	if (type == 0x86dd) {
+	if (!config.ipv4_only && type == 0x86dd) {
 		struct ipv6 *ip = AT(struct ipv6, skb, network);
 		if (!ip || bswap16(ip->version_class) >> 12 != 6)
 			return link_only(p, type);
@@ -214,10 +230,10 @@ INLINE u32 wire_bytes(struct __sk_buff *skb, struct packet *p)
 }
 
 struct debt {
-	i64 heavy, mouse, mouse_queue;
+	i64 queue, heavy, mouse, mouse_queue;
 };
 
-INLINE i64 at_mouse_rate(i64 time) { return time + (time >> 3) + (time >> 6); }
+INLINE i64 at_mouse_rate(i64 time) { return (time * (i64)config.mouse_stretch) >> 10; }
 
 INLINE struct debt debt_of(u64 cost, u64 now)
 {
@@ -232,17 +248,21 @@ INLINE struct debt debt_of(u64 cost, u64 now)
 	mouse_queue = MAX(mouse_queue, least);
 	mouse_queue = MIN(mouse_queue, limit);
 	i64 waiting = MAX(mouse_queue, 0), own = cost;
-	i64 mouse = mouse_queue + own + (own >> 3), all = queue + own;
-	return (struct debt){ queue - (waiting - (waiting >> 3)) + own, MIN(mouse, all), mouse_queue };
+	i64 mouse = mouse_queue + at_mouse_rate(own), all = queue + own;
+	i64 heavy = queue - ((waiting * (i64)config.mouse_share) >> 10) + own;
+	return (struct debt){ queue, heavy, MIN(mouse, all), mouse_queue };
 }
 
 INLINE i64 delay_of(struct debt debt, u64 level)
 {
-	if (level > HEAVY_LEVEL)
+	if (level > config.heavy_level)
 		return debt.heavy;
 	i64 start = MAX(debt.mouse, 0);
-	if (level > HEAVY_LEVEL / 2 && debt.heavy > start)
-		return start + (((debt.heavy - start) * (i64)(level - HEAVY_LEVEL / 2)) >> 29);
+	u64 hand_over = config.heavy_level - (1ull << config.hand_over_shift);
+	if (level > hand_over && debt.heavy > start) {
+		i64 part = (level - hand_over) >> (config.hand_over_shift - 10);
+		return start + ((debt.heavy - start) >> 10) * part;
+	}
 	return debt.mouse;
 }
 
@@ -263,7 +283,8 @@ INLINE u64 estimate(const u32 *cell, u64 bytes, u64 shift, u64 now)
 	u64 b = MIN(state.cells[cell[2]], state.cells[cell[3]]);
 	u64 smallest = MIN(a, b);
 	u64 filled = MAX(smallest, now) + (((bytes * config.cell_ns_per_byte) >> 20) << shift);
-	return MIN(filled, now + MAX_LEVEL);
+	u64 most = now + (config.heavy_level << 1);
+	return MIN(filled, most);
 }
 
 INLINE void mark_ce(struct __sk_buff *skb, u32 version, u32 network)
@@ -296,6 +317,55 @@ INLINE void count(u32 verdict, u64 bytes)
 	counter->bytes += bytes;
 }
 
+INLINE void count_delay(u64 delay)
+{
+	u64 x = MIN(delay >> 10, 0xffffffffull);
+	u32 bucket = 0;
+	for (u32 step = 16; step; step >>= 1) {
+		u32 by = x >= 1ull << step ? step : 0;
+		x >>= by;
+		bucket += by;
+	}
+	u64 *packets = map_lookup(&delays, &bucket);
+	if (packets)
+		++*packets;
+}
+
+static __attribute__((noinline)) int sample(struct __sk_buff *skb, u64 hash, u64 transport, u64 quanta, u64 now)
+{
+	struct flow *first = &top[(u32)hash & 63], *second = &top[(hash >> 32) & 63];
+	int is_second = first->hash != hash && (second->hash == hash || second->last < first->last);
+	struct flow *flow = &top[(is_second ? hash >> 32 : (u32)hash) & 63];
+	if (flow->hash != hash) {
+		if (now - flow->last < 1ull << 29)
+			return 0;
+		u32 network;
+		u16 type = network_layer(skb, &network);
+		struct flow found = { .hash = hash, .transport = transport, .since = now };
+		if (type == 0x0800) {
+			struct ipv4 *ip = AT(struct ipv4, skb, network);
+			if (ip) {
+				found.version = 4;
+				found.addresses[1] = bswap32(ip->source);
+				found.addresses[3] = bswap32(ip->destination);
+			}
+		} else if (type == 0x86dd) {
+			struct ipv6 *ip = AT(struct ipv6, skb, network);
+			if (ip) {
+				found.version = 6;
+				for (int i = 0; i < 2; i++) {
+					found.addresses[i] = bswap64(ip->source[i]);
+					found.addresses[2 + i] = bswap64(ip->destination[i]);
+				}
+			}
+		}
+		*flow = found;
+	}
+	flow->quanta += quanta;
+	flow->last = now;
+	return 1;
+}
+
 SEC("tc") int ingress(struct __sk_buff *skb)
 {
 	struct packet p;
@@ -316,15 +386,20 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		estimated = estimate(cell, wire, shift, now);
 		delay = delay_of(debt, estimated - now);
 	}
-	int heavy = estimated - now > HEAVY_LEVEL;
+	int heavy = estimated - now > config.heavy_level;
 	u32 verdict = heavy ? PAID : MOUSE;
-	if (delay > 0 && !p.vital) {
+	u64 departure = now;
+	if (delay > 0) {
 		int small = wire <= SMALL_PACKET;
-		u64 horizon = heavy ? config.heavy_horizon : config.mouse_horizon;
-		if (delay > (i64)(small ? horizon << 1 : horizon)) {
+		u64 own = heavy ? config.heavy_horizon : config.mouse_horizon;
+		u64 horizon = p.vital ? config.vital_horizon : small ? own << 1 : own;
+		if (delay > (i64)horizon) {
 			count(DROPPED, wire);
 			return TC_ACT_SHOT;
 		}
+		if (p.vital)
+			goto admitted;
+		departure = now + delay;
 		if (config.pacing != POLICE)
 			verdict = PACED;
 		i64 into = delay - (i64)config.ramp_start;
@@ -333,34 +408,58 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		ramp = MIN(ramp, 65535);
 		if (ramp) {
 			u64 chance = get_prandom_u32(), squared = ramp * ramp;
-			if (p.ecn == 0) {
+			u32 ecn = config.ecn ? p.ecn : 0;
+			if (ecn == 0) {
 				if (heavy && !small && squared >> 3 > chance) {
 					count(DROPPED_EARLY, wire);
 					return TC_ACT_SHOT;
 				}
-			} else if ((p.ecn == 1 ? ramp << 16 : squared) > chance) {
-				if (p.ecn != 3)
+			} else if ((ecn == 1 ? ramp << 16 : squared) > chance) {
+				if (ecn != 3)
 					mark_ce(skb, p.version, p.network);
 				verdict = MARKED;
 			}
 		}
 	}
+admitted:
+	if (config.pacing == DEPARTURE_TIMES) {
+		if (state.last_departure > now) {
+			u64 last = MIN(state.departures[cell[0]], state.departures[cell[1]]);
+			if (unlikely(last > departure) && !p.vital) {
+				if (heavy && last - now > config.heavy_horizon << 1) {
+					count(DROPPED, wire);
+					return TC_ACT_SHOT;
+				}
+				departure = last;
+				verdict = verdict == MARKED ? MARKED : PACED;
+			}
+		}
+		if (departure > now) {
+			state.last_departure = MAX(state.last_departure, departure);
+			state.departures[cell[0]] = MAX(state.departures[cell[0]], departure);
+			state.departures[cell[1]] = MAX(state.departures[cell[1]], departure);
+		}
+		u64 stamp = skb->tstamp;
+		skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, departure) : departure;
+	} else if (config.pacing == CLASSES) {
+		skb->priority = heavy && !p.vital ? config.heavy_class : config.mouse_class;
+		u64 drained = now + config.heavy_level + config.heavy_horizon;
+		if (heavy)
+			estimated = MAX(estimated, drained);
+	}
+	if (config.pacing != POLICE && departure > now)
+		count_delay(departure - now);
+	if (heavy) {
+		u64 clock = now + debt.queue, quanta = ((clock + cost) >> 18) - (clock >> 18);
+		if (unlikely(quanta))
+			sample(skb, hash, p.transport, quanta, now);
+	}
 	__sync_fetch_and_add(&state.clock, cost);
 	if (!heavy)
 		state.mouse_clock = now + debt.mouse_queue + at_mouse_rate(cost);
-	if (config.pacing == CLASSES && heavy) {
-		u64 drained = now + HEAVY_LEVEL + config.heavy_horizon;
-		estimated = MAX(estimated, drained);
-	}
 	for (int i = 0; i < 4; i++)
 		if (state.cells[cell[i]] < estimated)
 			state.cells[cell[i]] = estimated;
-	if (config.pacing == DEPARTURE_TIMES) {
-		u64 stamp = skb->tstamp, at = now + MAX(delay, 0);
-		skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, at) : at;
-	} else if (config.pacing == CLASSES) {
-		skb->priority = heavy && !p.vital ? config.heavy_class : config.mouse_class;
-	}
 	count(verdict, wire);
 	return TC_ACT_UNSPEC;
 }

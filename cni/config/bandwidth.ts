@@ -4,17 +4,12 @@
  * Pod's annotations).
  */
 import { CniError, ERROR_CODES } from '../errors.ts';
+import type { Limit } from '../limit.ts';
 import { field, hasField, isObject, type JsonObject } from './json.ts';
 
 /** Seen from the Pod: `ingress` is what it receives. */
 export type Direction = 'ingress' | 'egress';
 export const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
-
-export interface Limit {
-  readonly rateBitsPerSecond: number;
-  /** Absent: the dataplane's own choice. */
-  readonly burstBits?: number;
-}
 
 /** A direction that is absent is unlimited. */
 export type Limits = { readonly [D in Direction]?: Limit };

@@ -1,6 +1,6 @@
 /** Room in the fq qdisc that holds packets until their departure time. */
 import type { FqOptions } from '../../loader/index.ts';
-import type { Limit } from '../config/bandwidth.ts';
+import type { Limit } from '../limit.ts';
 import { dataplaneSettings } from '../settings.ts';
 
 const FULL_PACKET_BYTES = 1514;

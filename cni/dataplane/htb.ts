@@ -1,14 +1,13 @@
 /** Rates, buckets and room of the HTB qdisc whose classes the kernel program selects. */
 import type { HtbOptions } from '../../loader/index.ts';
-import type { Limit } from '../config/bandwidth.ts';
+import { burstBytesOf, bytesPerSecondOf, type Limit, miceScales } from '../limit.ts';
 import { queueBounds } from '../queue.ts';
-import { burstBytesOf, bytesPerSecondOf } from '../settings.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest GSO packets, which the program admits as a whole. */
 const SLACK_BYTES = 128n * 1024n;
-/** What is the heavy flows' whatever the mice send: an eighth, as the program's clocks have it (programs/bucket.ts). */
-const HEAVY_SHARE = 8n;
+
+const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /**
  * Both queues have room for all that the program lets wait (small packets to twice a horizon), so that it is the
@@ -25,7 +24,8 @@ export function htbOptions(limit: Limit): HtbOptions {
     burstNanoseconds: (burst * rate) / ownRate,
     limitBytes: (2n * horizon * rate) / NANOSECONDS_PER_SECOND + SLACK_BYTES,
   });
-  const heavyRate = rate / HEAVY_SHARE;
+  // What is the heavy flows' whatever the mice send, as the program's clocks have it (programs/bucket.ts).
+  const heavyRate = bigMax(1n, (rate * (1024n - miceScales(limit).share)) / 1024n);
   return {
     rateBytesPerSecond: rate,
     burstNanoseconds: totalBurst,

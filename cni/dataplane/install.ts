@@ -10,8 +10,9 @@ import {
   removePins,
   VerifierError,
 } from '../../loader/index.ts';
-import type { Direction, Limit } from '../config/bandwidth.ts';
+import type { Direction } from '../config/bandwidth.ts';
 import { describe } from '../errors.ts';
+import type { Limit } from '../limit.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';

@@ -5,11 +5,11 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attachment as KernelAttachment } from '../../loader/index.ts';
-import type { Direction, Limit, Limits } from '../config/bandwidth.ts';
+import type { Direction, Limits } from '../config/bandwidth.ts';
 import type { PodIdentity } from '../config/environment.ts';
 import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
-import type { Pacing, Parsing } from '../settings.ts';
+import type { Limit, Pacing, Parsing } from '../limit.ts';
 import { attachmentKey } from './key.ts';
 
 /** Raised when a record's shape changes in a way that an older natra must not guess at. */

@@ -4,7 +4,9 @@ import { DIRECTIONS } from '../config/bandwidth.ts';
 import type { Console } from '../console.ts';
 import type { Node } from '../node.ts';
 import { VERDICTS } from '../verdicts.ts';
-import { aligned, percentage, quantity } from './format.ts';
+import { delayQuantile } from './delays.ts';
+import type { Flow } from './flows.ts';
+import { aligned, duration, percentage, quantity } from './format.ts';
 import { type LimitStatus, type NodeStatus, statusOf, type UnlimitedStatus } from './node-status.ts';
 
 export const STATUS_OPTIONS = { json: { type: 'boolean', default: false } } as const;
@@ -50,6 +52,7 @@ export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: bool
     const [headings = '', ...rows] = aligned([HEADINGS, ...limits.map(row)], NUMBERS_FROM);
     lines.push(isTerminal ? BOLD + headings + PLAIN : headings, ...rows, '');
     lines.push(...limits.map((limit) => `${title(limit)}: ${limit.reason}`));
+    for (const limit of limits) lines.push(...waits(limit), ...heaviest(limit));
     for (const limit of limits)
       for (const fault of limit.faults) lines.push(`not in force: ${title(limit)}: ${fault}`);
   }
@@ -75,6 +78,44 @@ function row(limit: LimitStatus): string[] {
     sketch ? percentage(sketch.falseHeavy) : '-',
   ];
 }
+
+/** How long packets had to wait since the Pod started. */
+function waits(limit: LimitStatus): string[] {
+  const [half, most] = [delayQuantile(limit.delays, 0.5), delayQuantile(limit.delays, 0.99)];
+  if (half === undefined || most === undefined) return [];
+  const packets = limit.delays.reduce((sum, each) => sum + each.packets, 0);
+  return [
+    `${title(limit)}: ${quantity(packets)} packets had to wait, half of them less than ${duration(half)}, 99% less than ${duration(most)}`,
+  ];
+}
+
+const FLOWS_SHOWN = 8;
+
+/** The flows that take most of the cap now. */
+function heaviest(limit: LimitStatus): string[] {
+  if (limit.flows.length === 0) return [];
+  const rows = limit.flows
+    .slice(0, FLOWS_SHOWN)
+    .map((flow) => [
+      `  ${flow.protocol}`,
+      ends(flow),
+      quantity(flow.bitsPerSecond, 'bit/s'),
+      quantity(flow.bytes, 'B'),
+    ]);
+  const more = limit.flows.length - rows.length;
+  return [
+    `${title(limit)}: the heaviest flows, their rate now and their bytes so far:`,
+    ...aligned(rows, 2),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}
+
+const ends = ({ source, destination, id }: Flow): string =>
+  [
+    source,
+    ...(destination === '' ? [] : ['->', destination]),
+    ...(id === undefined ? [] : [`id ${id}`]),
+  ].join(' ');
 
 /** A Pod's name where the runtime gave one; podman and ctr know containers alone. */
 const name = ({ namespace, pod, containerId }: LimitStatus | UnlimitedStatus): string =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aligned, percentage, quantity } from './format.ts';
+import { aligned, duration, percentage, quantity } from './format.ts';
 
 test.each([
   [0, '0'],
@@ -18,6 +18,17 @@ test.each([
 
 test('a unit follows the prefix', () => {
   expect(quantity(10e6, 'bit/s')).toBe('10Mbit/s');
+});
+
+test('times have three digits and a unit', () => {
+  expect([0, 512, 2048, 33_554_432, 1_073_741_824, 4e12].map(duration)).toEqual([
+    '0ns',
+    '512ns',
+    '2.05µs',
+    '33.6ms',
+    '1.07s',
+    '4000s',
+  ]);
 });
 
 test('a share tells nothing from next to nothing', () => {

@@ -14,6 +14,13 @@ export function quantity(value: number, unit = ''): string {
   return `${scaled.toFixed(digits).replace(/\.0$/, '')}${PREFIXES[prefix]}${unit}`;
 }
 
+/** Nanoseconds as `2.05µs`, `33.6ms` or `1.07s`. */
+export function duration(nanoseconds: number): string {
+  const units = ['ns', 'µs', 'ms', 's'] as const;
+  const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(nanoseconds) / 3)));
+  return `${Number((nanoseconds / 1000 ** unit).toPrecision(3))}${units[unit]}`;
+}
+
 /** A share between 0 and 1: `0`, `<0.01%`, `1.25%`. */
 export function percentage(share: number): string {
   if (share === 0) return '0';

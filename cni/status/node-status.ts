@@ -4,8 +4,9 @@ import { listPins } from '../../loader/index.ts';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { describe } from '../errors.ts';
+import type { Pacing } from '../limit.ts';
 import type { Node } from '../node.ts';
-import { burstBytes, type Pacing } from '../settings.ts';
+import { burstBytes } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
 import {
   type AttachmentRecord,
@@ -14,6 +15,8 @@ import {
   listRecords,
   type Side,
 } from '../state/records.ts';
+import { type DelayCount, delayCounts } from './delays.ts';
+import { type Flow, flowsBetween } from './flows.ts';
 import { type Reading, rateBetween, read, type Verdicts } from './reading.ts';
 import type { SketchLoad } from './sketch.ts';
 
@@ -40,6 +43,10 @@ export interface LimitStatus {
   readonly rateBitsPerSecond: number | undefined;
   readonly verdicts: Verdicts | undefined;
   readonly sketch: SketchLoad | undefined;
+  /** How long packets had to wait; empty where nothing makes them wait. */
+  readonly delays: readonly DelayCount[];
+  /** The flows that were heavy during the two readings, the heaviest first. */
+  readonly flows: readonly Flow[];
   /** What is not as the record says; empty where the limit is in force. */
   readonly faults: readonly string[];
 }
@@ -92,8 +99,9 @@ function unlimitedStatus({ pod, containerId, ifname, failure }: AttachmentRecord
   ];
 }
 
-function readKnown({ record, direction }: Known, node: Node): Reading | undefined {
-  return read({ root: node.pinDirectory, key: attachmentKey(record), label: direction }, direction, node);
+function readKnown({ record, direction, plan }: Known, node: Node): Reading | undefined {
+  const place = { root: node.pinDirectory, key: attachmentKey(record), label: direction };
+  return read(place, direction, plan, node);
 }
 
 function limitStatus(
@@ -120,6 +128,8 @@ function limitStatus(
     rateBitsPerSecond: first && second && rateBetween(first, second),
     verdicts: second?.verdicts,
     sketch: second?.sketch,
+    delays: second === undefined ? [] : delayCounts(second.delays),
+    flows: first && second ? flowsBetween(first, second, plan) : [],
     faults: faults(record, direction, plan, node),
   };
 }

@@ -3,8 +3,6 @@
  * whose cells the hash picks, is taken for one with the product over the rows of the share of cells above it.
  */
 
-/** T of programs/sketch.ts: nanoseconds that a cell's virtual time runs ahead of the clock. */
-export const HEAVY_LEVEL = 1n << 30n;
 /** Of programs/state.ts. */
 export const ROWS = 4;
 
@@ -15,12 +13,15 @@ export interface SketchLoad {
   readonly falseHeavy: number;
 }
 
-/** `cells` are all rows' virtual times one after another; `now` is the monotonic clock's, ns. */
-export function sketchLoad(cells: readonly bigint[], now: bigint): SketchLoad {
+/**
+ * `cells` are all rows' virtual times one after another; `now` is the monotonic clock's; `heavyLevel` is how far a heavy
+ * flow's run ahead of it; ns.
+ */
+export function sketchLoad(cells: readonly bigint[], now: bigint, heavyLevel: bigint): SketchLoad {
   const columns = cells.length / ROWS;
   const heavyShares = Array.from({ length: ROWS }, (_, row) => {
     const inRow = cells.slice(row * columns, (row + 1) * columns);
-    return inRow.filter((cell) => cell > now + HEAVY_LEVEL).length / columns;
+    return inRow.filter((cell) => cell > now + heavyLevel).length / columns;
   });
   return { heavyShares, falseHeavy: heavyShares.reduce((product, share) => product * share, 1) };
 }

@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readElf } from '../../dsl/object/elf/read.ts';
+import type { StructLayout } from '../../dsl/object/layout.ts';
 import { listPins, openPins, removeDirectory, removeFile } from '../../loader/index.ts';
 import { thisNode } from '../node.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
@@ -12,7 +14,7 @@ import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
 import { table } from './command.ts';
 import { statusOf } from './node-status.ts';
-import { HEAVY_LEVEL, ROWS } from './sketch.ts';
+import { ROWS } from './sketch.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const executable = join(root, 'dist', 'natra');
@@ -94,9 +96,12 @@ describe('a Pod limited in both directions', () => {
     const pins = openPins({ root: directories.NATRA_PIN_DIR, key: place!.key, label: 'ingress' });
     const state = pins!.sections['.bss']!;
     const contents = state.lookup(new Uint8Array(4))!;
-    const cells = new BigUint64Array(contents.buffer, contents.byteLength - ROWS * 512 * 8);
-    // In row n every 2^n-th cell, an hour beyond the heavy level.
-    const far = process.hrtime.bigint() + HEAVY_LEVEL + 3_600_000_000_000n;
+    const section = readElf(node().objectFile('ingress')).sections.find(({ name }) => name === '.bss')!;
+    const variable = section.variables.find(({ name }) => name === 'state')!;
+    const field = (variable.layout as StructLayout).fields.find(({ name }) => name === 'cells')!;
+    const cells = new BigUint64Array(contents.buffer, variable.offset + field.offset, ROWS * 512);
+    // In row n every 2^n-th cell, an hour beyond any heavy level.
+    const far = process.hrtime.bigint() + 3_600_000_000_000n;
     cells.forEach((_, at) => {
       if (at % 2 ** Math.floor(at / 512) === 0) cells[at] = far;
     });

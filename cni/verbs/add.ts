@@ -3,7 +3,7 @@
  * replaces the first; a failing one leaves nothing. Under the failure policy "open" it leaves a record of the failure,
  * and the Pod starts without its limits.
  */
-import { DIRECTIONS, type Direction, type Limit, type Limits, parseLimits } from '../config/bandwidth.ts';
+import { DIRECTIONS, type Direction, type Limits, parseLimits } from '../config/bandwidth.ts';
 import { type Attachment, parsePodIdentity, type Variables } from '../config/environment.ts';
 import { requireForeignNetns } from '../config/netns.ts';
 import { type NetworkConfiguration, requirePrevResult } from '../config/network.ts';
@@ -15,6 +15,7 @@ import { placements } from '../dataplane/placement.ts';
 import { release, releasePinned, releaseRecorded } from '../dataplane/release.ts';
 import type { Site } from '../dataplane/site.ts';
 import { CniError, describe } from '../errors.ts';
+import type { Limit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { type AttachmentRecord, newRecord, readRecord, writeRecord } from '../state/records.ts';

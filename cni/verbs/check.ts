@@ -1,10 +1,11 @@
 /** CHECK (CNI 0.4.0): whether the limits of the configuration are in force. Fails with all that is missing. */
-import { DIRECTIONS, type Limit, parseLimits } from '../config/bandwidth.ts';
+import { DIRECTIONS, parseLimits } from '../config/bandwidth.ts';
 import { requireForeignNetns } from '../config/netns.ts';
 import { parseOptions } from '../config/options.ts';
 import { type Devices, findDevices } from '../dataplane/devices.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
+import type { Limit } from '../limit.ts';
 import { type AttachmentRecord, type DirectionRecord, failureOf, readRecord } from '../state/records.ts';
 import type { Call } from './add.ts';
 

@@ -1,4 +1,7 @@
 /** What must hold of every packet and of every interval, whatever the traffic. */
+
+import { vitalRoomOf } from '../../cni/bounds.ts';
+import { bytesIn, miceScales } from '../../cni/limit.ts';
 import { HEAVY_CLASS, MOUSE_CLASS } from '../../loader/attach/classes.ts';
 import type { Outcome } from '../differential/world.ts';
 import { allowance, checksumHolds, type Packet, type Scenario } from './traffic.ts';
@@ -34,7 +37,8 @@ function withEcnOf(original: Uint8Array, after: Uint8Array): Uint8Array {
 /** Why this outcome breaks a promise about single packets, or undefined. */
 export function wrongWithPacket({ limit }: Scenario, packet: Packet, outcome: Outcome): string | undefined {
   const { verdict, mark, priority, tstamp } = outcome;
-  if (verdict === SHOT) return packet.vital ? 'a vital packet is dropped' : undefined;
+  if (verdict === SHOT) return undefined;
+  if (packet.vital && tstamp > packet.now) return 'a vital packet is delayed';
   if (verdict !== UNSPEC) return `the verdict is ${verdict}`;
   if (mark !== MARK) return `the mark is ${mark}`;
   const classes = [MOUSE_CLASS, HEAVY_CLASS];
@@ -47,6 +51,27 @@ export function wrongWithPacket({ limit }: Scenario, packet: Packet, outcome: Ou
   const isIPv4 = after.readUInt16BE(12) === IPV4;
   if (isIPv4 && !checksumHolds([...after.subarray(14, 34)]))
     return 'the checksum of the IPv4 header is wrong';
+  return undefined;
+}
+
+/**
+ * A vital packet that was dropped though vital packets alone, at the mice's share of the rate, were not too many: those
+ * of others must not matter.
+ */
+export function neglected({ limit }: Scenario, sent: readonly { packet: Packet; outcome: Outcome }[]) {
+  const { share } = miceScales(limit);
+  const room = bytesIn(limit, vitalRoomOf(limit));
+  let backlog = 0n;
+  let last = 0n;
+  for (const { packet, outcome } of sent) {
+    if (!packet.vital) continue;
+    const sentMeanwhile = (bytesIn(limit, packet.now - last) * share) / 1024n;
+    backlog = backlog > sentMeanwhile ? backlog - sentMeanwhile : 0n;
+    last = packet.now;
+    const wanted = backlog + BigInt(packet.wire);
+    if (passes(outcome)) backlog = wanted;
+    else if (wanted <= room) return `a vital packet is dropped with ${backlog} bytes of its kind before it`;
+  }
   return undefined;
 }
 

@@ -10,7 +10,7 @@ import {
   type Outcome,
   virtual,
 } from '../differential/world.ts';
-import { departureOf, MARK, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
+import { departureOf, MARK, neglected, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
 import type { Packet, Scenario } from './traffic.ts';
 
 const PROGRAM = 'egress';
@@ -69,7 +69,7 @@ export function run(scenario: Scenario, place: Place): Result {
     const passed = both
       .filter(({ outcome }) => passes(outcome))
       .map(({ packet, outcome }) => ({ packet, departure: departureOf(packet, outcome) }));
-    return { passed, outcomes, wrong };
+    return { passed, outcomes, wrong: wrong ?? neglected(scenario, both) };
   } finally {
     execution.close();
   }

@@ -25,8 +25,9 @@ export interface Scenario {
   readonly packets: readonly Packet[];
 }
 
-/** CONFIG_HZ is 100 at least. */
-const TICK = 10_000_000n;
+/** How far the coarse clock lags: CONFIG_HZ is 100 at least; 1 ns is a clock that doesn't. */
+const TICKS = [1n, 1_000_000n, 4_000_000n, 10_000_000n] as const;
+const SLOWEST_TICK = 10_000_000n;
 const START = 1_000_000_000_000n;
 const SECOND = 1_000_000_000n;
 const ETHERNET = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] as const;
@@ -119,21 +120,38 @@ function train(mostBytes: number): fc.Arbitrary<Train> {
 
 /** What a limit may be: a rate, and a burst that isn't always stated. */
 function limits(pacings: readonly Pacing[]): fc.Arbitrary<Limit> {
+  const often = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
+  const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
   return fc
     .record({
       rateBitsPerSecond: fc.constantFrom(100_000, 1_000_000, 10_000_000, 100_000_000),
       pacing: fc.constantFrom(...pacings),
-      burstMilliseconds: fc.option(fc.integer({ min: 100, max: 2000 }), { nil: undefined }),
+      burstMilliseconds: often(fc.integer({ min: 100, max: 2000 })),
+      miceSharePercent: seldom(fc.constantFrom(10, 50, 99)),
+      // 16 KiB, or a flow's share of a second.
+      thresholdMilliseconds: seldom(fc.constantFrom(0, 20, 500)),
+      ecn: seldom(fc.constant(false)),
+      packetsPerSecond: seldom(fc.constantFrom(1, 100, 5000)),
     })
-    .map(({ rateBitsPerSecond, pacing, burstMilliseconds }) => ({
-      rateBitsPerSecond,
-      pacing,
-      ...(burstMilliseconds !== undefined && { burstBits: (rateBitsPerSecond / 1000) * burstMilliseconds }),
-    }));
+    .map(({ burstMilliseconds, thresholdMilliseconds, ...limit }) => {
+      const bitsIn = (milliseconds: number): number => (limit.rateBitsPerSecond / 1000) * milliseconds;
+      return {
+        ...limit,
+        ...(burstMilliseconds !== undefined && { burstBits: bitsIn(burstMilliseconds) }),
+        ...(thresholdMilliseconds !== undefined && {
+          heavyThresholdBits: Math.max(16 * 1024 * 8, bitsIn(thresholdMilliseconds)),
+        }),
+      };
+    });
 }
 
 /** Trains one after the other, each flow by its kind, number and codepoint. */
-export function packetsOf(limit: Limit, trains: readonly Train[]): readonly Packet[] {
+export function packetsOf(
+  limit: Limit,
+  trains: readonly Train[],
+  tick: bigint = SLOWEST_TICK,
+): readonly Packet[] {
   let now = START;
   return trains.flatMap(({ kind, flow, ecn, length, count, gap, pause, random }) => {
     now += pause;
@@ -148,7 +166,7 @@ export function packetsOf(limit: Limit, trains: readonly Train[]): readonly Pack
       const draw = Math.imul(random ^ index, 0x9e3779b1) >>> 0;
       return {
         flow: `${kind} ${flow}`,
-        ...{ bytes, wire, segments, vital, now, coarse: now - (now % TICK), random: draw },
+        ...{ bytes, wire, segments, vital, now, coarse: now - (now % tick), random: draw },
       };
     });
   });
@@ -157,8 +175,17 @@ export function packetsOf(limit: Limit, trains: readonly Train[]): readonly Pack
 /** `mostBytes`: of a packet. */
 export function scenarios(pacings: readonly Pacing[], mostBytes: number): fc.Arbitrary<Scenario> {
   return fc
-    .tuple(limits(pacings), fc.nat(), fc.array(train(mostBytes), { minLength: 1, maxLength: 14 }))
-    .map(([limit, seed, trains]) => ({ limit, seed: BigInt(seed), packets: packetsOf(limit, trains) }));
+    .tuple(
+      limits(pacings),
+      fc.nat(),
+      fc.array(train(mostBytes), { minLength: 1, maxLength: 14 }),
+      fc.constantFrom(...TICKS),
+    )
+    .map(([limit, seed, trains, tick]) => ({
+      limit,
+      seed: BigInt(seed),
+      packets: packetsOf(limit, trains, tick),
+    }));
 }
 
 /** Bytes that may pass in `time` ns. */
@@ -176,7 +203,7 @@ export function steadyFlow(limit: Limit, length: number, seconds: number): reado
       packets.push({
         flow: `tcp4 ${flow}`,
         ...{ bytes, wire: bytes.length, segments: 0, vital: false },
-        ...{ now, coarse: now - (now % TICK), random: Math.imul(index + 1, 0x9e3779b1) >>> 0 },
+        ...{ now, coarse: now - (now % SLOWEST_TICK), random: Math.imul(index + 1, 0x9e3779b1) >>> 0 },
       });
     }
   };
