@@ -193,7 +193,7 @@ function split(producer: Producer, operand: Operand): { readonly base: Operand; 
 }
 
 /** Whether `operand` is the packet's start, or that plus something; such sums never wrap. */
-function isPacketPointer(producer: Producer, operand: Operand): boolean {
+export function isPacketPointer(producer: Producer, operand: Operand): boolean {
   const made = producer(operand);
   if (made?.op === 'load') {
     return made.pointer === true;

@@ -48,6 +48,19 @@ describe('address folding', () => {
     expect(text).toContain('%8:32 = load.1 packet [%5 + 10]');
   });
 
+  it('adds the constant to a packet pointer last, where the index has no other use', () => {
+    const body = (use: string) => `b0:
+  %1:64 = load.4 context [%0 + 76] pointer
+  %2:32 = load.1 packet [%1]
+  %3:32 = add.32 %2, 14
+  %4:64 = zext %3
+  %5:64 = add.64 %1, %4
+  store.4 context [%0 + 8], ${use}
+  return %5`;
+    expect(rewritten(body('%2'))).toMatch(/%(\d+):64 = add.64 %1, %(\d+)\n {2}%5:64 = add.64 %\1, 14/);
+    expect(rewritten(body('%3'))).toContain('%5:64 = add.64 %1, %4');
+  });
+
   it('never touches the context', () => {
     const text = rewritten(`b0:
   %1:64 = add.64 %0, 8

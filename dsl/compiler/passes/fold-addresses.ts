@@ -2,14 +2,17 @@
  * Constant parts of addresses move into the offsets of loads, stores and atomics: `base + (i + 512) * 8` is accessed at
  * `base + i * 8` with 4096 more in the offset. Muchnick (1997), section 12.3.1 on address expressions.
  *
+ * Where a packet pointer is made, the constant is added last, so that the comparison and the accesses share the rest.
+ *
  * The context's pointer stays as it is, as the verifier wants it, and of a packet pointer only a constant is moved:
  * what is added to it otherwise makes another pointer, which has a range only if it was the one compared
  * (kernel/bpf/verifier.c, adjust_ptr_min_max_vals).
  */
 import type { Instruction, IrFunction, Operand, Width } from '../ir/ir.ts';
 import { ones, signed } from './arithmetic.ts';
+import { isPacketPointer } from './branch-facts.ts';
 import { largest, type Producer } from './known-bits.ts';
-import { FreshValues, producersOf } from './rewrite.ts';
+import { FreshValues, producersOf, useCounts } from './rewrite.ts';
 
 type Access = Instruction & { readonly op: 'load' | 'store' | 'atomic' };
 
@@ -83,10 +86,43 @@ function splitAddress(producer: Producer, access: Access): Sum | undefined {
   };
 }
 
+/** `p + zext(v + c)` as `(p + zext(v)) + c`, for a packet pointer: all that is made from it shares the variable part. */
+function withConstantLast(
+  producer: Producer,
+  add: Instruction & { readonly op: 'binary' },
+  uses: ReadonlyMap<Operand, number>,
+  fresh: FreshValues,
+): readonly Instruction[] | undefined {
+  const { left, right, result } = add;
+  const wide = producer(right);
+  const narrow = wide?.op === 'zext' ? producer(wide.value) : undefined;
+  const single = wide?.op === 'zext' && uses.get(right) === 1 && uses.get(wide.value) === 1;
+  if (!single || narrow === undefined || !isPacketPointer(producer, left)) return undefined;
+  const index = splitIndex(producer, right);
+  if (index === undefined) return undefined;
+  const spanned = add.span === undefined ? {} : { span: add.span };
+  const instructions: Instruction[] = [];
+  const variable = index.build((made, width) => {
+    const value = fresh.make(width);
+    instructions.push({ ...made, ...spanned, result: value } as Instruction);
+    return value;
+  });
+  const pointer = fresh.make(64);
+  return [
+    ...instructions,
+    { ...add, right: variable, result: pointer },
+    { ...add, left: pointer, right: index.constant, result },
+  ];
+}
+
 export function foldAddresses(fn: IrFunction): IrFunction {
   const producer = producersOf(fn);
+  const uses = useCounts(fn);
   const fresh = new FreshValues(fn);
   const rewrite = (instruction: Instruction): readonly Instruction[] => {
+    if (instruction.op === 'binary' && instruction.operator === 'add' && instruction.width === 64) {
+      return withConstantLast(producer, instruction, uses, fresh) ?? [instruction];
+    }
     if (instruction.op !== 'load' && instruction.op !== 'store' && instruction.op !== 'atomic') {
       return [instruction];
     }

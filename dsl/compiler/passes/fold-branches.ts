@@ -2,7 +2,7 @@
  * Folding of branches: constants to the right, comparisons of widened or byte-swapped values on the values
  * themselves, and a mask and a test for 0 as one bit test. Part of the fold pass.
  */
-import type { Condition, Instruction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import type { Condition, Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import { ones, swapBytes } from './arithmetic.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
 import type { FreshValues } from './rewrite.ts';
@@ -12,6 +12,23 @@ export interface FoldFacts {
   readonly producer: Producer;
   readonly uses: ReadonlyMap<ValueId, number>;
   readonly fresh: FreshValues;
+  /** Values that nothing does but compare them with constants for equality. */
+  readonly onlyCompared: ReadonlySet<Operand>;
+}
+
+/** Values whose every use is the left side of a branch on equality with a constant. */
+export function onlyComparedIn(fn: IrFunction, uses: ReadonlyMap<ValueId, number>): ReadonlySet<Operand> {
+  const compared = new Map<Operand, number>();
+  for (const { terminator } of fn.blocks) {
+    if (terminator.op !== 'branch' || typeof terminator.right !== 'bigint') continue;
+    const { condition, left } = terminator;
+    if (condition === 'eq' || condition === 'ne') compared.set(left, (compared.get(left) ?? 0) + 1);
+  }
+  return new Set(
+    [...compared].flatMap(([value, count]) =>
+      typeof value === 'number' && uses.get(value) === count ? [value] : [],
+    ),
+  );
 }
 
 export const usedOnce = ({ uses }: FoldFacts, operand: Operand): boolean =>
@@ -111,7 +128,7 @@ function simplerBranch(branch: Branch, facts: FoldFacts): Branch | undefined {
     return undefined;
   }
   // A byte-swapped value equals a constant when the value equals the swapped constant; it pays where the swap goes.
-  if (inner?.op === 'swap' && right <= ones(inner.bits) && usedOnce(facts, left)) {
+  if (inner?.op === 'swap' && right <= ones(inner.bits) && facts.onlyCompared.has(left)) {
     const bits = inner.bits === 64 ? 64 : 32;
     if (possibleBits(producer, inner.value, bits) <= ones(inner.bits)) {
       return { ...branch, left: inner.value, right: swapBytes(right, inner.bits) };

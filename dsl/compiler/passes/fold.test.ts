@@ -92,6 +92,17 @@ describe('folding', () => {
     expect(returned('%4:32 = add.32 %1, 5\n  %5:32 = sub.32 %4, 7', '%5')).toContain('add.32 %1, 4294967294');
   });
 
+  it('subtracts from a constant without borrowing as an exclusive or', () => {
+    expect(returned('%4:32 = and.32 %1, 3\n  %5:32 = sub.32 3, %4', '%5')).toContain('xor.32 %4, 3');
+    expect(returned('%4:32 = and.32 %1, 4\n  %5:32 = sub.32 3, %4', '%5')).toContain('sub.32 3, %4');
+  });
+
+  it('turns bits around under the mask that drops the others', () => {
+    const text = returned('%4:32 = xor.32 %3, 4294967295\n  %5:32 = and.32 %4, 65535', '%5');
+    expect(text).toContain('xor.32 %3, 65535');
+    expect(text).not.toContain('and.32');
+  });
+
   it('drops a mask that a load of 16 bits makes needless, but none behind a byte swap', () => {
     expect(returned('%4:32 = and.32 %3, 65535', '%4')).toBe('return %3');
     expect(returned('%4:32 = swap.16 %1\n  %5:32 = and.32 %4, 65535', '%5')).toContain('and.32');
@@ -116,6 +127,25 @@ describe('folding of branches', () => {
   it('swaps the constant in place of the value', () => {
     expect(branchAfter('%4:32 = swap.16 %3', '32 eq %4, 2048')).toContain('32 eq %3, 8');
     expect(branchAfter('%4:32 = swap.16 %1', '32 eq %4, 2048')).not.toContain('eq %1');
+  });
+
+  it('swaps the constants of every comparison of a value that is only compared', () => {
+    const text = textAfter(
+      folded,
+      `b0:
+  %1:32 = load.2 context [%0]
+  %2:32 = swap.16 %1
+  branch.32 eq %2, 33024 -> b2, b1
+b1:
+  branch.32 eq %2, 34984 -> b2, b3
+b2:
+  return 1
+b3:
+  return 2`,
+    );
+    expect(text).toContain('eq %1, 129');
+    expect(text).toContain('eq %1, 43144');
+    expect(text).not.toContain('swap');
   });
 
   it('tests bits behind a swap in one branch', () => {

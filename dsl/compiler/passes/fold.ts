@@ -7,7 +7,7 @@ import { reversePostorder } from '../ir/analysis.ts';
 import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
-import { type FoldedBranch, type FoldFacts, foldBranch } from './fold-branches.ts';
+import { type FoldedBranch, type FoldFacts, foldBranch, onlyComparedIn } from './fold-branches.ts';
 import { knownValue, possibleBits } from './known-bits.ts';
 import { FreshValues, producerFrom, Replacements, useCounts } from './rewrite.ts';
 
@@ -93,6 +93,15 @@ function maskedBy(binary: Binary, mask: bigint, facts: FoldFacts): Folded | unde
   if ((bits & mask) === 0n) {
     return { operand: 0n };
   }
+  // What only turns bits around that the mask drops may turn those that it keeps alone.
+  const inner = facts.producer(left);
+  const turned =
+    inner?.op === 'binary' && inner.operator === 'xor' && inner.width === width ? inner : undefined;
+  if (turned !== undefined && typeof turned.right === 'bigint') {
+    return (possibleBits(facts.producer, turned.left, width) & ~mask) === 0n
+      ? { instructions: [{ ...binary, operator: 'xor', left: turned.left, right: turned.right & mask }] }
+      : undefined;
+  }
   return undefined;
 }
 
@@ -135,6 +144,12 @@ function foldBinary(binary: Binary, facts: FoldFacts): Folded | undefined {
       return { operand: 0n };
     }
     return operator === 'and' || operator === 'or' ? { operand: left } : undefined;
+  }
+  if (typeof left === 'bigint' && operator === 'sub') {
+    // No bit borrows where every one that may be taken off is there.
+    return (possibleBits(facts.producer, right, width) & ~left) === 0n
+      ? { instructions: [{ ...binary, operator: 'xor', left: right, right: left }] }
+      : undefined;
   }
   return typeof right === 'bigint'
     ? (withConstant(binary, right, facts) ?? regrouped(binary, right, facts))
@@ -209,10 +224,12 @@ export function fold(fn: IrFunction): IrFunction {
   const made = new Map<ValueId, Instruction>();
   const replaced = new Replacements();
   const fresh = new FreshValues(fn);
+  const uses = useCounts(fn);
   const facts: FoldFacts = {
     producer: producerFrom(made, fn),
-    uses: useCounts(fn),
+    uses,
     fresh,
+    onlyCompared: onlyComparedIn(fn, uses),
   };
   const order = new Map(reversePostorder(fn).map((id, index) => [id, index]));
   const inOrder = fn.blocks.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));

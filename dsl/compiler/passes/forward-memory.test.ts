@@ -53,4 +53,17 @@ b2:
   return 0`);
     expect(text).toContain('%7:32 = add.32 %2, %6');
   });
+
+  it('drops a store of what is there already, on the stack and in the packet alone', () => {
+    const text = rewritten(`b0:
+  %1:64 = load.4 context [%0 + 76] pointer
+  %2:32 = load.1 packet [%1]
+  %3:64 = section .bss + 0
+  %4:32 = load.4 global [%3]
+  store.1 packet [%1], %2
+  store.4 global [%3], %4
+  return 0`);
+    expect(text).not.toContain('store.1 packet');
+    expect(text).toContain('store.4 global');
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * A load of what was just loaded or stored there is that value: redundant load elimination and store-to-load
- * forwarding. Muchnick (1997), section 12.4. Shared memory is followed within a block only, so that a program which
+ * A load of what was just loaded or stored there is that value, and a store of it changes nothing: redundant load and
+ * store elimination, and store-to-load forwarding. Muchnick (1997), section 12.4. Shared memory is followed within a block only, so that a program which
  * reads it twice at different places sees what other CPUs wrote in between; the packet and the stack, which are the
  * program's own, along blocks that have a single predecessor.
  */
@@ -69,6 +69,10 @@ export function forwardMemory(fn: IrFunction): IrFunction {
         }
         known.push({ ...instruction, value: instruction.result });
       } else if (instruction.op === 'store') {
+        const there = known.find((candidate) => sameAccess(candidate, instruction));
+        if (there !== undefined && PRIVATE.has(instruction.region) && there.value === instruction.value) {
+          continue;
+        }
         known = known.filter((other) => !mayOverlap(producer, other, instruction));
         const value = asLoaded(instruction.value, instruction.bytes);
         if (value !== undefined && FORWARDED.has(instruction.region)) {

@@ -1,12 +1,16 @@
 /** The optimisation passes, in the order in which they run, and the driver that repeats them until nothing changes. */
 import type { IrFunction, IrProgram } from '../ir/ir.ts';
 import { printFunction } from '../ir/print.ts';
+import { combineLoads } from './combine-loads.ts';
 import { eliminateDeadCode } from './dead-code.ts';
 import { eliminateDeadStores } from './dead-stores.ts';
+import { dropUndemandedBits } from './demanded-bits.ts';
 import { divideByMultiplying } from './divide.ts';
 import { fold } from './fold.ts';
 import { foldAddresses } from './fold-addresses.ts';
 import { forwardMemory } from './forward-memory.ts';
+import { mergeStores } from './merge-stores.ts';
+import { narrowLoads } from './narrow-loads.ts';
 import { numberValues } from './number-values.ts';
 import { removeRedundantBranches } from './redundant-branches.ts';
 import { renumbered } from './rewrite.ts';
@@ -22,12 +26,16 @@ export interface Pass {
 export const PASSES: readonly Pass[] = [
   { name: 'simplify-cfg', run: simplifyCfg },
   { name: 'fold', run: fold },
+  { name: 'demanded-bits', run: dropUndemandedBits },
+  { name: 'combine-loads', run: combineLoads },
+  { name: 'narrow-loads', run: narrowLoads },
   { name: 'fold-addresses', run: foldAddresses },
   { name: 'divide', run: divideByMultiplying },
   { name: 'number-values', run: numberValues },
   { name: 'forward-memory', run: forwardMemory },
   { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
   { name: 'thread-jumps', run: threadJumps },
+  { name: 'merge-stores', run: mergeStores },
   { name: 'dead-stores', run: eliminateDeadStores },
   { name: 'dead-code', run: eliminateDeadCode },
   { name: 'sink', run: sinkComputations },

@@ -1,0 +1,171 @@
+/**
+ * Demanded bits: a mask, an `or` or a `xor` that changes only bits which nobody reads goes, and 64-bit arithmetic of
+ * which only the low half is read becomes 32-bit. Backward data flow over the bits of each value, after the
+ * analysis of the same name in LLVM (lib/Analysis/DemandedBits.cpp); Budiu, Sakr, Walker and Goldstein, "BitValue
+ * Inference" (Euro-Par 2000). An address, an argument and a comparison read every bit, so that no bound that the
+ * verifier needs gets lost.
+ */
+import { reversePostorder } from '../ir/analysis.ts';
+import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
+import { edgesOf, operandsOf, resultOf } from '../ir/visit.ts';
+import { ones, swapBytes } from './arithmetic.ts';
+import { FreshValues, Replacements, useCounts } from './rewrite.ts';
+
+type Binary = Instruction & { readonly op: 'binary' };
+
+/** All bits up to the highest one of `bits`: those that a carry into them may come from. */
+const upTo = (bits: bigint): bigint => (bits === 0n ? 0n : ones(bits.toString(2).length));
+
+/** The bits of `operand` that `binary` reads to give the bits `wanted` of its result. */
+function readByBinary({ operator, width, left, right }: Binary, operand: Operand, wanted: bigint): bigint {
+  if (wanted === 0n) return 0n;
+  const constant = typeof right === 'bigint' && operand === left ? right : undefined;
+  const count = constant === undefined ? undefined : constant & BigInt(width - 1);
+  switch (operator) {
+    case 'add':
+    case 'sub':
+    case 'mul':
+      return upTo(wanted);
+    case 'and':
+      return constant === undefined ? wanted : wanted & constant;
+    case 'or':
+      return constant === undefined ? wanted : wanted & ~constant;
+    case 'xor':
+      return wanted;
+    case 'shl':
+      return count === undefined ? ones(width) : wanted >> count;
+    case 'lshr':
+      return count === undefined ? ones(width) : (wanted << count) & ones(width);
+    case 'ashr': {
+      if (count === undefined) return ones(width);
+      const shifted = wanted << count;
+      const sign = shifted > ones(width) ? 1n << BigInt(width - 1) : 0n;
+      return (shifted & ones(width)) | sign;
+    }
+    default:
+      return ones(width);
+  }
+}
+
+/** The bits of `operand` that an instruction reads to give the bits `wanted` of its result, if it has one. */
+function read(instruction: Instruction, operand: Operand, width: Width, wanted: bigint): bigint {
+  switch (instruction.op) {
+    case 'binary':
+      return readByBinary(instruction, operand, wanted);
+    case 'zext':
+    case 'trunc':
+      return wanted & ones(32);
+    case 'sext': {
+      const low = ones(instruction.from);
+      return wanted > low ? low : wanted & low;
+    }
+    case 'swap':
+      return swapBytes(wanted & ones(instruction.bits), instruction.bits);
+    case 'store':
+      return operand === instruction.base ? ones(width) : ones(8 * instruction.bytes);
+    default:
+      return ones(width);
+  }
+}
+
+/** For each value, the bits that something reads. */
+export function demandedBits(fn: IrFunction): ReadonlyMap<ValueId, bigint> {
+  const demanded = new Map<ValueId, bigint>();
+  let changed = true;
+  const demand = (operand: Operand, bits: bigint): void => {
+    if (typeof operand !== 'number') return;
+    const before = demanded.get(operand) ?? 0n;
+    const after = before | bits;
+    if (after === before) return;
+    demanded.set(operand, after);
+    changed = true;
+  };
+  const widthOf = (operand: Operand): Width =>
+    typeof operand === 'number' ? (fn.widths[operand] ?? 64) : 64;
+  const order = new Map(reversePostorder(fn).map((id, index) => [id, index]));
+  const backwards = fn.blocks.toSorted((a, b) => (order.get(b.id) ?? 0) - (order.get(a.id) ?? 0));
+  const parameters = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
+  while (changed) {
+    changed = false;
+    for (const { instructions, terminator } of backwards) {
+      for (const edge of edgesOf(terminator)) {
+        for (const [index, parameter] of (parameters.get(edge.block) ?? []).entries()) {
+          demand(edge.arguments[index] ?? 0n, demanded.get(parameter) ?? 0n);
+        }
+      }
+      if (terminator.op === 'branch') {
+        const { condition, width, left, right } = terminator;
+        demand(left, condition === 'test' && typeof right === 'bigint' ? right : ones(width));
+        demand(right, ones(width));
+      } else if (terminator.op === 'return') {
+        demand(terminator.value, ones(64));
+      }
+      for (const instruction of instructions.toReversed()) {
+        const result = resultOf(instruction);
+        const wanted = result === undefined ? 0n : (demanded.get(result) ?? 0n);
+        for (const operand of operandsOf(instruction)) {
+          demand(operand, read(instruction, operand, widthOf(operand), wanted));
+        }
+      }
+    }
+  }
+  return demanded;
+}
+
+/** Whether `binary` gives its left operand in all bits of `wanted`. */
+function changesOthersOnly({ operator, right }: Binary, wanted: bigint): boolean {
+  if (typeof right !== 'bigint') return false;
+  if (operator === 'and') return (wanted & ~right) === 0n;
+  return (operator === 'or' || operator === 'xor') && (wanted & right) === 0n;
+}
+
+/** Operators whose low half depends on the operands' low halves alone. */
+const NARROWED: ReadonlySet<BinaryOperator> = new Set(['add', 'sub', 'mul', 'and', 'or', 'xor']);
+
+const mayBeNarrow = ({ operator, right }: Binary): boolean =>
+  NARROWED.has(operator) || (operator === 'shl' && typeof right === 'bigint' && right < 32n);
+
+/** `trunc` of 64-bit arithmetic that nothing else uses, as arithmetic on the operands' low halves. */
+function narrowed(
+  trunc: Instruction & { readonly op: 'trunc' },
+  binary: Binary,
+  fresh: FreshValues,
+): readonly Instruction[] {
+  const spanned = binary.span === undefined ? {} : { span: binary.span };
+  const before: Instruction[] = [];
+  const low = (operand: Operand): Operand => {
+    if (typeof operand === 'bigint') return operand & ones(32);
+    const result = fresh.make(32);
+    before.push({ op: 'trunc', value: operand, result, ...spanned });
+    return result;
+  };
+  const [left, right] = [low(binary.left), low(binary.right)];
+  return [...before, { ...binary, width: 32, left, right, result: trunc.result }];
+}
+
+export function dropUndemandedBits(fn: IrFunction): IrFunction {
+  const demanded = demandedBits(fn);
+  const uses = useCounts(fn);
+  const replaced = new Replacements();
+  const fresh = new FreshValues(fn);
+  const wide = new Map<Operand, Binary>();
+  const blocks = fn.blocks.map((block) => ({
+    ...block,
+    instructions: block.instructions.flatMap((instruction): readonly Instruction[] => {
+      if (instruction.op === 'binary') {
+        if (changesOthersOnly(instruction, demanded.get(instruction.result) ?? 0n)) {
+          replaced.set(instruction.result, instruction.left);
+          return [];
+        }
+        if (instruction.width === 64 && mayBeNarrow(instruction) && uses.get(instruction.result) === 1) {
+          wide.set(instruction.result, instruction);
+        }
+      }
+      const binary = instruction.op === 'trunc' ? wide.get(instruction.value) : undefined;
+      return instruction.op === 'trunc' && binary !== undefined
+        ? narrowed(instruction, binary, fresh)
+        : [instruction];
+    }),
+  }));
+  return replaced.in({ ...fn, blocks, widths: fresh.widths });
+}
