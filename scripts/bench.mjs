@@ -16,6 +16,14 @@ ensureNodeModules();
 ensureApt(['iproute2', 'bpftool']);
 // Debian 12 and later have 19; its own `clang` is an older one, and better than none.
 if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
+if (name === 'live') {
+  ensureApt(['containernetworking-plugins']);
+  const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
+    cwd: projectRoot,
+    stdio: ['ignore', 2, 2],
+  });
+  if (build.status !== 0) process.exit(build.status ?? 1);
+}
 const tsx = path.join(projectRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
 const run = spawnSync(process.execPath, [tsx, path.join(folder, name, 'main.ts'), ...rest], {
   cwd: projectRoot,

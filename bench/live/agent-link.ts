@@ -1,15 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { AgentCommand, AgentMessage, AgentRequest } from './agent.ts';
-import type { Mouse } from './mice.ts';
+import type { AgentMessage, AgentRequest } from './agent.ts';
 import { inNamespace, type Namespace } from './namespace.ts';
-import type { Sample } from './window.ts';
-
-export interface AgentEvents {
-  onGoodput?: (sample: Sample) => void;
-  onMouse?: (mouse: Mouse) => void;
-}
+import type { Station } from './rig.ts';
+import type { WorkloadCommand, WorkloadEvents } from './workload.ts';
 
 interface Waiting {
   readonly resolve: (port: number | undefined) => void;
@@ -17,9 +12,9 @@ interface Waiting {
 }
 
 /** The parent's end of an agent: commands out, reports in. */
-export class Agent {
+export class Agent implements Station {
   /** Set by whoever measures, for as long as they measure. */
-  events: AgentEvents = {};
+  events: WorkloadEvents = {};
   readonly #child: ChildProcess;
   readonly #name: string;
   readonly #waiting = new Map<number, Waiting>();
@@ -61,7 +56,7 @@ export class Agent {
   }
 
   /** Sends a command and resolves when it is done; `serve` gives the port. */
-  command(command: AgentCommand): Promise<number | undefined> {
+  command(command: WorkloadCommand): Promise<number | undefined> {
     if (this.#broken !== undefined) return Promise.reject(new Error(this.#broken));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
@@ -69,13 +64,6 @@ export class Agent {
       const request: AgentRequest = { id, command };
       this.#child.send(request);
     });
-  }
-
-  /** A `serve` command: resolves with the port. */
-  async serve(role: 'elephant' | 'mice'): Promise<number> {
-    const port = await this.command({ kind: 'serve', role });
-    if (port === undefined) throw new Error(`${this.#name}: no port`);
-    return port;
   }
 
   /** Ends the process and waits for it. */
@@ -89,7 +77,7 @@ export class Agent {
   #take(message: AgentMessage): void {
     switch (message.kind) {
       case 'goodput':
-        this.events.onGoodput?.(message.sample);
+        this.events.onGoodput?.(message.elephant, message.sample);
         break;
       case 'mouse':
         this.events.onMouse?.(message.mouse);

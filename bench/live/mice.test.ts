@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { listening } from './elephant.ts';
-import { type Mouse, MouseClient, serveMice } from './mice.ts';
+import { MOUSE_BYTES, type Mouse, MouseClient, serveMice } from './mice.ts';
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -18,6 +18,32 @@ describe('MouseClient', () => {
     expect(mice.length).toBeLessThan(140);
     expect(mice.filter((mouse) => mouse.failure)).toEqual([]);
     for (const mouse of mice) expect(mouse.seconds).toBeGreaterThan(0);
+  });
+
+  it('keeps as many loops going as it was told, each with one request at a time', async () => {
+    let open = 0;
+    let most = 0;
+    const port = await listening(
+      createServer((socket) => {
+        most = Math.max(most, ++open);
+        socket.on('error', () => {});
+        setTimeout(() => {
+          open--;
+          socket.end(Buffer.alloc(MOUSE_BYTES));
+        }, 5);
+      }),
+    );
+    const mice: Mouse[] = [];
+    const client = new MouseClient('127.0.0.1', port, (mouse) => mice.push(mouse));
+    client.startLoops(4);
+    await pause(300);
+    await client.stop(1);
+    const finished = mice.length;
+    await pause(50);
+    expect(mice.length).toBe(finished);
+    expect(finished).toBeGreaterThan(8);
+    expect(mice.filter((mouse) => mouse.failure)).toEqual([]);
+    expect(most).toBe(4);
   });
 
   it('keeps sending while earlier requests wait, and counts those never answered', async () => {

@@ -33,6 +33,7 @@ export function serveMice(): Promise<number> {
 export class MouseClient {
   readonly #outstanding = new Map<Socket, number>();
   #timer: NodeJS.Timeout | undefined;
+  #looping = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(
@@ -57,9 +58,16 @@ export class MouseClient {
     next();
   }
 
+  /** Keeps this many requests under way: each that ends makes room for the next (a closed loop). */
+  startLoops(clients: number): void {
+    this.#looping = true;
+    for (let client = 0; client < clients; client++) this.#send();
+  }
+
   /** Starts no more and waits for those under way; after the grace they count as failures of that length. */
   async stop(graceSeconds: number): Promise<void> {
     clearTimeout(this.#timer);
+    this.#looping = false;
     if (this.#outstanding.size === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -92,6 +100,7 @@ export class MouseClient {
     if (failure === undefined) socket.end();
     else socket.destroy();
     this.onMouse(failure === undefined ? { startedAt, seconds } : { startedAt, seconds, failure });
-    if (this.#outstanding.size === 0) this.#whenIdle?.();
+    if (this.#looping) this.#send();
+    else if (this.#outstanding.size === 0) this.#whenIdle?.();
   }
 }

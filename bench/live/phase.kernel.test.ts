@@ -16,6 +16,7 @@ import {
 
 const limit = { rateBitsPerSecond: 20_000_000, burstBits: 800_000 };
 const seconds = 3;
+const load = { elephants: 1, micePerSecond: 30, clients: 0, floodBytesPerSecond: 0 };
 
 describe.each([
   ['the main CNI plugin where it is installed', (topology: Topology) => topology],
@@ -23,7 +24,7 @@ describe.each([
 ])('a Pod joined by %s', (_, made) => {
   let topology: Topology;
   let rig: Rig;
-  let addresses: Readonly<Record<Direction, string>>;
+  let addresses: Readonly<Record<'client' | 'pod', string>>;
   let result: CniResult;
 
   beforeAll(async () => {
@@ -31,7 +32,7 @@ describe.each([
     const { pod, client } = sandboxes(topology);
     const clientResult = await joinBridge(topology, client);
     result = await joinBridge(topology, pod);
-    addresses = { ingress: addressOf(clientResult), egress: addressOf(result) };
+    addresses = { client: addressOf(clientResult), pod: addressOf(result) };
     rig = await startRig(topology);
   });
 
@@ -42,7 +43,7 @@ describe.each([
   });
 
   function phase(direction: Direction): Promise<PhaseMeasurement> {
-    const plan = { direction, seconds, micePerSecond: 30, seed: 1, senderAddress: addresses[direction] };
+    const plan = { direction, seconds, load, seed: 1, addresses };
     return runPhase(rig, plan, () => {}, new AbortController().signal);
   }
 
@@ -63,8 +64,10 @@ describe.each([
     const summary = summarise(measured, limit);
     expect(summary.shareOfCap).toBeGreaterThan(0.95);
     expect(summary.shareOfCap).toBeLessThan(1.05);
-    // One sampling interval of slack.
-    expect(summary.fullestSecond).toBeLessThan((summary.allowedSecond ?? 0) * 1.02);
+    // The slack is what passes between two samples; a busy machine takes them late.
+    const gaps = measured.wire.map(({ time }, index) => time - (measured.wire[index - 1]?.time ?? time));
+    const slack = (Math.max(...gaps) * limit.rateBitsPerSecond) / 8;
+    expect(summary.fullestSecond).toBeLessThan((summary.allowedSecond ?? 0) + slack);
     expect(summary.burstUsed).toBeLessThan(150_000);
     expect(summary.mice.count).toBeGreaterThan(50);
     expect(summary.mice.failed).toBe(0);
@@ -79,13 +82,8 @@ describe.each([
 
   it('stops at once when told to, and takes the next phase', async () => {
     const controller = new AbortController();
-    const plan = { direction: 'ingress', seconds: 30, micePerSecond: 30, seed: 1 } as const;
-    const running = runPhase(
-      rig,
-      { ...plan, senderAddress: addresses.ingress },
-      () => controller.abort(new Error('enough')),
-      controller.signal,
-    );
+    const plan = { direction: 'ingress', seconds: 30, load, seed: 1, addresses } as const;
+    const running = runPhase(rig, plan, () => controller.abort(new Error('enough')), controller.signal);
     await expect(running).rejects.toThrow('enough');
   });
 

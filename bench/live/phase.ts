@@ -1,20 +1,32 @@
-import type { AgentCommand } from './agent.ts';
 import { monotonicSeconds } from './clock.ts';
 import { MOUSE_BYTES, type Mouse } from './mice.ts';
 import type { Rig } from './rig.ts';
-import { type IpCounters, readCounters, WireSampler } from './sampler.ts';
+import { WireSampler } from './sampler.ts';
 import type { Sample } from './window.ts';
+import type { WorkloadCommand } from './workload.ts';
 
 /** As Kubernetes names them: ingress flows to the Pod, egress from it. */
 export type Direction = 'ingress' | 'egress';
 
+/** What is sent; each part is absent where it is 0. */
+export interface Load {
+  readonly elephants: number;
+  /** Requests a second over fresh connections, whether or not earlier ones have come back. */
+  readonly micePerSecond: number;
+  /** Clients that each make their next request when they have the answer to the last. */
+  readonly clients: number;
+  /** UDP on the wire. */
+  readonly floodBytesPerSecond: number;
+}
+
 export interface PhasePlan {
   readonly direction: Direction;
   readonly seconds: number;
-  readonly micePerSecond: number;
+  readonly load: Load;
+  /** Of the mice's arrivals. */
   readonly seed: number;
-  /** The address of the sending end: the client's for ingress, the Pod's for egress. */
-  readonly senderAddress: string;
+  /** Addresses of the Pod and of the client. */
+  readonly addresses: Readonly<Record<'pod' | 'client', string>>;
 }
 
 /** All that was seen at the receiving end. Times are on one monotonic clock, in seconds. */
@@ -22,8 +34,8 @@ export interface PhaseMeasurement {
   readonly startedAt: number;
   /** When the load stopped rising and falling by plan: mice were last started here. */
   readonly endedAt: number;
-  /** Application bytes of the elephant. */
-  readonly elephant: readonly Sample[];
+  /** Application bytes of each elephant. */
+  readonly elephants: ReadonlyArray<readonly Sample[]>;
   /** Application bytes of whole mice. */
   readonly mouseBytes: readonly Sample[];
   readonly mice: readonly Mouse[];
@@ -44,8 +56,8 @@ const MICE_START_SECONDS = 0.4;
 const MICE_GRACE_SECONDS = 3;
 
 /**
- * One elephant and a stream of mice in one direction for the plan's seconds. The elephant goes on until the
- * last mouse is home, so that none finishes on an idle link.
+ * The plan's load in one direction for its seconds. Elephants and the flood go on until the last mouse is home, so that
+ * none finishes on an idle link.
  */
 export async function runPhase(
   rig: Rig,
@@ -53,42 +65,43 @@ export async function runPhase(
   onProgress: (progress: PhaseProgress) => void,
   signal: AbortSignal,
 ): Promise<PhaseMeasurement> {
+  const { load } = plan;
+  const sending = plan.direction === 'ingress' ? 'client' : 'pod';
   const [sender, receiver] = plan.direction === 'ingress' ? [rig.client, rig.pod] : [rig.pod, rig.client];
-  const elephant: Sample[] = [];
+  const address = plan.addresses[sending];
+  const elephants = Array.from({ length: load.elephants }, (): Sample[] => []);
   const mice: Mouse[] = [];
-  receiver.elephant.events = { onGoodput: (sample) => elephant.push(sample) };
+  receiver.elephant.events = { onGoodput: (elephant, sample) => elephants[elephant]?.push(sample) };
   receiver.mice.events = { onMouse: (mouse) => mice.push(mouse) };
-  const before = readBoth(sender.mice.pid, receiver.mice.pid);
-  const wire = new WireSampler(receiver.mice.pid);
+  const before = { sender: sender.counters(), receiver: receiver.counters() };
+  const wire = new WireSampler(() => receiver.counters());
   const startedAt = monotonicSeconds();
   const ticker = setInterval(
     () => onProgress({ elapsed: monotonicSeconds() - startedAt, wire: wire.samples, mice }),
     100,
   );
-  const elephantOn: AgentCommand = {
-    kind: 'pull-elephant',
-    address: plan.senderAddress,
-    port: sender.elephantPort,
-  };
-  const miceOn: AgentCommand = {
-    kind: 'send-mice',
-    address: plan.senderAddress,
-    port: sender.micePort,
-    perSecond: plan.micePerSecond,
-    seed: plan.seed,
-  };
+  const miceOn = miceCommand(plan, address, sender.ports.mice);
   try {
-    await receiver.elephant.command(elephantOn);
+    const { elephant: port } = sender.ports;
+    if (load.elephants > 0)
+      await receiver.elephant.command({ kind: 'pull-elephants', address, port, count: load.elephants });
+    if (load.floodBytesPerSecond > 0)
+      await sender.elephant.command({
+        kind: 'send-flood',
+        address: plan.addresses[sending === 'pod' ? 'client' : 'pod'],
+        port: receiver.ports.flood,
+        bytesPerSecond: load.floodBytesPerSecond,
+      });
     await pause(MICE_START_SECONDS, signal);
-    await receiver.mice.command(miceOn);
+    if (miceOn !== undefined) await receiver.mice.command(miceOn);
     await pause(plan.seconds - MICE_START_SECONDS, signal);
     const endedAt = monotonicSeconds();
     await receiver.mice.command({ kind: 'stop-mice', graceSeconds: MICE_GRACE_SECONDS });
-    const after = readBoth(sender.mice.pid, receiver.mice.pid);
+    const after = { sender: sender.counters(), receiver: receiver.counters() };
     return {
       startedAt,
       endedAt,
-      elephant,
+      elephants,
       mouseBytes: cumulative(mice, startedAt),
       mice,
       wire: wire.samples,
@@ -101,10 +114,18 @@ export async function runPhase(
     receiver.mice.events = {};
     await Promise.allSettled([
       receiver.mice.command({ kind: 'stop-mice', graceSeconds: 0 }),
-      receiver.elephant.command({ kind: 'stop-elephant' }),
+      receiver.elephant.command({ kind: 'stop-elephants' }),
+      sender.elephant.command({ kind: 'stop-flood' }),
     ]);
     receiver.elephant.events = {};
   }
+}
+
+function miceCommand({ load, seed }: PhasePlan, address: string, port: number): WorkloadCommand | undefined {
+  const { micePerSecond: perSecond, clients } = load;
+  if (perSecond > 0) return { kind: 'send-mice', address, port, perSecond, seed };
+  if (clients > 0) return { kind: 'loop-mice', address, port, clients };
+  return undefined;
 }
 
 /** Waits, and rejects at once when the signal aborts. */
@@ -123,14 +144,8 @@ export function pause(seconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function readBoth(
-  sender: number,
-  receiver: number,
-): { readonly sender: IpCounters; readonly receiver: IpCounters } {
-  return { sender: readCounters(sender), receiver: readCounters(receiver) };
-}
-
-function cumulative(mice: readonly Mouse[], origin: number): Sample[] {
+/** Application bytes of whole mice over time, from `origin` on. */
+export function cumulative(mice: readonly Mouse[], origin: number): Sample[] {
   const arrivals = mice
     .filter((mouse) => mouse.failure === undefined)
     .map((mouse) => mouse.startedAt + mouse.seconds);

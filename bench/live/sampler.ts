@@ -53,16 +53,16 @@ export function readCounters(pid: number): IpCounters {
   };
 }
 
-/** Samples the wire bytes that reach a process's namespace until stopped; `samples` grows as it runs. */
+/** Samples the wire bytes that reach a namespace until stopped; `samples` grows as it runs. */
 export class WireSampler {
   readonly samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
-  readonly #pid: number;
+  readonly #read: () => IpCounters;
   readonly #origin: number;
 
-  constructor(pid: number, milliseconds = 20) {
-    this.#pid = pid;
-    this.#origin = wireBytes(readCounters(pid));
+  constructor(read: () => IpCounters, milliseconds = 20) {
+    this.#read = read;
+    this.#origin = wireBytes(read());
     this.#take();
     this.#timer = setInterval(() => this.#take(), milliseconds);
   }
@@ -73,7 +73,7 @@ export class WireSampler {
   }
 
   #take(): void {
-    const bytes = wireBytes(readCounters(this.#pid)) - this.#origin;
+    const bytes = wireBytes(this.#read()) - this.#origin;
     this.samples.push({ time: monotonicSeconds(), bytes });
   }
 }

@@ -1,7 +1,7 @@
 import type { Limit } from './cni.ts';
 import type { PhaseMeasurement } from './phase.ts';
 import { percentile } from './statistics.ts';
-import { binnedRates, largestWindow, meanRate, smallestBurst } from './window.ts';
+import { binnedRates, bytesAt, largestWindow, meanRate, smallestBurst } from './window.ts';
 
 /** The payload of a full TCP segment with timestamps, and that segment on the wire, at an MTU of 1500 bytes. */
 const SEGMENT_PAYLOAD = 1448;
@@ -23,6 +23,10 @@ export interface PhaseSummary {
   readonly goodput: number;
   /** The same as a share of what the cap leaves to full segments; undefined without a limit. */
   readonly shareOfCap: number | undefined;
+  /** Jain's index over the elephants' rates: 1 where all are equal, 1/n where one has everything; 1 for none. */
+  readonly fairness: number;
+  /** Bytes on the wire in the first second. */
+  readonly firstSecond: number;
   /** Bytes on the wire in the fullest second of the whole phase, warm-up included. */
   readonly fullestSecond: number;
   /** cap * 1 s + burst, in bytes; undefined without a limit. */
@@ -48,11 +52,14 @@ export function goodputOfCap(rateBitsPerSecond: number): number {
 export function summarise(measured: PhaseMeasurement, limit: Limit | undefined): PhaseSummary {
   const { startedAt, endedAt } = measured;
   const from = startedAt + Math.min(1, (endedAt - startedAt) / 4);
-  const goodput = meanRate(measured.elephant, from, endedAt) + meanRate(measured.mouseBytes, from, endedAt);
+  const rates = measured.elephants.map((elephant) => meanRate(elephant, from, endedAt));
+  const goodput = rates.reduce((sum, rate) => sum + rate, meanRate(measured.mouseBytes, from, endedAt));
   const bytesPerSecond = limit && limit.rateBitsPerSecond / 8;
   return {
     goodput,
     shareOfCap: limit && goodput / goodputOfCap(limit.rateBitsPerSecond),
+    fairness: fairnessOf(rates),
+    firstSecond: bytesAt(measured.wire, startedAt + 1),
     fullestSecond: largestWindow(measured.wire, 1),
     allowedSecond: limit && (limit.rateBitsPerSecond + limit.burstBits) / 8,
     burstUsed: bytesPerSecond && smallestBurst(measured.wire, bytesPerSecond),
@@ -64,6 +71,13 @@ export function summarise(measured: PhaseMeasurement, limit: Limit | undefined):
       rate,
     })),
   };
+}
+
+/** Jain, Chiu and Hawe, DEC-TR-301 (1984). */
+function fairnessOf(rates: readonly number[]): number {
+  const sum = rates.reduce((total, rate) => total + rate, 0);
+  const squares = rates.reduce((total, rate) => total + rate * rate, 0);
+  return squares === 0 ? 1 : sum ** 2 / (rates.length * squares);
 }
 
 /** Percentiles over all requests; one that failed took for ever. */

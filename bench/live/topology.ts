@@ -53,17 +53,25 @@ export async function joinBridge(topology: Topology, pod: Sandbox): Promise<CniR
   const result = topology.usesMainPlugin
     ? resultOf(await callPlugin(topology.node, mainPlugin(), 'ADD', pod, mainConfiguration(topology)))
     : await joinByHand(topology, pod);
-  await useCubic(pod, addressOf(result));
+  await routeBy(pod, addressOf(result), { congestion: 'cubic', ecn: false });
   return result;
 }
 
+/** What TCP does on a route. */
+export interface Transport {
+  readonly congestion: 'cubic' | 'bbr';
+  /** Whether connections opened from here ask for ECN; the other end's kernel accepts. */
+  readonly ecn: boolean;
+}
+
 /**
- * Names the congestion control on the route to the other end. The namespace's sysctl would do on most machines,
+ * Names the transport on the route to the other end; `address` is the sandbox's own. The namespace's sysctl would do on most machines,
  * but refuses what the machine's own default restricts (net/ipv4/tcp_cong.c, tcp_set_default_congestion_control).
  */
-async function useCubic(pod: Sandbox, address: string): Promise<void> {
+export async function routeBy(pod: Sandbox, address: string, transport: Transport): Promise<void> {
   const route = `${SUBNET}.0/24 dev ${pod.interfaceName} proto kernel scope link src ${address}`;
-  const args = ['route', 'replace', ...route.split(' '), 'congctl', 'cubic'];
+  const ecn = transport.ecn ? ['features', 'ecn'] : [];
+  const args = ['route', 'replace', ...route.split(' '), 'congctl', transport.congestion, ...ecn];
   await executeOrThrow(...inNamespace(pod.namespace, 'ip', args));
 }
 

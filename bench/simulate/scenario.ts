@@ -46,7 +46,7 @@ class Meter {
 export function simulate(options: ScenarioOptions): PhaseMeasurement {
   const schedule = new Schedule(START);
   const roundTrip = options.roundTripMs * 1e6;
-  const elephantBytes = new Meter();
+  const elephantBytes = Array.from({ length: options.elephants }, () => new Meter());
   const mouseBytes = new Meter();
   const wire = new Meter();
   const mice: Mouse[] = [];
@@ -88,7 +88,7 @@ export function simulate(options: ScenarioOptions): PhaseMeasurement {
     const elephant = sender(
       ELEPHANT_FLOW + i,
       Number.POSITIVE_INFINITY,
-      (bytes) => elephantBytes.add(elapsed(), bytes),
+      (bytes) => elephantBytes[i]?.add(elapsed(), bytes),
       () => {},
     );
     elephants.push(elephant);
@@ -132,7 +132,7 @@ export function simulate(options: ScenarioOptions): PhaseMeasurement {
   return {
     startedAt: 0,
     endedAt: options.seconds,
-    elephant: elephantBytes.samples,
+    elephants: elephantBytes.map(({ samples }) => samples),
     mouseBytes: mouseBytes.samples,
     wire: wire.samples,
     mice,

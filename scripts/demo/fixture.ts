@@ -19,6 +19,8 @@ export function phase(
     seconds: 4,
     goodput: limited ? 9_500_000 : 1e10,
     shareOfCap: limited ? 0.993 : undefined,
+    fairness: 1,
+    firstSecond: limited ? 1_400_000 : 1.3e9,
     fullestSecond: limited ? 1_400_000 : 1.3e9,
     allowedSecond: limited ? 1_500_000 : undefined,
     burstUsed: limited ? 150_000 : undefined,

@@ -129,10 +129,11 @@ async function loadDirection(
   seed: number,
 ): Promise<PhaseReport> {
   const title = `${describePod(step)}, ${direction}`;
-  const senderAddress = addressOf(direction === 'ingress' ? client : joined);
+  const addresses = { client: addressOf(client), pod: addressOf(joined) };
+  const load = { elephants: 1, micePerSecond, clients: 0, floodBytesPerSecond: 0 };
   const measured = await runPhase(
     rig,
-    { direction, seconds, micePerSecond, seed, senderAddress },
+    { direction, seconds, load, seed, addresses },
     (now) => progress.doing(describeProgress(title, seconds, now)),
     signal,
   );

@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../../../bench/live/clock.ts';
 import { ElephantSink, serveElephant } from '../../../bench/live/elephant.ts';
-import { MOUSE_BYTES, type Mouse, MouseClient, serveMice } from '../../../bench/live/mice.ts';
+import { type Mouse, MouseClient, serveMice } from '../../../bench/live/mice.ts';
 import type { Namespace } from '../../../bench/live/namespace.ts';
+import { cumulative } from '../../../bench/live/phase.ts';
 import { readCounters, readTable, WireSampler } from '../../../bench/live/sampler.ts';
 import { summarise } from '../../../bench/live/summary.ts';
 import { meanRate, type Sample } from '../../../bench/live/window.ts';
@@ -90,7 +91,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
   const retransmittedBefore = retransmittedIn(sender);
   const seen = await livingIn(receiver, async () => {
     const unorderedBefore = counter('TCPOFOQueue');
-    const wire = new WireSampler(process.pid, SAMPLE_MILLISECONDS);
+    const wire = new WireSampler(() => readCounters(process.pid), SAMPLE_MILLISECONDS);
     const startedAt = monotonicSeconds();
     const sink = new ElephantSink(
       address,
@@ -121,7 +122,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
   const { startedAt, endedAt, wire, unordered } = seen;
   const mouseBytes = cumulative(mice, startedAt);
   const summary = summarise(
-    { startedAt, endedAt, elephant, mouseBytes, mice, wire, retransmitted, congestionMarked: 0 },
+    { startedAt, endedAt, elephants: [elephant], mouseBytes, mice, wire, retransmitted, congestionMarked: 0 },
     limit,
   );
   return {
@@ -139,15 +140,4 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
     mouseP50: 1000 * (summary.mice.p50 ?? Number.NaN),
     mouseP99: 1000 * (summary.mice.p99 ?? Number.NaN),
   };
-}
-
-function cumulative(mice: readonly Mouse[], origin: number): Sample[] {
-  const arrivals = mice
-    .filter(({ failure }) => failure === undefined)
-    .map(({ startedAt, seconds }) => startedAt + seconds)
-    .sort((a, b) => a - b);
-  return [
-    { time: origin, bytes: 0 },
-    ...arrivals.map((time, index) => ({ time, bytes: (index + 1) * MOUSE_BYTES })),
-  ];
 }

@@ -1,0 +1,132 @@
+/**
+ * `npm run bench -- live`: real traffic through a Pod in namespaces of its own, under Debian's `bandwidth` plugin and
+ * natra with the same cap and burst, and without a limit, in turns within each row.
+ */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compare, type RowResult } from './compare.ts';
+import { whyNoNamespaces } from './namespace.ts';
+import { startRig } from './rig.ts';
+import { nameOf, type Row, rowsOf } from './rows.ts';
+import { missesOf, tableOf } from './table.ts';
+import { createTopology, joinBridge, leaveBridge, removeTopology, sandboxes } from './topology.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const RESULTS = join(ROOT, 'out/bench-live.jsonl');
+const HELP = `npm run bench -- live [options]
+
+  --row WORDS     rows that have all these words, as '10M egress elephant'; may be given more than once
+  --all           also the other loads with bbr and with ECN
+  --short         one row, three seconds a phase
+  --seconds N     length of a phase under a limit (8)
+  --resume        goes on with ${RESULTS.slice(ROOT.length + 1)}: rows that are there are not measured again
+  --minutes N     starts no row after so long; --resume takes the rest
+  --json          the figures as JSON
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    row: { type: 'string', multiple: true, default: [] },
+    all: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    resume: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '600' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const SHORT_ROWS = ['10M egress cubic noecn elephant'];
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  throw new Error(`--${name} ${text}: it must be a number above 0`);
+}
+
+function earlierResults(): RowResult[] {
+  if (!options.resume) rmSync(RESULTS, { force: true });
+  if (!existsSync(RESULTS)) return [];
+  // JSON writes a request that never came back as null.
+  const revive = (key: string, value: unknown) =>
+    value === null && (key === 'p50' || key === 'p99') ? Number.POSITIVE_INFINITY : value;
+  const lines = readFileSync(RESULTS, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line, revive) as RowResult);
+}
+
+async function measureRows(rows: readonly Row[], seconds: number, onResult: (result: RowResult) => void) {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+  const until = performance.now() + 60_000 * positive('minutes', options.minutes);
+  const topology = await createTopology();
+  try {
+    const rig = await startRig(topology);
+    try {
+      const { client } = sandboxes(topology);
+      const bench = {
+        topology,
+        rig,
+        client: await joinBridge(topology, client),
+        natraPath: join(ROOT, 'dist/natra'),
+        seconds,
+        signal: interrupted.signal,
+      };
+      for (const [index, row] of rows.entries()) {
+        if (performance.now() > until) {
+          process.stderr.write(`natra: time is up; --resume takes the other ${rows.length - index} rows\n`);
+          break;
+        }
+        process.stderr.write(`${index + 1} of ${rows.length}: ${nameOf(row)}\n`);
+        onResult(await compare(bench, row));
+      }
+      await leaveBridge(topology, client);
+    } finally {
+      await rig.stop();
+    }
+  } finally {
+    await removeTopology(topology.stateDirectory);
+  }
+}
+
+async function main(): Promise<number> {
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const reason = await whyNoNamespaces();
+  if (reason !== undefined) throw new Error(`no live traffic here: ${reason}`);
+  const rows = rowsOf(options.short && options.row.length === 0 ? SHORT_ROWS : options.row, options.all);
+  if (rows.length === 0) throw new Error(`--row ${options.row.join(', ')}: there is no such row`);
+  const seconds = positive('seconds', options.seconds ?? (options.short ? '3' : '8'));
+  const results = earlierResults();
+  const known = new Set(results.map(({ row }) => nameOf(row)));
+  mkdirSync(dirname(RESULTS), { recursive: true });
+  await measureRows(
+    rows.filter((row) => !known.has(nameOf(row))),
+    seconds,
+    (result) => {
+      results.push(result);
+      appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
+    },
+  );
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(results)}\n`);
+    return 0;
+  }
+  process.stdout.write(`${tableOf(results)}\n`);
+  const misses = results.flatMap((result) => missesOf(result, false));
+  process.stdout.write(
+    misses.length === 0 ? '\nnatra reached every target\n' : `\nmissed by natra:\n  ${misses.join('\n  ')}\n`,
+  );
+  return 0;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    process.stderr.write(`natra: ${error.message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,63 @@
+/** What `bench live` measures: rows, each under every limiter in turn. */
+import type { Direction, Load } from './phase.ts';
+import type { Transport } from './topology.ts';
+
+export const CAPS = { '10M': 10e6, '100M': 100e6, '1G': 1e9 } as const;
+export type CapName = keyof typeof CAPS;
+
+/**
+ * `elephant`: one beside 30 mice a second; `four`: four of them beside as many mice; `clients`: one beside 50 clients in
+ * closed loops; `flood`: UDP at five times the cap beside the mice.
+ */
+export const LOADS = ['elephant', 'four', 'clients', 'flood'] as const;
+export type LoadName = (typeof LOADS)[number];
+
+export interface Row extends Transport {
+  readonly cap: CapName;
+  readonly direction: Direction;
+  readonly load: LoadName;
+}
+
+const MICE_PER_SECOND = 30;
+const NOTHING: Load = { elephants: 0, micePerSecond: 0, clients: 0, floodBytesPerSecond: 0 };
+
+/** Mice alone: what the others are compared with. */
+export const MICE_ALONE: Load = { ...NOTHING, micePerSecond: MICE_PER_SECOND };
+
+export function loadOf({ cap, load }: Row): Load {
+  switch (load) {
+    case 'elephant':
+      return { ...MICE_ALONE, elephants: 1 };
+    case 'four':
+      return { ...MICE_ALONE, elephants: 4 };
+    case 'clients':
+      return { ...NOTHING, elephants: 1, clients: 50 };
+    case 'flood':
+      return { ...MICE_ALONE, floodBytesPerSecond: (5 * CAPS[cap]) / 8 };
+  }
+}
+
+/** Names a row, and is what `--row` is compared with. */
+export const nameOf = ({ cap, direction, congestion, ecn, load }: Row): string =>
+  [cap, direction, congestion, ecn ? 'ecn' : 'noecn', load].join(' ');
+
+function* everyRow(): Generator<Row> {
+  for (const cap of Object.keys(CAPS) as CapName[])
+    for (const direction of ['ingress', 'egress'] as const)
+      for (const load of LOADS)
+        for (const congestion of ['cubic', 'bbr'] as const)
+          for (const ecn of [false, true]) yield { cap, direction, congestion, ecn, load };
+}
+
+/** Every load with cubic and without ECN, and one elephant with each congestion control, with ECN and without. */
+const isUsual = ({ load, congestion, ecn }: Row): boolean =>
+  load === 'elephant' || (congestion === 'cubic' && !ecn);
+
+/** Rows in which each word of some filter occurs; without filters all, or all usual ones. */
+export function rowsOf(filters: readonly string[], all: boolean): readonly Row[] {
+  return [...everyRow()].filter((row) => {
+    const words = nameOf(row).split(' ');
+    const named = filters.some((filter) => filter.split(/[\s,]+/).every((word) => words.includes(word)));
+    return filters.length === 0 ? all || isUsual(row) : named && (all || isUsual(row));
+  });
+}
