@@ -22,6 +22,8 @@ export interface Limit {
   readonly ecn?: boolean | undefined;
   /** CIDR blocks of the other end whose traffic is not limited. */
   readonly excludedSubnets?: readonly string[] | undefined;
+  /** Where there are any, CIDR blocks of the other end outside which traffic is not limited. */
+  readonly shapedSubnets?: readonly string[] | undefined;
 }
 
 /** What packets the parser need not understand, by the operator's word; each makes a shorter program. */

@@ -90,6 +90,6 @@ export function dataplaneSettings(limit: PacedLimit): Record<string, bigint | nu
     untagged: limit.vlanTags === 'off' ? 1 : 0,
     ipv4Only: limit.ipFamilies === 'ipv4' ? 1 : 0,
     ecn: limit.ecn === false ? 0 : 1,
-    exclusions: (limit.excludedSubnets ?? []).length > 0 ? 1 : 0,
+    exclusions: (limit.excludedSubnets ?? limit.shapedSubnets ?? []).length > 0 ? 1 : 0,
   };
 }

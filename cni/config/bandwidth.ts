@@ -16,7 +16,7 @@ export type Limits = { readonly [D in Direction]?: Limit };
 
 /** Kubernetes accepts bandwidth annotations from 1k to 1P (pkg/util/bandwidth/utils.go, validateBandwidthIsReasonable). */
 const LOWEST_RATE = 1_000;
-const HIGHEST_RATE = 1_000_000_000_000_000;
+export const HIGHEST_RATE = 1_000_000_000_000_000;
 
 /**
  * Runtimes have no annotation for a burst and send a constant instead: containerd 2^32 - 1, CRI-O
@@ -24,13 +24,16 @@ const HIGHEST_RATE = 1_000_000_000_000_000;
  */
 const BURST_NOT_GIVEN = 4_294_967_295;
 
-/** The limits in force. Static keys win over the runtime's, even where they are partial or zero. */
-export function parseLimits(configuration: JsonObject): Limits {
-  const isStatic = DIRECTIONS.some(
+/** Whether the configuration itself says what the limits are, whatever the Pod asks for. */
+export const isStatic = (configuration: JsonObject): boolean =>
+  DIRECTIONS.some(
     (direction) =>
       hasField(configuration, `${direction}Rate`) || hasField(configuration, `${direction}Burst`),
   );
-  if (isStatic) return limitsOf(configuration, '', 'static');
+
+/** The limits in force. Static keys win over the runtime's, even where they are partial or zero. */
+export function parseLimits(configuration: JsonObject): Limits {
+  if (isStatic(configuration)) return limitsOf(configuration, '', 'static');
   const runtime = field(configuration, 'runtimeConfig');
   if (runtime === undefined || runtime === null) return {};
   if (!isObject(runtime)) throw notAnObject('runtimeConfig', runtime);

@@ -14,6 +14,7 @@ import type { Direction } from '../config/bandwidth.ts';
 import { describe } from '../errors.ts';
 import type { Limit } from '../limit.ts';
 import { dataplaneSettings } from '../settings.ts';
+import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
 import type { Ledger } from './ledger.ts';
@@ -86,6 +87,7 @@ function installAt(
   const config = { ...dataplaneSettings({ ...limit, ...parsing, pacing }), seed: randomSeed() };
   const program = loadDataplane(direction, { name: `natra_${direction}`, settings: { config } }, node);
   try {
+    fillExclusions(program, limit);
     pinAll(program, place);
     const { mode } = attach({
       ...target,

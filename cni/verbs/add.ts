@@ -3,11 +3,11 @@
  * replaces the first; a failing one leaves nothing. Under the failure policy "open" it leaves a record of the failure,
  * and the Pod starts without its limits.
  */
-import { DIRECTIONS, type Direction, type Limits, parseLimits } from '../config/bandwidth.ts';
+import { DIRECTIONS, type Direction, type Limits } from '../config/bandwidth.ts';
 import { type Attachment, parsePodIdentity, type Variables } from '../config/environment.ts';
 import { requireForeignNetns } from '../config/netns.ts';
 import { type NetworkConfiguration, requirePrevResult } from '../config/network.ts';
-import { parseOptions } from '../config/options.ts';
+import { parseRequest } from '../config/request.ts';
 import { findDevices } from '../dataplane/devices.ts';
 import { install } from '../dataplane/install.ts';
 import { Ledger } from '../dataplane/ledger.ts';
@@ -31,8 +31,8 @@ export interface Call {
 export function add(call: Call): string {
   const { attachment, configuration, variables, node } = call;
   const prevResult = requirePrevResult(configuration);
-  const limits = parseLimits(configuration.object);
-  const options = parseOptions(configuration.object, variables);
+  const { limits, options, notes } = parseRequest(configuration.object, variables);
+  for (const note of notes) node.log(`ADD ${attachmentKey(attachment)}: ${note}`);
   const wanted = limitedDirections(limits);
   if (wanted.length > 0) {
     requireForeignNetns(attachment.netns);

@@ -1,7 +1,7 @@
 /** CHECK (CNI 0.4.0): whether the limits of the configuration are in force. Fails with all that is missing. */
-import { DIRECTIONS, parseLimits } from '../config/bandwidth.ts';
+import { DIRECTIONS } from '../config/bandwidth.ts';
 import { requireForeignNetns } from '../config/netns.ts';
-import { parseOptions } from '../config/options.ts';
+import { parseRequest } from '../config/request.ts';
 import { type Devices, findDevices } from '../dataplane/devices.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
@@ -11,8 +11,7 @@ import type { Call } from './add.ts';
 
 /** Throws code 102 where a limit is missing, differs, or is in force though the configuration has none. */
 export function check({ attachment, configuration, variables, node }: Call): void {
-  const limits = parseLimits(configuration.object);
-  parseOptions(configuration.object, variables);
+  const { limits } = parseRequest(configuration.object, variables);
   requireForeignNetns(attachment.netns);
   const devices = findDevices(attachment);
   const record = readRecord(node.stateDirectory, attachment);
@@ -42,6 +41,18 @@ function absence(limit: Limit | undefined, record: AttachmentRecord | undefined)
   return [`${what}, but the configuration asks for ${limit.rateBitsPerSecond} bits/s`];
 }
 
+/** Of a limit, beside rate and burst. */
+const OPTIONS = [
+  'packetsPerSecond',
+  'miceSharePercent',
+  'heavyThresholdBits',
+  'ecn',
+  'excludedSubnets',
+  'shapedSubnets',
+] as const satisfies readonly (keyof Limit)[];
+
+const told = (value: Limit[(typeof OPTIONS)[number]]): string => JSON.stringify(value) ?? "natra's choice";
+
 function differences(limit: Limit | undefined, plan: DirectionRecord, devices: Devices): string[] {
   const { rateBitsPerSecond, burstBits } = plan;
   const device = plan.side === 'pod' ? devices.pod : devices.host;
@@ -50,6 +61,9 @@ function differences(limit: Limit | undefined, plan: DirectionRecord, devices: D
   return [
     ...differs('the rate in bits/s', rateBitsPerSecond, limit?.rateBitsPerSecond),
     ...(limit === undefined ? [] : differs('the burst in bits', burstBits, limit.burstBits)),
+    ...(limit === undefined
+      ? []
+      : OPTIONS.flatMap((name) => differs(name, told(plan[name]), told(limit[name])))),
     ...(device?.ifindex === plan.ifindex ? [] : [`the device ${plan.device} is gone or another one now`]),
   ];
 }

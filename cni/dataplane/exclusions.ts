@@ -1,0 +1,33 @@
+/** Fills the trie of subnets that programs/exclusions.ts looks other ends up in. */
+import type { LoadedProgram } from '../../loader/index.ts';
+import { parseSubnet } from '../config/subnets.ts';
+import type { Limit } from '../limit.ts';
+
+const MAP = 'exclusions';
+/** Of all addresses; an IPv4 address stands in the trie as an IPv6 one. */
+const EVERYWHERE = '::/0';
+
+/** The keys of the trie and whether what they hold is excluded; the longest prefix decides. */
+export function exclusionsOf({ excludedSubnets = [], shapedSubnets = [] }: Limit): [string, boolean][] {
+  return [
+    ...(shapedSubnets.length > 0 ? [[EVERYWHERE, true] as [string, boolean]] : []),
+    ...shapedSubnets.map((subnet): [string, boolean] => [subnet, false]),
+    ...excludedSubnets.map((subnet): [string, boolean] => [subnet, true]),
+  ];
+}
+
+/** The prefix length in the host's order, then the address in the network's. */
+export function exclusionKey(text: string): Uint8Array {
+  const subnet = parseSubnet(text);
+  if (subnet === undefined) throw new Error(`exclude ${JSON.stringify(text)}: it is no subnet`);
+  const key = new Uint8Array(20);
+  new DataView(key.buffer).setUint32(0, subnet.prefixLength, true);
+  key.set(subnet.address, 4);
+  return key;
+}
+
+/** A program without such a map excludes nothing. */
+export function fillExclusions({ maps }: Pick<LoadedProgram, 'maps'>, limit: Limit): void {
+  for (const [subnet, excluded] of exclusionsOf(limit))
+    maps[MAP]?.update(exclusionKey(subnet), Uint8Array.of(excluded ? 1 : 0, 0, 0, 0));
+}
