@@ -33,16 +33,19 @@ b2:
     expect(text.match(/add\.32/g)).toHaveLength(2);
   });
 
-  it('loads data once where no helper can have moved the packet', () => {
+  it('loads data once until the next call, behind which it would come from the stack', () => {
     const text = rewritten(`b0:
   %1:64 = load.4 context [%0 + 76] pointer
   %2:32 = load.1 packet [%1]
-  helper 5 @clock()
   %3:64 = load.4 context [%0 + 76] pointer
   %4:32 = load.1 packet [%3 + 1]
-  %5:32 = add.32 %2, %4
-  return %5`);
-    expect(text.match(DATA)).toHaveLength(1);
+  helper 5 @clock()
+  %5:64 = load.4 context [%0 + 76] pointer
+  %6:32 = load.1 packet [%5 + 2]
+  %7:32 = add.32 %2, %4
+  %8:32 = add.32 %7, %6
+  return %8`);
+    expect(text.match(DATA)).toHaveLength(2);
   });
 
   it('loads data anew behind a helper that moves the packet, on whichever way it is called', () => {

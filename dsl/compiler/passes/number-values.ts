@@ -3,16 +3,20 @@
  * Briggs, Cooper, Simpson, "Value Numbering" (1997), section 4.
  *
  * Loads of settings never change. Loads of the context take part with a version that counts what may have changed
- * the context; `data` and `data_end` have a version of their own, so that they are never shared across a helper that
- * moves the packet, after which the verifier forgets the old pointers (clear_all_pkt_pointers).
+ * the context; `data` and `data_end` have a version of their own that every call ends. Behind a helper that moves the
+ * packet the verifier forgets the old pointers (clear_all_pkt_pointers); behind any other a pointer would come back from
+ * the stack, which is no faster than from the context, and what the verifier knows of it would keep apart the ways that
+ * it came by.
  */
 import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, ValueId } from '../ir/ir.ts';
 import { mapOperands, resultOf } from '../ir/visit.ts';
-import { movesPacket, writes } from './effects.ts';
+import { writes } from './effects.ts';
 import { Replacements } from './rewrite.ts';
 
 type Clobbers = (instruction: Instruction) => boolean;
+
+const endsPointers: Clobbers = ({ op }) => op === 'helper' || op === 'call';
 
 /** For each block, a name for the state on entry: the same name only where no clobber lies between. */
 function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number, string> {
@@ -83,7 +87,7 @@ export function numberValues(fn: IrFunction): IrFunction {
   const { children } = dominatorTree(fn);
   const writesContext: Clobbers = (instruction) => writes(instruction).includes('context');
   const fieldsOnEntry = versionsOnEntry(fn, writesContext);
-  const pointersOnEntry = versionsOnEntry(fn, movesPacket);
+  const pointersOnEntry = versionsOnEntry(fn, endsPointers);
   const replaced = new Replacements();
   const kept = new Map<number, Block>();
 
@@ -112,7 +116,7 @@ export function numberValues(fn: IrFunction): IrFunction {
         own.push(key);
       }
       fields = writesContext(original) ? `${id}.${index}` : fields;
-      pointers = movesPacket(original) ? `${id}.${index}` : pointers;
+      pointers = endsPointers(original) ? `${id}.${index}` : pointers;
       instructions.push(instruction);
     }
     kept.set(id, { ...block, instructions });
