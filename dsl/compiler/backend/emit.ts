@@ -126,7 +126,8 @@ class Emitter {
       places.set(block.id, this.slots.length);
       for (const instruction of block.instructions) {
         const slot = this.slots.length;
-        if (instruction.op === 'relocated') this.relocations.push({ slot, target: instruction.target });
+        if (instruction.op === 'relocated' || instruction.op === 'setting')
+          this.relocations.push({ slot, target: instruction.target });
         if (instruction.op === 'call' && 'function' in instruction.target)
           this.calls.push({ slot, function: instruction.target.function });
         this.name(slot, instruction);
@@ -175,13 +176,16 @@ class Emitter {
   }
 }
 
-const TWO_SLOTS: ReadonlySet<string> = new Set(['constant', 'relocated', 'frameAddress']);
+const SLOTS: Readonly<Partial<Record<MachineInstruction['op'], number>>> = {
+  constant: 2,
+  relocated: 2,
+  frameAddress: 2,
+  setting: 3,
+};
 
 /** Slots that a function's instructions take at most, its jumps aside. */
 const slotsOf = (fn: MachineFunction): number =>
-  fn.blocks
-    .flatMap((block) => block.instructions)
-    .reduce((sum, { op }) => sum + (TWO_SLOTS.has(op) ? 2 : 1), 0);
+  fn.blocks.flatMap((block) => block.instructions).reduce((sum, { op }) => sum + (SLOTS[op] ?? 1), 0);
 
 /** Emits a program whose functions, the entry first, are allocated and laid out. */
 export function emit(

@@ -1,4 +1,5 @@
 /** Machine instructions over machine registers, as BPF slots. */
+import type { Relocation } from '../../object/image.ts';
 import {
   ALU,
   CALL,
@@ -87,6 +88,9 @@ const lddw = (dst: number, src: number, low: number, high: number): Instruction[
   slot({ opcode: 0, imm: high }),
 ];
 
+const relocated = (dst: number, target: Relocation['target']): Instruction[] =>
+  target.kind === 'map' ? lddw(dst, LDDW.mapFd, 0, 0) : lddw(dst, LDDW.mapValue, 0, target.offset);
+
 function constant(dst: number, value: bigint): Instruction[] {
   const imm = immediateOf(value);
   if (fitsImmediate(value, 64)) return [slot({ opcode: CLASS.alu64 | ALU.mov, dst, imm })];
@@ -95,7 +99,7 @@ function constant(dst: number, value: bigint): Instruction[] {
 }
 
 /**
- * Encodes one instruction in one or two slots. A call of a subprogram leaves its distance, a relocated load its
+ * Encodes one instruction in one to three slots. A call of a subprogram leaves its distance, a relocated load its
  * address, to the caller.
  */
 export function encodeInstruction(instruction: MachineInstruction, encoding: Encoding): Instruction[] {
@@ -111,10 +115,12 @@ export function encodeInstruction(instruction: MachineInstruction, encoding: Enc
     }
     case 'constant':
       return constant(instruction.to, instruction.value);
-    case 'relocated': {
-      const { to, target } = instruction;
-      if (target.kind === 'map') return lddw(to, LDDW.mapFd, 0, 0);
-      return lddw(to, LDDW.mapValue, 0, target.offset);
+    case 'relocated':
+      return relocated(instruction.to, instruction.target);
+    case 'setting': {
+      const { to, target, bytes, offset } = instruction;
+      const opcode = CLASS.ldx | MODE.mem | SIZE_OF_BYTES[bytes];
+      return [...relocated(to, target), slot({ opcode, dst: to, src: to, offset })];
     }
     case 'frameAddress': {
       const { register: src, offset } = memory(instruction, encoding);

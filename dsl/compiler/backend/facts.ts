@@ -1,4 +1,5 @@
 /** What instruction selection knows about a function's values. */
+import type { Relocation } from '../../object/image.ts';
 import { blockOf, blocksById, liveness } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
@@ -33,6 +34,24 @@ function hasZeroHighHalf(definition: Instruction | undefined): boolean {
   return definition.operator === 'lshr' && definition.right >= 32n && definition.right < 64n;
 }
 
+const SETTINGS = '.rodata';
+
+/** Addresses in `.rodata` of which every use is the base of a load. */
+function settingAddresses(fn: IrFunction): ReadonlySet<ValueId> {
+  const addresses = new Set<ValueId>();
+  const others = new Set<Operand>();
+  for (const { instructions, terminator } of fn.blocks) {
+    for (const instruction of instructions) {
+      if (instruction.op === 'sectionAddress' && instruction.section === SETTINGS)
+        addresses.add(instruction.result);
+      if (instruction.op !== 'load') for (const operand of operandsOf(instruction)) others.add(operand);
+    }
+    for (const operand of terminatorOperands(terminator)) others.add(operand);
+    for (const edge of edgesOf(terminator)) for (const operand of edge.arguments) others.add(operand);
+  }
+  return new Set([...addresses].filter((address) => !others.has(address)));
+}
+
 export class SelectionFacts {
   private readonly blocks: ReadonlyMap<number, Block>;
   private readonly definitions = new Map<ValueId, Instruction>();
@@ -40,8 +59,11 @@ export class SelectionFacts {
   /** Values that share another's register: the same number under another width. */
   private readonly aliases = new Map<ValueId, ValueId>();
 
+  private readonly settingAddresses: ReadonlySet<ValueId>;
+
   constructor(fn: IrFunction) {
     this.blocks = blocksById(fn);
+    this.settingAddresses = settingAddresses(fn);
     for (const block of fn.blocks)
       for (const instruction of block.instructions) {
         const result = resultOf(instruction);
@@ -141,6 +163,26 @@ export class SelectionFacts {
   /** Whether a value is a constant distance from the frame pointer. */
   isFrame(value: ValueId): boolean {
     return 'frame' in this.place(value, 0);
+  }
+
+  /**
+   * What a load takes from `.rodata`. It is a value that can be made again at any place, as a constant can, and is one
+   * once the program is made for its settings (dsl/object/specialise); in a frame slot it would be lost to that.
+   */
+  setting(
+    load: Extract<Instruction, { op: 'load' }>,
+  ): { readonly target: Relocation['target']; readonly offset: number } | undefined {
+    const address = typeof load.base === 'number' ? this.definitions.get(load.base) : undefined;
+    if (address?.op !== 'sectionAddress' || address.section !== SETTINGS) return undefined;
+    return {
+      target: { kind: 'section', name: SETTINGS, offset: address.offset },
+      offset: load.offset,
+    };
+  }
+
+  /** Whether a value is an address that settings are loaded from and nothing else. */
+  isForSettings(value: ValueId): boolean {
+    return this.settingAddresses.has(value);
   }
 
   /** Frame and map addresses are cheaper made again at each use than kept in a register. */

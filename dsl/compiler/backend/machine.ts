@@ -47,6 +47,14 @@ export type MachineInstruction =
     })
   | (Base & { readonly op: 'constant'; readonly to: Register; readonly value: bigint })
   | (Base & { readonly op: 'relocated'; readonly to: Register; readonly target: Relocation['target'] })
+  /** What lies at a place of `.rodata`: its address, and a load from there, in one register. */
+  | (Base & {
+      readonly op: 'setting';
+      readonly bytes: Bytes;
+      readonly to: Register;
+      readonly target: Relocation['target'];
+      readonly offset: number;
+    })
   | (Base & {
       readonly op: 'frameAddress';
       readonly to: Register;
@@ -150,6 +158,7 @@ export function used(instruction: MachineInstruction): readonly Register[] {
       return [instruction.from];
     case 'constant':
     case 'relocated':
+    case 'setting':
     case 'frameAddress':
       return [];
     case 'alu':
@@ -208,6 +217,7 @@ export function renameRegisters(
       return { ...instruction, to: rename(instruction.to), from: rename(instruction.from) };
     case 'constant':
     case 'relocated':
+    case 'setting':
     case 'frameAddress':
     case 'swap':
       return { ...instruction, to: rename(instruction.to) };

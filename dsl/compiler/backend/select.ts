@@ -275,6 +275,12 @@ class Selector {
         break;
       }
       case 'load': {
+        const setting = this.facts.setting(instruction);
+        if (setting) {
+          const to = this.registerOf(instruction.result);
+          this.emit({ op: 'setting', bytes: instruction.bytes, to, ...setting });
+          break;
+        }
         const from = this.address(instruction.base, instruction.offset);
         const to = this.registerOf(instruction.result);
         this.emit({ op: 'load', bytes: instruction.bytes, to, from });
@@ -291,6 +297,7 @@ class Selector {
         break;
       case 'sectionAddress': {
         const { section, offset, result } = instruction;
+        if (this.facts.isForSettings(result)) break;
         const target = { kind: 'section', name: section, offset } as const;
         this.emit({ op: 'relocated', to: this.registerOf(result), target });
         break;
