@@ -75,9 +75,13 @@ export function delayOf(debt: Debt, level: u64): i64 {
 }
 
 /** Charges an admitted packet. */
-export function pay(cost: u64, mouse: boolean, mouseQueue: i64, now: u64): void {
+export function payAll(cost: u64): void {
   atomic.add(state.clock, 'time', cost);
-  if (mouse) state.mouseClock = now + toU64(mouseQueue + atMouseRate(i64(cost)));
+}
+
+/** Charges a mouse's packet to the mice's clock as well. */
+export function payMouse(cost: u64, mouseQueue: i64, now: u64): void {
+  state.mouseClock = now + toU64(mouseQueue + atMouseRate(i64(cost)));
 }
 
 /** Time that these packets take at the packet-rate cap, ns; a GSO packet counts as its segments. */

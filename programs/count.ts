@@ -1,5 +1,6 @@
 /** Packets and bytes by verdict, and how long packets wait; one copy a CPU. */
-import { type i64, min, percpuArrayMap, range, i64 as signed, struct, u32, u64 } from '../dsl/lang/index.ts';
+import { type i64, percpuArrayMap, range, struct, u32, u64 } from '../dsl/lang/index.ts';
+import { lesser } from './branchless.ts';
 import { VERDICTS } from './verdicts.ts';
 
 const Counter = struct({ packets: u64, bytes: u64 });
@@ -15,20 +16,21 @@ export function count(verdict: u32, bytes: u64): void {
 
 /** Powers of two of 1,024 ns: the last is from 2^41 ns on. */
 const BUCKETS = 32;
-const BUCKET_SHIFT = 10n;
+const BUCKET_SHIFT: i64 = 10n;
 
 /** Packets by the logarithm of how long they wait: bucket n is from 2^(n + 10) ns to less than twice that; 0 from 0. */
 export const delays = percpuArrayMap({ value: struct({ packets: u64 }), maxEntries: BUCKETS });
 
-/** 2^`step` where x has bits from there on, else 0. Without a branch, of which the verifier would follow both sides. */
-const stepOf = (x: i64, step: i64): i64 => ((signed(1n << step) - 1n - x) >> 63n) & step;
-
-/** Logarithm to the base 2 of what fits 32 bits, rounded down; 0 of 0. */
-function logarithm(value: i64): u32 {
+/**
+ * Logarithm to the base 2 of what fits 32 bits, rounded down; 0 of 0. No branches: the verifier would follow both sides
+ * of each; nor a mask of a sign, with which it does the same (maybe_fork_scalars).
+ */
+function logarithm(value: u64): u32 {
   let x = value;
-  let sum: i64 = 0n;
+  let sum: u64 = 0n;
   for (const i of range(5)) {
-    const by = stepOf(x, signed(16n >> u64(i)));
+    const step: u64 = 16n >> u64(i);
+    const by: u64 = (((1n << step) - 1n - x) >> 63n) << (4n - u64(i));
     x >>= by;
     sum += by;
   }
@@ -36,6 +38,6 @@ function logarithm(value: i64): u32 {
 }
 
 export function countDelay(delay: i64): void {
-  const counter = delays.lookup(logarithm(signed(min(u64(delay) >> BUCKET_SHIFT, 0xffffffffn))));
+  const counter = delays.lookup(logarithm(u64(lesser(delay >> BUCKET_SHIFT, 0xffffffffn))));
   if (counter !== undefined) counter.packets += 1n;
 }

@@ -86,9 +86,17 @@ export const IPPROTO_GRE = 47;
 export const IPPROTO_ESP = 50;
 export const IPPROTO_AH = 51;
 export const IPPROTO_ICMPV6 = 58;
+/** Nothing follows. */
+export const IPPROTO_NONE = 59;
 export const IPPROTO_DSTOPTS = 60;
 export const IPPROTO_SCTP = 132;
 export const IPPROTO_UDPLITE = 136;
+
+/** ICMP types whose messages carry an identifier. */
+export const ECHO_REQUEST = 8;
+export const ECHO_REPLY = 0;
+export const ECHO_REQUEST_V6 = 128;
+export const ECHO_REPLY_V6 = 129;
 
 /** ICMPv6 types of neighbour discovery (RFC 4861): router solicitation to redirect. */
 export const NEIGHBOUR_DISCOVERY_FIRST = 133;

@@ -4,7 +4,7 @@
 import { classifier, global, struct, TC_ACT_UNSPEC, u32, u64 } from '../dsl/lang/index.ts';
 import { addressesOf } from './addresses.ts';
 import { ecnOf } from './mark.ts';
-import { isVital, parse, wireBytes } from './parse.ts';
+import { isVital, networkLayer, parse, wireBytes } from './parse.ts';
 
 export const seen = global(
   struct({
@@ -34,7 +34,7 @@ export const key = classifier((skb) => {
   seen.transport = packet.transport;
   seen.headerBytes = packet.headerBytes;
   seen.wireBytes = wireBytes(skb, packet);
-  seen.ecn = ecnOf(skb);
+  seen.ecn = ecnOf(skb, networkLayer(skb));
   seen.vital = u32(isVital(packet));
   const addresses = addressesOf(skb);
   seen.version = addresses.version;

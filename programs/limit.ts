@@ -9,7 +9,6 @@ import {
   type i32,
   type i64,
   max,
-  min,
   random,
   type Skb,
   i64 as signed,
@@ -18,29 +17,47 @@ import {
   TC_ACT_UNSPEC,
   u32 as toU32,
   type u32,
+  type u64,
   unlikely,
   u64 as wide,
 } from '../dsl/lang/index.ts';
-import { costOf, debtOf, delayOf, packetCostOf, packetDelay, pay, payPackets } from './bucket.ts';
+import { greater, lesser, positive } from './branchless.ts';
+import {
+  costOf,
+  debtOf,
+  delayOf,
+  packetCostOf,
+  packetDelay,
+  payAll,
+  payMouse,
+  payPackets,
+} from './bucket.ts';
 import { CLASSES, config, DEPARTURE_TIMES, POLICE } from './config.ts';
 import { congestionShift } from './congestion.ts';
 import { count, countDelay } from './count.ts';
 import { depart, keepDeparture, lastDeparture } from './departures.ts';
 import { isExcluded } from './exclusions.ts';
 import { sample } from './flows.ts';
+import { forget, forget32 } from './forget.ts';
 import { flowHash } from './hash.ts';
 import { CE, ECT_1, ecnOf, markCe, NOT_ECT } from './mark.ts';
-import { isVital, parse, wireBytes } from './parse.ts';
+import { isVital, networkLayer, parse, wireBytes } from './parse.ts';
 import { cellsOf, charge, estimate } from './sketch.ts';
-import { DROPPED, DROPPED_EARLY, EXCLUDED, MARKED, MOUSE, PACED, PAID } from './verdicts.ts';
+import { DROPPED, DROPPED_EARLY, EXCLUDED, MARKED, PACED } from './verdicts.ts';
 
 /** Packets up to this size (bare acknowledgements, mostly) get twice the horizon and are never dropped early. */
-const SMALL_PACKET = 128;
+const SMALL_PACKET: u64 = 128n;
+
+/** 1 up to that size, else 0: not a branch, whose outcome the verifier would remember until it is asked again. */
+const isSmall = (bytes: u64): u64 => (bytes - (SMALL_PACKET + 1n)) >> 63n;
+
+/** 1 for a level above the threshold, else 0; likewise. As a verdict it is PAID or MOUSE. */
+const isHeavy = (level: u64): u64 => forget((config.heavyLevel - level) >> 63n);
 
 /** Where the delay stands on the marking ramp: 0 before it, 65535 at its end. */
-function rampOf(delay: i64): u32 {
-  const into = wide(smax(delay - signed(config.rampStart), 0n));
-  return toU32(min((into << 16n) >> config.rampShift, 65535n));
+function rampOf(delay: i64): u64 {
+  const into = wide(positive(delay - signed(config.rampStart)));
+  return wide(lesser(signed((into << 16n) >> config.rampShift), 65535n));
 }
 
 /** `otherEnd`: which end of the packets is not the Pod, SOURCE or DESTINATION. */
@@ -62,46 +79,47 @@ export function limit(skb: Skb, otherEnd: u32): i32 {
   let debt = debtOf(cost, now);
   const shift = congestionShift(debt.mouseQueue, now);
   let estimated = estimate(cells, bytes, shift, now);
+  let heavy = isHeavy(estimated - now);
+  let verdict = toU32(heavy);
   let delay = delayOf(debt, estimated - now);
+  // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
+  let departure = now;
   const packetsWait = config.nsPerPacket !== 0n && packetDelay(packetCost, now) > 0n;
   if (unlikely(delay > 0n || packetsWait)) {
     now = clock.now();
+    departure = now;
     debt = debtOf(cost, now);
     estimated = estimate(cells, bytes, shift, now);
+    heavy = isHeavy(estimated - now);
+    verdict = toU32(heavy);
     delay = delayOf(debt, estimated - now);
     // The packet-rate cap holds back no ARP and no neighbour discovery.
     if (config.nsPerPacket !== 0n && !isVital(packet)) delay = smax(delay, packetDelay(packetCost, now));
-  }
-  const heavy = estimated - now > config.heavyLevel;
-  let verdict: u32 = heavy ? PAID : MOUSE;
-  // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
-  let departure = now;
-
-  if (unlikely(delay > 0n)) {
-    const vital = isVital(packet);
-    const small = wire <= SMALL_PACKET;
-    const own = heavy ? config.heavyHorizon : config.mouseHorizon;
-    const horizon = signed(vital ? config.vitalHorizon : small ? own << 1n : own);
-    if (delay > horizon) {
-      count(DROPPED, bytes);
-      return TC_ACT_SHOT;
-    }
-    if (!vital) {
-      departure = now + wide(delay);
-      if (config.pacing !== POLICE) verdict = PACED;
-      const ramp = rampOf(delay);
-      if (ramp !== 0) {
-        const ecn = config.ecn === 0 ? NOT_ECT : ecnOf(skb);
-        const chance = wide(random.u32());
-        const squared = wide(ramp) * wide(ramp);
-        if (ecn === NOT_ECT) {
-          if (heavy && !small && squared >> 3n > chance) {
-            count(DROPPED_EARLY, bytes);
-            return TC_ACT_SHOT;
+    if (delay > 0n) {
+      const vital = isVital(packet);
+      const small = isSmall(bytes);
+      const own = config.mouseHorizon + heavy * (config.heavyHorizon - config.mouseHorizon);
+      if (delay > signed(vital ? config.vitalHorizon : own << small)) {
+        count(DROPPED, bytes);
+        return TC_ACT_SHOT;
+      }
+      if (!vital) {
+        departure = now + wide(delay);
+        if (config.pacing !== POLICE) verdict = forget32(PACED);
+        const ramp = rampOf(delay);
+        if (ramp !== 0n) {
+          const network = networkLayer(skb);
+          const ecn = config.ecn === 0 ? NOT_ECT : ecnOf(skb, network);
+          const chance = wide(random.u32());
+          if (ecn === NOT_ECT) {
+            if (((ramp * ramp) >> 3n) * heavy * (1n - small) > chance) {
+              count(DROPPED_EARLY, bytes);
+              return TC_ACT_SHOT;
+            }
+          } else if ((ecn === ECT_1 ? ramp << 16n : ramp * ramp) > chance) {
+            if (ecn !== CE) markCe(skb, network);
+            verdict = forget32(MARKED);
           }
-        } else if ((ecn === ECT_1 ? wide(ramp) << 16n : squared) > chance) {
-          if (ecn !== CE) markCe(skb);
-          verdict = MARKED;
         }
       }
     }
@@ -110,24 +128,32 @@ export function limit(skb: Skb, otherEnd: u32): i32 {
   if (config.pacing === DEPARTURE_TIMES) {
     const last = lastDeparture(cells, now);
     if (unlikely(last > departure) && !isVital(packet)) {
-      if (heavy && last - now > config.heavyHorizon << 1n) {
+      if ((last - now) * heavy > config.heavyHorizon << 1n) {
         count(DROPPED, bytes);
         return TC_ACT_SHOT;
       }
       departure = last;
-      verdict = verdict === MARKED ? MARKED : PACED;
+      verdict = toU32(greater(signed(wide(verdict)), signed(wide(PACED))));
     }
-    if (departure > now) keepDeparture(cells, departure);
     depart(skb, departure, now);
-  } else if (config.pacing === CLASSES) {
-    skb.priority = heavy && !isVital(packet) ? config.heavyClass : config.mouseClass;
-    // Until its queue has drained the flow stays heavy: as a mouse it would overtake its own packets.
-    if (heavy) estimated = max(estimated, now + config.heavyLevel + config.heavyHorizon);
   }
-  if (config.pacing !== POLICE && departure > now) countDelay(signed(departure - now));
-  if (heavy) sample(skb, hash, packet.transport, now + wide(debt.queue), cost, now);
-  pay(cost, !heavy, debt.mouseQueue, now);
+  if (config.pacing !== POLICE && departure > now) {
+    if (config.pacing === DEPARTURE_TIMES) keepDeparture(cells, departure);
+    countDelay(signed(departure - now));
+  }
+  payAll(cost);
   if (config.nsPerPacket !== 0n) payPackets(packetCost);
+  if (heavy === 0n) {
+    payMouse(cost, debt.mouseQueue, now);
+    if (config.pacing === CLASSES) skb.priority = config.mouseClass;
+  } else {
+    sample(skb, hash, packet.transport, now + wide(debt.queue), cost, now);
+    if (config.pacing === CLASSES) {
+      skb.priority = isVital(packet) ? config.mouseClass : config.heavyClass;
+      // Until its queue has drained the flow stays heavy: as a mouse it would overtake its own packets.
+      estimated = max(estimated, now + config.heavyLevel + config.heavyHorizon);
+    }
+  }
   charge(cells, estimated);
   count(verdict, bytes);
   return TC_ACT_UNSPEC;

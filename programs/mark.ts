@@ -11,7 +11,7 @@ import {
 } from '../dsl/lang/index.ts';
 import { config } from './config.ts';
 import { ETH_P_IP, ETH_P_IPV6, IPv4, IPv6 } from './headers.ts';
-import { networkLayer } from './parse.ts';
+import type { Network } from './parse.ts';
 
 /** Values of the ECN field. */
 export const NOT_ECT = 0;
@@ -38,8 +38,7 @@ function checksumAfter(checksum: u16, difference: number): u16 {
  * Writes CE through helpers and not in place: a program with direct packet writes makes the kernel copy the headers of
  * every cloned packet first (bpf_unclone_prologue), marked or not.
  */
-export function markCe(skb: Skb): void {
-  const { type, offset } = networkLayer(skb);
+export function markCe(skb: Skb, { type, offset }: Network): void {
   if (type === ETH_P_IP) {
     const ip = skb.at(IPv4, offset);
     if (ip === undefined) return;
@@ -61,8 +60,7 @@ export function markCe(skb: Skb): void {
 }
 
 /** The ECN field; 0 (not ECT) for packets without an IP header. */
-export function ecnOf(skb: Skb): u32 {
-  const { type, offset } = networkLayer(skb);
+export function ecnOf(skb: Skb, { type, offset }: Network): u32 {
   if (type === ETH_P_IP) {
     const ip = skb.at(IPv4, offset);
     return ip === undefined ? NOT_ECT : ip.trafficClass & 3;

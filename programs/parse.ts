@@ -11,16 +11,21 @@ import {
   range,
   type Skb,
   skbPullData,
-  type u8,
+  u8,
   u16,
   u32,
   u64,
   unlikely,
 } from '../dsl/lang/index.ts';
 import { config } from './config.ts';
+import { forget, forget32 } from './forget.ts';
 import { foldAddresses } from './hash.ts';
 import {
   Authentication,
+  ECHO_REPLY,
+  ECHO_REPLY_V6,
+  ECHO_REQUEST,
+  ECHO_REQUEST_V6,
   ETH_P_802_3_MIN,
   ETH_P_8021AD,
   ETH_P_8021Q,
@@ -43,6 +48,7 @@ import {
   IPPROTO_HOPOPTS,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
+  IPPROTO_NONE,
   IPPROTO_ROUTING,
   IPPROTO_SCTP,
   IPPROTO_TCP,
@@ -82,17 +88,20 @@ interface Transport {
 }
 
 /** The network layer: its EtherType and offset. */
-interface Network {
+export interface Network {
   readonly type: u16;
   readonly offset: u8;
 }
 
 /** A key of the link layer alone. Smaller than an EtherType is the length of an IEEE 802.3 frame, which has none. */
 const linkOnly = (type: u16): Packet => ({
-  addresses: 0n,
-  transport: type < ETH_P_802_3_MIN ? 0n : u64(type),
+  addresses: forget(0n),
+  transport: forget(type < ETH_P_802_3_MIN ? 0n : u64(type)),
   headerBytes: 0,
 });
+
+/** Behind tags the offset is anything up to this, as far as the verifier knows, so that it follows them as one way. */
+const OFFSET_MASK = 31;
 
 /** Skips up to two VLAN tags, unless the operator has none. */
 export function networkLayer(skb: Skb): Network {
@@ -102,26 +111,30 @@ export function networkLayer(skb: Skb): Network {
   if (config.untagged === 0 && unlikely(type === ETH_P_8021Q || type === ETH_P_8021AD)) {
     const outer = skb.at(VlanTag, 14);
     if (outer === undefined) return { type: 0, offset: 18 };
-    if (outer.type !== ETH_P_8021Q) return { type: outer.type, offset: 18 };
+    if (outer.type !== ETH_P_8021Q) return { type: outer.type, offset: u8(forget32(18) & OFFSET_MASK) };
     const inner = skb.at(VlanTag, 18);
-    return { type: inner === undefined ? 0 : inner.type, offset: 22 };
+    if (inner === undefined) return { type: 0, offset: 22 };
+    return { type: inner.type, offset: u8(forget32(22) & OFFSET_MASK) };
   }
   return { type, offset: 14 };
 }
 
 /** Protocols below 64 whose header starts with two ports, or as good as ports, an SPI: one bit each. */
-const WITH_PORTS: u64 = (1n << u64(IPPROTO_UDP)) | (1n << u64(IPPROTO_DCCP)) | (1n << u64(IPPROTO_ESP));
+const WITH_PORTS: u64 =
+  (1n << u64(IPPROTO_TCP)) | (1n << u64(IPPROTO_UDP)) | (1n << u64(IPPROTO_DCCP)) | (1n << u64(IPPROTO_ESP));
 
-const among = (protocol: u8, set: u64): boolean => protocol < 64 && ((set >> u64(protocol)) & 1n) !== 0n;
+/** Whether a protocol below 64 is in a set. */
+const among = (protocol: u8, set: u64): boolean => ((set >> u64(protocol)) & 1n) !== 0n;
 
-const hasPorts = (protocol: u8): boolean =>
-  among(protocol, WITH_PORTS) || protocol === IPPROTO_SCTP || protocol === IPPROTO_UDPLITE;
-
-function icmpId(skb: Skb, offset: u16, request: u8, reply: u8): u32 {
-  const icmp = skb.at(Icmp, offset & 0x7ff);
-  if (icmp === undefined) return 0;
-  const type = icmp.type;
-  return (u32(type) << 16) | (type === request || type === reply ? icmp.identifier : 0);
+/** `icmp` is the protocol number of the IP version's own ICMP. Its messages are told by arithmetic; see transportOf. */
+function icmpId(skb: Skb, offset: u16, icmp: u8): u32 {
+  const header = skb.at(Icmp, offset & 0x7ff);
+  if (header === undefined) return 0;
+  const type = header.type;
+  const six = icmp >>> 5;
+  const request = ECHO_REQUEST + six * (ECHO_REQUEST_V6 - ECHO_REQUEST);
+  const reply = ECHO_REPLY + six * (ECHO_REPLY_V6 - ECHO_REPLY);
+  return (u32(type) << 16) | (type === request || type === reply ? header.identifier : 0);
 }
 
 /** 0 without a key. Of a PPTP packet's only the call identifier: the other half is the packet's length. */
@@ -134,19 +147,22 @@ function greKey(skb: Skb, offset: u16): u32 {
   return long === undefined ? 0 : long.second;
 }
 
-/** `offset` is where the protocol's header starts; `version` is that of IP, since each has an ICMP of its own. */
-function transportOf(skb: Skb, protocol: u8, offset: u16, version: 4 | 6): Transport {
+/**
+ * `offset` is where the protocol's header starts. Nothing here asks by a branch which IP it is, `icmp` being the number of
+ * its ICMP: the verifier would follow either through all that comes after.
+ */
+function transportOf(skb: Skb, protocol: u8, offset: u16, icmp: u8): Transport {
   if (protocol === IPPROTO_TCP) {
     const tcp = skb.at(Tcp, offset & 0x7ff);
     if (tcp !== undefined) return { id: tcp.ports, headerBytes: offset + (tcp.dataOffset >>> 4) * 4 };
   }
-  if (protocol === IPPROTO_TCP || hasPorts(protocol)) {
+  const low = protocol < 64;
+  if (low ? among(protocol, WITH_PORTS) : protocol === IPPROTO_SCTP || protocol === IPPROTO_UDPLITE) {
     const ports = skb.at(Ports, offset & 0x7ff);
     return { id: ports === undefined ? 0 : ports.both, headerBytes: offset + 8 };
   }
-  if (version === 4 && protocol === IPPROTO_ICMP) return { id: icmpId(skb, offset, 8, 0), headerBytes: 0 };
-  if (version === 6 && protocol === IPPROTO_ICMPV6)
-    return { id: icmpId(skb, offset, 128, 129), headerBytes: 0 };
+  if (!low) return { id: 0, headerBytes: 0 };
+  if (protocol === icmp) return { id: icmpId(skb, offset, icmp), headerBytes: 0 };
   if (protocol === IPPROTO_GRE) return { id: greKey(skb, offset), headerBytes: 0 };
   if (protocol === IPPROTO_AH) {
     const authentication = skb.at(Authentication, offset & 0x7ff);
@@ -155,47 +171,36 @@ function transportOf(skb: Skb, protocol: u8, offset: u16, version: 4 | 6): Trans
   return { id: 0, headerBytes: 0 };
 }
 
-const transportKey = (protocol: u8, id: u32): u64 => (u64(protocol) << 32n) | u64(id);
-
-function parseIPv4(skb: Skb, ip: Ref<typeof IPv4>, network: u8): Packet {
-  const addresses: u64 = (u64(ip.source) << 32n) | u64(ip.destination);
-  const protocol = ip.protocol;
-  if (unlikely((ip.fragment & IPV4_FRAGMENT) !== 0))
-    return { addresses, transport: transportKey(protocol, 0), headerBytes: 0 };
-  const { id, headerBytes } = transportOf(skb, protocol, u16(network + (ip.versionAndLength & 15) * 4), 4);
-  return { addresses, transport: transportKey(protocol, id), headerBytes };
-}
+/** The protocol's half of the key, made before anything asks for the protocol: each answer is a way of its own. */
+const protocolKey = (protocol: u8): u64 => forget(u64(protocol)) << 32n;
 
 /** Extension headers with a length in units of 8 bytes, below protocol 64: one bit each. */
 const EXTENSIONS: u64 =
   (1n << u64(IPPROTO_HOPOPTS)) | (1n << u64(IPPROTO_ROUTING)) | (1n << u64(IPPROTO_DSTOPTS));
 
+/** Where a walk over extension headers ended. */
+interface Walked {
+  /** Of the flow key. */
+  readonly protocol: u8;
+  /** The same, unless none of its header can be read, as in a fragment. */
+  readonly readable: u8;
+  readonly offset: u16;
+}
+
 /** Follows extension headers to the first protocol that isn't one; a fragment header ends the walk. */
-function walkExtensions(
-  skb: Skb,
-  first: u8,
-  start: u16,
-): { readonly protocol: u8; readonly offset: u16; readonly fragment: boolean } {
+function walkExtensions(skb: Skb, first: u8, start: u16): Walked {
   let protocol: u8 = first;
   let offset: u16 = start;
   for (const _ of range(EXTENSION_HEADERS)) {
     const fragment = protocol === IPPROTO_FRAGMENT;
-    if (!fragment && !among(protocol, EXTENSIONS)) break;
+    if (!fragment && (protocol >= 64 || !among(protocol, EXTENSIONS))) break;
     const extension = skb.at(Extension, offset & 0x7ff);
     if (extension === undefined) break;
     protocol = extension.nextHeader;
-    if (fragment) return { protocol, offset, fragment: true };
-    offset = u16(offset + (extension.length + 1) * 8);
+    if (fragment) return { protocol, readable: IPPROTO_NONE, offset };
+    offset = u16(forget32(offset + (extension.length + 1) * 8));
   }
-  return { protocol, offset, fragment: false };
-}
-
-function parseIPv6(skb: Skb, ip: Ref<typeof IPv6>, network: u8): Packet {
-  const addresses = foldAddresses(ip.sourceHigh, ip.sourceLow, ip.destinationHigh, ip.destinationLow);
-  const { protocol, offset, fragment } = walkExtensions(skb, ip.nextHeader, u16(network + IPv6.size));
-  if (fragment) return { addresses, transport: transportKey(protocol, 0), headerBytes: 0 };
-  const { id, headerBytes } = transportOf(skb, protocol, offset, 6);
-  return { addresses, transport: transportKey(protocol, id), headerBytes };
+  return { protocol, readable: protocol, offset };
 }
 
 /** The IPv4 header at `offset`, where there is one. */
@@ -213,20 +218,40 @@ export function ipv6At(skb: Skb, offset: u8): Ref<typeof IPv6> | undefined {
 /** The flow key of a packet. */
 export function parse(skb: Skb): Packet {
   if (unlikely(skb.linearLength < min(skb.len, HEADER_BYTES))) skbPullData(skb, min(skb.len, HEADER_BYTES));
-  const { type, offset } = networkLayer(skb);
+  const network = networkLayer(skb);
+  const type = network.type;
+  let addresses: u64;
+  let protocol: u8;
+  let key: u64;
+  let offset: u16;
+  let icmp: u8 = IPPROTO_ICMP;
   if (type === ETH_P_IP) {
-    const ip = ipv4At(skb, offset);
-    return ip === undefined ? linkOnly(type) : parseIPv4(skb, ip, offset);
+    const ip = ipv4At(skb, network.offset);
+    if (ip === undefined) return linkOnly(type);
+    addresses = (u64(ip.source) << 32n) | u64(ip.destination);
+    protocol = ip.protocol;
+    key = protocolKey(protocol);
+    if (unlikely((ip.fragment & IPV4_FRAGMENT) !== 0)) return { addresses, transport: key, headerBytes: 0 };
+    offset = u16(forget32(network.offset + (ip.versionAndLength & 15) * 4));
+  } else if (config.ipv4Only === 0 && type === ETH_P_IPV6) {
+    const ip = ipv6At(skb, network.offset);
+    if (ip === undefined) return linkOnly(type);
+    addresses = foldAddresses(ip.sourceHigh, ip.sourceLow, ip.destinationHigh, ip.destinationLow);
+    const walked = walkExtensions(skb, ip.nextHeader, u16(network.offset + IPv6.size));
+    protocol = u8(forget32(walked.readable) & 0xff);
+    key = protocolKey(walked.protocol);
+    offset = u16(forget32(walked.offset));
+    icmp = IPPROTO_ICMPV6;
+  } else {
+    return linkOnly(type);
   }
-  if (config.ipv4Only === 0 && type === ETH_P_IPV6) {
-    const ip = ipv6At(skb, offset);
-    return ip === undefined ? linkOnly(type) : parseIPv6(skb, ip, offset);
-  }
-  return linkOnly(type);
+  const { id, headerBytes } = transportOf(skb, protocol, offset, icmp);
+  return { addresses, transport: key | u64(id), headerBytes };
 }
 
 /** ARP and neighbour discovery: charged, but never delayed or dropped. */
-export function isVital({ transport }: Packet): boolean {
+export function isVital(packet: Packet): boolean {
+  const transport = forget(packet.transport);
   if (transport === u64(ETH_P_ARP)) return true;
   if (config.ipv4Only !== 0) return false;
   const type = u32(transport) >>> 16;

@@ -21,6 +21,8 @@ export const state = global(
     tick: u64,
     /** Congestion shift in 1/256 of a doubling: how much faster cells fill while mice alone fill the cap. */
     shift: u64,
+    /** Always 0, which the verifier can't know; see forget.ts. */
+    zero: u64,
     /** One virtual time a cell; see sketch.ts. */
     cells: array(u64, ROWS * COLUMNS),
     /** The latest departure time of all; then those of flows. See departures.ts. */

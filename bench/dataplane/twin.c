@@ -40,7 +40,7 @@ const volatile struct {
 } config;
 
 struct {
-	u64 clock, mouse_clock, tick, shift;
+	u64 clock, mouse_clock, tick, shift, zero;
 	u64 cells[ROWS * COLUMNS];
 	u64 last_departure, departures[2 * COLUMNS];
 } state;
