@@ -18,7 +18,7 @@ const HELP = `npm run bench -- live [options]
 
   --row WORDS     rows that have all these words, as '10M egress elephant'; may be given more than once
   --all           also the other loads with bbr and with ECN
-  --short         one row, three seconds a phase
+  --short         one row, three seconds a phase; leaves the file of --resume alone
   --seconds N     length of a phase under a limit (8)
   --resume        goes on with ${RESULTS.slice(ROOT.length + 1)}: rows that are there are not measured again
   --minutes N     starts no row after so long; --resume takes the rest
@@ -46,6 +46,7 @@ function positive(name: string, text: string): number {
 }
 
 function earlierResults(): RowResult[] {
+  if (options.short) return [];
   if (!options.resume) rmSync(RESULTS, { force: true });
   if (!existsSync(RESULTS)) return [];
   // JSON writes a request that never came back as null.
@@ -108,7 +109,7 @@ async function main(): Promise<number> {
     seconds,
     (result) => {
       results.push(result);
-      appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
+      if (!options.short) appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
     },
   );
   if (options.json) {
