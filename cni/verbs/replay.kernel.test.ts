@@ -326,8 +326,8 @@ describe('where a program sits', () => {
   });
 });
 
-test('STATUS is content with this node', () => {
-  expect(make(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), node)).toEqual({ stdout: '', ...ok });
+test.each(['kubelet1.36-ctrd2.2-cni1.1-STATUS', 'cnitool1.3-cni1.1-STATUS'])('%s is content', (name) => {
+  expect(make(captured(name), node)).toEqual({ stdout: '', ...ok });
 });
 
 test('two interfaces of one container are two attachments', async () => {

@@ -5,7 +5,7 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ContainerRuntime } from './cri.ts';
-import { IMAGE, makeImage } from './image.ts';
+import { IMAGE, makeBusyboxImage } from './image.ts';
 import type { RuntimeNode } from './node.ts';
 
 const NEEDED = ['containerd', 'ctr', 'runc', 'containerd-shim-runc-v2'];
@@ -73,7 +73,7 @@ export class Containerd {
   importImage(): void {
     const images = join(this.node.folder, 'images');
     mkdirSync(images);
-    execFileSync('ctr', [...this.ctr('k8s.io'), 'images', 'import', makeImage(images)]);
+    execFileSync('ctr', [...this.ctr('k8s.io'), 'images', 'import', makeBusyboxImage(images)]);
   }
 
   /** The arguments by which `ctr` finds this daemon. */

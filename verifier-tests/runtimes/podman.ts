@@ -3,7 +3,7 @@ import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { IMAGE, makeImage } from './image.ts';
+import { IMAGE, makeBusyboxImage } from './image.ts';
 import { NETWORK, type RuntimeNode } from './node.ts';
 import type { Shell } from './traffic.ts';
 
@@ -12,6 +12,9 @@ export function missingForPodman(): string | undefined {
   const missing = ['podman', 'conmon', 'runc'].filter((name) => spawnSync('which', [name]).status !== 0);
   return missing.length === 0 ? undefined : `Debian's podman is missing: ${missing.join(', ')}`;
 }
+
+/** podman asks for more open files and processes than one without CAP_SYS_RESOURCE may. */
+const ULIMITS = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096'];
 
 export class Podman {
   private readonly node: RuntimeNode;
@@ -22,15 +25,51 @@ export class Podman {
     this.folder = join(node.folder, 'podman');
     mkdirSync(this.folder);
     writeFileSync(this.configurationFile, this.configuration());
-    execFileSync(...this.podman('load', '--input', makeImage(this.folder)), this.options);
   }
 
-  /** Starts a container that only sleeps. */
+  /** Takes an archive that `docker save` would write. */
+  load(archive: string): void {
+    this.call('load', '--input', archive);
+  }
+
+  /** Builds an image from a Dockerfile and what is in `context`, from local images alone. */
+  build(tag: string, dockerfile: string, context: string, base: string): void {
+    const files = ['--file', dockerfile, '--build-arg', `BASE=${base}`];
+    this.call('build', '--pull=never', '--network', 'none', ...files, '--tag', tag, context);
+  }
+
+  /** Starts a container that only sleeps, on the node's network. */
   start(name: string): void {
-    // podman asks for more open files than a process without CAP_SYS_RESOURCE may.
-    const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096'];
-    const place = ['--network', NETWORK, '--cgroup-parent', this.node.cgroup, '--log-driver', 'none'];
-    execFileSync(...this.podman('run', '--detach', '--name', name, ...limits, ...place, IMAGE), this.options);
+    this.load(makeBusyboxImage(this.folder));
+    this.run(name, ['--network', NETWORK], IMAGE, []);
+  }
+
+  /** Starts a container in the background. */
+  run(name: string, options: readonly string[], image: string, argv: readonly string[]): void {
+    const place = ['--cgroup-parent', this.node.cgroup, '--log-driver', 'k8s-file'];
+    this.call(
+      'run',
+      '--detach',
+      '--pull=never',
+      '--name',
+      name,
+      ...ULIMITS,
+      ...place,
+      ...options,
+      image,
+      ...argv,
+    );
+  }
+
+  /** What the container has printed so far. */
+  logs(name: string): string {
+    return this.call('logs', name);
+  }
+
+  /** Tells the container to end, and gives its exit status. */
+  stop(name: string): number {
+    this.call('stop', '--time', '10', name);
+    return Number(this.call('wait', name));
   }
 
   shellOf(name: string): Shell {
@@ -43,7 +82,11 @@ export class Podman {
 
   /** Ends the container at once and removes it; there may be none. */
   remove(name: string): void {
-    execFileSync(...this.podman('rm', '--force', '--ignore', '--time', '0', name), this.options);
+    this.call('rm', '--force', '--ignore', '--time', '0', name);
+  }
+
+  private call(...argv: readonly string[]): string {
+    return execFileSync(...this.podman(...argv), this.options);
   }
 
   private podman(...argv: readonly string[]): [string, string[]] {
