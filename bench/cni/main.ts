@@ -1,0 +1,104 @@
+/**
+ * `npm run bench -- cni [--json] [--rounds N] [--pods N]`: what a CNI call costs, natra as it is installed beside Debian's `bandwidth` plugin
+ * and an empty Node.js, in one run; then many Pods on one node. In a network namespace of its own; needs root.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { removeDirectory } from '../../loader/index.ts';
+import { callOf, type InstalledNatra, natraIn, plainEnvironment, time } from './calls.ts';
+import { manyPods } from './many-pods.ts';
+import { timeVerbs } from './one-pod.ts';
+import { type BenchPod, makePods, removePods } from './pods.ts';
+import { privateMemory } from './private-memory.ts';
+import { type Figures, print } from './report.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Says to the second start of this file that it is in the namespace already. */
+const INSIDE = 'NATRA_BENCH_INSIDE';
+
+/** Builds natra and installs it, with its own Node.js, as a DaemonSet does. */
+function installInto(folder: string): void {
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { stdio: ['ignore', 2, 2] });
+  mkdirSync(join(folder, 'bin'));
+  mkdirSync(join(folder, 'net.d'));
+  const plugins = [{ type: 'bridge' }];
+  writeFileSync(
+    join(folder, 'net.d', '10-bench.conflist'),
+    JSON.stringify({ cniVersion: '1.0.0', name: 'bench', plugins }),
+  );
+  const folders = [`--cni-bin-dir=${join(folder, 'bin')}`, `--conf-dir=${join(folder, 'net.d')}`];
+  execFileSync(join(ROOT, 'dist', 'natra'), ['install', '--with-node', ...folders], { stdio: 'pipe' });
+}
+
+/**
+ * Runs `body` while another process has the same Node.js mapped, as where Pods come and go: the pages of the file are then
+ * not of one process alone.
+ */
+async function besideAnother<T>(node: string, body: () => Promise<T>): Promise<T> {
+  const another = spawn(node, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  try {
+    return await body();
+  } finally {
+    another.kill();
+  }
+}
+
+async function memoryOf(natra: InstalledNatra, pod: BenchPod, folder: string) {
+  const add = callOf(natra, 'ADD', pod, 'both');
+  const privateKilobytes = await privateMemory(folder, natra.file, [], add);
+  time(natra.file, [], callOf(natra, 'DEL', pod, 'both'));
+  const script = "require('fs').writeSync(1, 'x')";
+  const nothing = { environment: plainEnvironment(), input: '' };
+  return {
+    privateKilobytes,
+    privateNodeKilobytes: await privateMemory(folder, natra.node, ['-e', script], nothing),
+  };
+}
+
+async function measure(rounds: number, pods: number): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), 'natra-bench-'));
+  const pinDirectory = `/sys/fs/bpf/natra-bench-${process.pid}`;
+  const [pod] = makePods(0, 1);
+  if (pod === undefined) throw new Error('there is no Pod');
+  try {
+    installInto(folder);
+    const natra = natraIn(folder, pinDirectory);
+    const times = timeVerbs(natra, pod, rounds);
+    const memory = await besideAnother(natra.node, () => memoryOf(natra, pod, folder));
+    return {
+      rounds,
+      times,
+      ...memory,
+      many: await manyPods(natra, pods),
+    };
+  } finally {
+    removePods([pod]);
+    rmSync(folder, { recursive: true });
+    removeDirectory(pinDirectory);
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '20' },
+      pods: { type: 'string', default: '250' },
+    },
+  });
+  if (process.env[INSIDE] === undefined) {
+    const again = ['--net', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+    const { status } = spawnSync('unshare', again, {
+      stdio: 'inherit',
+      env: { ...process.env, [INSIDE]: '1' },
+    });
+    process.exitCode = status ?? 1;
+    return;
+  }
+  print(await measure(Number(values.rounds), Number(values.pods)), values.json);
+}
+
+await main();
