@@ -60,6 +60,10 @@ export interface Execution {
   readonly name: string;
   run(step: Step): Outcome;
   state(): State;
+  /** Gives `.bss` new contents; maps stay. */
+  restart(globals: Uint8Array): void;
+  /** Sets an entry of a map that the program refers to. */
+  put(map: string, key: Uint8Array, value: Uint8Array): void;
   close(): void;
 }
 
@@ -165,6 +169,14 @@ function modelExecution(
         ),
       ),
     }),
+    restart(globals) {
+      model.sections.get(SEAMS_SECTION)?.set(globals);
+    },
+    put(map, key, value) {
+      const found = model.maps.get(map);
+      if (found === undefined || !isValueMap(found)) throw new Error(`put into ${map}: it holds no values`);
+      found.update(key, value, 0n);
+    },
     close() {},
   };
 }
@@ -272,6 +284,14 @@ export function inKernel(image: ObjectImage, contents: Contents): Execution {
           .map(([name, map]) => [name, hex(map.lookup(FIRST) ?? new Uint8Array())]),
       ),
     }),
+    restart(globals) {
+      shared.get(SEAMS_SECTION)?.update(FIRST, globals);
+    },
+    put(map, key, value) {
+      const found = shared.get(map);
+      if (found === undefined) throw new Error(`put into ${map}: there is no such map`);
+      found.update(key, value);
+    },
     close,
   };
 }

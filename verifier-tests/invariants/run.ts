@@ -8,6 +8,7 @@ import {
   inKernel,
   interpreted,
   type Outcome,
+  type Step,
   virtual,
 } from '../differential/world.ts';
 import { departureOf, MARK, neglected, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
@@ -36,10 +37,10 @@ function contentsOf(limit: Limit, seed: bigint): Contents {
   return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit), seed })]]);
 }
 
-function outcomeOf(execution: Execution, packet: Packet): Outcome {
+export function stepOf(packet: Packet): Step {
   const { bytes, segments, now, coarse, random } = packet;
   const fields = { mark: MARK, priority: PRIORITY, gsoSegs: segments, gsoSize: segments === 0 ? 0 : 1448 };
-  return execution.run({ program: PROGRAM, packet: bytes, fields, now, coarse, random });
+  return { program: PROGRAM, packet: bytes, fields, now, coarse, random };
 }
 
 function executionIn(place: Place, contents: Contents): Execution {
@@ -58,7 +59,7 @@ export function run(scenario: Scenario, place: Place): Result {
   const contents = contentsOf(limit, seed);
   const execution = executionIn(place, contents);
   try {
-    const outcomes = packets.map((packet) => outcomeOf(execution, packet));
+    const outcomes = packets.map((packet) => execution.run(stepOf(packet)));
     const both = packets.flatMap((packet, index) => {
       const outcome = outcomes[index];
       return outcome === undefined ? [] : [{ packet, outcome }];

@@ -26,7 +26,7 @@ export interface Scenario {
 }
 
 /** How far the coarse clock lags: CONFIG_HZ is 100 at least; 1 ns is a clock that doesn't. */
-const TICKS = [1n, 1_000_000n, 4_000_000n, 10_000_000n] as const;
+export const TICKS = [1n, 1_000_000n, 4_000_000n, 10_000_000n] as const;
 const SLOWEST_TICK = 10_000_000n;
 const START = 1_000_000_000_000n;
 const SECOND = 1_000_000_000n;
@@ -96,7 +96,8 @@ export interface Train {
   readonly random: number;
 }
 
-function train(mostBytes: number): fc.Arbitrary<Train> {
+/** `mostBytes`: of a packet; `mostPackets`: of the train. */
+export function arbitraryTrain(mostBytes: number, mostPackets: number): fc.Arbitrary<Train> {
   return fc.record({
     kind: fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom<Kind[]>('tcp4', 'udp4', 'tcp6') },
@@ -108,7 +109,7 @@ function train(mostBytes: number): fc.Arbitrary<Train> {
       { weight: 3, arbitrary: fc.constantFrom(60, 128, 1514, 1514) },
       fc.integer({ min: 60, max: mostBytes }),
     ),
-    count: fc.integer({ min: 1, max: 150 }),
+    count: fc.integer({ min: 1, max: mostPackets }),
     gap: fc.constantFrom(0, 1, 2, 4, 4, 6, 8, 16, 64, 400),
     pause: fc.oneof(
       { weight: 6, arbitrary: fc.constant(0n) },
@@ -178,7 +179,7 @@ export function scenarios(pacings: readonly Pacing[], mostBytes: number): fc.Arb
     .tuple(
       limits(pacings),
       fc.nat(),
-      fc.array(train(mostBytes), { minLength: 1, maxLength: 14 }),
+      fc.array(arbitraryTrain(mostBytes, 150), { minLength: 1, maxLength: 14 }),
       fc.constantFrom(...TICKS),
     )
     .map(([limit, seed, trains, tick]) => ({
