@@ -23,6 +23,7 @@ export { type AttachRequest, attach, detach, replaceProgram } from './attach/ind
 export { tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
 export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
+export { type InstructionSet, kernelInstructionSet } from './bpf/instruction-set.ts';
 export { type AttachedPrograms, queryTcx, updateLink } from './bpf/link.ts';
 export { createMap, MapHandle } from './bpf/map.ts';
 export type { VerifierStatistics } from './bpf/statistics.ts';

@@ -1,5 +1,5 @@
 /** `natra check`: everything that the compiler would refuse in any number of files, and on request the kernel's verifier. */
-import { compile } from '../compiler/compile.ts';
+import { type Cpu, compile } from '../compiler/compile.ts';
 import type { Diagnostic } from '../compiler/diagnostics/diagnostic.ts';
 import type { ObjectImage } from '../object/image.ts';
 import { counted, type ExitStatus, type Output, UsageError } from './output.ts';
@@ -23,6 +23,8 @@ export interface CheckOptions {
   readonly unproven?: boolean;
   /** Ask the kernel as well. */
   readonly verify?: Verify;
+  /** The instruction set to compile for. */
+  readonly cpu?: Cpu;
 }
 
 /** Files that import the same broken module report it once. */
@@ -48,8 +50,8 @@ function textOf(diagnostics: readonly Diagnostic[], verdicts: readonly KernelVer
  */
 export function check(files: readonly string[], options: CheckOptions, output: Output): ExitStatus {
   if (files.length === 0) throw new UsageError('check: name at least one file');
-  const { json, unproven = false, verify } = options;
-  const results = files.map((file) => compile(file, { unproven }));
+  const { json, unproven = false, verify, cpu } = options;
+  const results = files.map((file) => compile(file, { unproven, ...(cpu && { cpu }) }));
   const diagnostics = unique(results.flatMap((result) => result.diagnostics));
   const verdicts = verify ? results.flatMap(({ object }) => (object ? verify(object) : [])) : [];
   const refusals = verdicts.flatMap(({ refusal }) => (refusal ? [refusal.details] : []));

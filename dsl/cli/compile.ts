@@ -1,6 +1,6 @@
 /** `natra compile`: one file of the language to an object, or to a listing of any stage on the way. */
 import path from 'node:path';
-import { type CompileResult, compile } from '../compiler/compile.ts';
+import { type CompileResult, type Cpu, compile } from '../compiler/compile.ts';
 import type { IrProgram } from '../compiler/ir/ir.ts';
 import { printFunction, printProgram } from '../compiler/ir/print.ts';
 import { PASSES } from '../compiler/passes/index.ts';
@@ -23,7 +23,7 @@ export interface CompileCommand {
   readonly before?: string;
   /** Where to write; standard output for listings and `FILE.o` in this folder for objects by default. */
   readonly outFile?: string;
-  readonly cpu: 'v3' | 'v4';
+  readonly cpu: Cpu;
   readonly disable: readonly string[];
 }
 

@@ -108,7 +108,7 @@ describe('compile', () => {
     [['compile'], 'compile: name a file'],
     [['compile', 'a.ts', 'b.ts'], 'compile: unexpected argument b.ts'],
     [['compile', 'a.ts', '--emit', 'text'], '--emit text: it must be tree, ir, asm, object'],
-    [['compile', 'a.ts', '--cpu', 'v9'], '--cpu v9: it must be v3, v4'],
+    [['compile', 'a.ts', '--cpu', 'v9'], '--cpu v9: it must be v1, v2, v3, v4'],
     [['compile', 'a.ts', '--after', 'luck'], 'no pass is named luck; there are lower, simplify-cfg,'],
     [['compile', 'a.ts', '--after', 'fold', '--disable', 'fold'], '--after fold: the pass is disabled'],
     [['compile', 'a.ts', '--wrong'], "compile: Unknown option '--wrong'"],

@@ -3,18 +3,20 @@
  * loading TypeScript.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Cpu } from '../compiler/compile.ts';
 import type { Verify } from './check.ts';
 import type { Stage } from './compile.ts';
 import { type Output, UsageError } from './output.ts';
 import type { RunVectors } from './vm.ts';
 
-const HELP = `natra compile FILE [--emit tree|ir|asm|object] [--before PASS | --after PASS] [-o OUT] [--cpu v3|v4] [--disable PASS]...
+const HELP = `natra compile FILE [--emit tree|ir|asm|object] [--before PASS | --after PASS] [-o OUT] [--cpu v1|v2|v3|v4] [--disable PASS]...
     compiles a program to FILE.o (--emit object, the default), or prints it as the typed tree, the optimised IR
     or assembly; --before and --after print the IR as a pass found or left it each time it ran (--after lower:
     before any pass)
-natra check FILE... [--kernel] [--unproven] [--json]
+natra check FILE... [--kernel] [--cpu v1|v2|v3|v4] [--unproven] [--json]
     prints what is wrong with programs; exits with 1 when there is anything; --kernel also loads each program into
-    this kernel, and tells a refusal by its verifier on the program's lines, with its variables and the mend;
+    this kernel, and tells a refusal by its verifier on the program's lines, with its variables and the mend,
+    compiled for the newest instruction set that the kernel has where --cpu names none;
     --unproven leaves to the verifier what only it needs proven (bounds, stale references, 'reference!')
 natra disasm FILE.o [PROGRAM]
     prints the instructions of an object file's programs between their source lines
@@ -29,6 +31,8 @@ export interface Surroundings {
   readonly onKernel?: RunVectors;
   /** Loads the programs of an object into the kernel, to hear what its verifier says. */
   readonly verify?: Verify;
+  /** The newest instruction set that this kernel has. */
+  readonly kernelCpu?: () => Cpu;
   /** Commands that need more than the compiler. */
   readonly commands?: Readonly<Record<string, Command>>;
 }
@@ -43,6 +47,7 @@ export interface Command {
 type Run = (argv: readonly string[], output: Output, given: Surroundings) => Promise<number>;
 
 const text = { type: 'string' } as const;
+const CPUS = ['v1', 'v2', 'v3', 'v4'] as const;
 const flag = { type: 'boolean' } as const;
 
 function parsed<T extends ParseArgsConfig['options']>(command: string, argv: readonly string[], options: T) {
@@ -84,7 +89,7 @@ async function compile(argv: readonly string[], output: Output): Promise<number>
   const command = {
     file,
     emit,
-    cpu: choice('--cpu', values.cpu ?? 'v3', ['v3', 'v4']),
+    cpu: choice('--cpu', values.cpu ?? 'v3', CPUS),
     disable: values.disable ?? [],
     ...(values.before === undefined ? {} : { before: values.before }),
     ...(values.after === undefined ? {} : { after: values.after }),
@@ -93,13 +98,18 @@ async function compile(argv: readonly string[], output: Output): Promise<number>
   return compileCommand(command, output);
 }
 
-async function check(argv: readonly string[], output: Output, { verify }: Surroundings): Promise<number> {
-  const { values, positionals } = parsed('check', argv, { json: flag, kernel: flag, unproven: flag });
+async function check(argv: readonly string[], output: Output, given: Surroundings): Promise<number> {
+  const { verify, kernelCpu } = given;
+  const options = { json: flag, kernel: flag, unproven: flag, cpu: text } as const;
+  const { values, positionals } = parsed('check', argv, options);
   if (values.kernel && !verify)
     throw new UsageError('check --kernel: this build of the command line has no loader in it');
   const command = await import('./check.ts');
   const { json = false, unproven = false } = values;
-  return command.check(positionals, { json, unproven, ...(values.kernel && verify && { verify }) }, output);
+  const asked = values.cpu === undefined ? undefined : choice('--cpu', values.cpu, CPUS);
+  const cpu = asked ?? (values.kernel ? kernelCpu?.() : undefined);
+  const kernel = values.kernel && verify ? { verify } : {};
+  return command.check(positionals, { json, unproven, ...kernel, ...(cpu && { cpu }) }, output);
 }
 
 async function disasm(argv: readonly string[], output: Output): Promise<number> {

@@ -11,6 +11,8 @@ const noPasses = new Set(PASSES.map(({ name }) => name));
 describe('the verifier of this kernel', () => {
   const builds = [
     ['as shipped', {}],
+    ['for v1', { cpu: 'v1' }],
+    ['for v2', { cpu: 'v2' }],
     ['for v4', { cpu: 'v4' }],
     ['with clocks in memory', { seams: 'memory' }],
     ['without any pass', { disablePasses: noPasses }],

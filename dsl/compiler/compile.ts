@@ -17,7 +17,7 @@ export interface CompileOptions extends ParseOptions {
   readonly cpu?: Cpu;
   /** Clocks and randomness: helpers (`kernel`, the default), or the variable `__seams` that a test sets (`memory`). */
   readonly seams?: Seams;
-  /** What the kernel has at least: `5.12`, the default, or `5.10` for those that refuse its object. */
+  /** What the kernel has at least: `5.12`, the default but for v1 and v2, or `5.10` for those that refuse its object. */
   readonly baseline?: Baseline;
   /** Names of optimisation passes to leave out. */
   readonly disablePasses?: ReadonlySet<string>;
@@ -64,7 +64,9 @@ export function compileTree(
   tree: ModuleTree,
   options: CompileOptions = {},
 ): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
-  const { seams = 'kernel', baseline = '5.12', disablePasses, beforePass, afterPass, cpu } = options;
+  const { seams = 'kernel', disablePasses, beforePass, afterPass, cpu } = options;
+  // A kernel of the older instruction sets has no atomic operation but add either.
+  const { baseline = cpu === 'v1' || cpu === 'v2' ? '5.10' : '5.12' } = options;
   const names = new SourceNames(tree);
   const compiled = tree.programs.map((program) =>
     within(program, () => {

@@ -1,6 +1,5 @@
 /** The command line with everything in it: the compiler's commands, and the loader for those that want a kernel. */
 import { writeSync } from 'node:fs';
-import type { Verify } from '../../dsl/cli/check.ts';
 import { type Command, main } from '../../dsl/cli/main.ts';
 import type { RunVectors } from '../../dsl/cli/vm.ts';
 
@@ -52,10 +51,10 @@ export async function run(argv: readonly string[]): Promise<number> {
   const onKernel: RunVectors | undefined = kernel
     ? (await import('./kernel-vectors.ts')).runVectorsOnKernel
     : undefined;
-  const verify: Verify | undefined = kernel ? (await import('./verify.ts')).verify : undefined;
+  const asked = kernel ? await import('./verify.ts') : undefined;
   const output = {
     out: (text: string) => write(STDOUT, text),
     error: (text: string) => write(STDERR, text),
   };
-  return main(argv, output, { commands: COMMANDS, ...(onKernel && { onKernel }), ...(verify && { verify }) });
+  return main(argv, output, { commands: COMMANDS, ...(onKernel && { onKernel }), ...asked });
 }

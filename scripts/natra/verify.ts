@@ -2,7 +2,13 @@
 import type { KernelVerdict } from '../../dsl/cli/check.ts';
 import { UsageError } from '../../dsl/cli/output.ts';
 import type { ObjectImage, ProgramImage } from '../../dsl/object/image.ts';
-import { isErrno, loadProgram, VerifierError, type VerifierStatistics } from '../../loader/index.ts';
+import {
+  isErrno,
+  kernelInstructionSet,
+  loadProgram,
+  VerifierError,
+  type VerifierStatistics,
+} from '../../loader/index.ts';
 import { formatExplanation } from '../../loader/verifier/explain.ts';
 
 /** A refusal in the form of the compiler's diagnostics, with what only the verifier knows. */
@@ -41,3 +47,6 @@ function verdictOf(object: ObjectImage, { name }: ProgramImage): KernelVerdict {
 /** The verdict on every program of an object, in its order. */
 export const verify = (object: ObjectImage): readonly KernelVerdict[] =>
   object.programs.map((program) => verdictOf(object, program));
+
+/** What programs are compiled for that only this kernel is to run. */
+export const kernelCpu = kernelInstructionSet;

@@ -11,7 +11,7 @@ let loaded: LoadedProgram | undefined;
 afterEach(() => loaded?.close());
 
 describe('emitted bytecode on this kernel', () => {
-  it.each(['v3', 'v4'] as const)('passes the verifier and does what the IR says (%s)', (cpu) => {
+  it.each(['v1', 'v2', 'v3', 'v4'] as const)('passes the verifier and does what the IR says (%s)', (cpu) => {
     fc.assert(
       fc.property(irFunction, globalContents, (fn, global) => {
         const program = { name: 'random', functions: [fn] };

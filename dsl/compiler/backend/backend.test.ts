@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { disassemble } from '../../object/disassemble.ts';
 import type { ObjectImage } from '../../object/image.ts';
+import { ALU, CLASS, decode, JMP, SLOT_BYTES } from '../../object/instruction.ts';
 import { createVm } from '../../vm/index.ts';
 import { GLOBAL_BYTES, globalContents, irFunction } from '../ir/arbitrary.ts';
 import { evaluateProgram, Memory } from '../ir/evaluate.ts';
@@ -46,8 +47,13 @@ const assembly = (text: string, options?: BackendOptions): string =>
 
 const none = new Uint8Array(GLOBAL_BYTES);
 
+const CLASS_MASK = 0x07;
+const OPERATION_MASK = 0xf0;
+/** What v1 has no jumps for. */
+const LESS: readonly number[] = [JMP.lt, JMP.le, JMP.slt, JMP.sle];
+
 describe('the backend', () => {
-  it.each(['v3', 'v4'] as const)('emits bytecode for %s that does what the IR says', (cpu) => {
+  it.each(['v1', 'v2', 'v3', 'v4'] as const)('emits bytecode for %s that does what the IR says', (cpu) => {
     fc.assert(
       fc.property(irFunction, globalContents, (fn, global) => {
         const program = { name: 'random', functions: [fn] };
@@ -292,7 +298,20 @@ b0:
     expect(() => assembly(text)).toThrow(/program big: function f needs 520 bytes of stack/);
   });
 
-  it('refuses instruction sets without 32-bit jumps', () => {
-    expect(() => assembly('func @f() {\nb0:\n  return 0\n}', { cpu: 'v2' })).toThrow(/use v3/);
+  it.each(['v1', 'v2'] as const)('keeps to the instructions of %s', (cpu) => {
+    fc.assert(
+      fc.property(irFunction, (fn) => {
+        const { code } = emitProgram({ name: 'random', functions: [fn] }, 'classifier', new Map(), { cpu });
+        for (let slot = 0; slot * SLOT_BYTES < code.length; slot++) {
+          const { opcode } = decode(code, slot);
+          expect(opcode & CLASS_MASK).not.toBe(CLASS.jmp32);
+          // Of the 32-bit class there is only the byte swap.
+          if ((opcode & CLASS_MASK) === CLASS.alu) expect(opcode & OPERATION_MASK).toBe(ALU.end);
+          const isJump = (opcode & CLASS_MASK) === CLASS.jmp;
+          if (cpu === 'v1' && isJump) expect(LESS).not.toContain(opcode & OPERATION_MASK);
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 });

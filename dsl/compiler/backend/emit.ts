@@ -5,6 +5,7 @@ import type { Condition } from '../ir/ir.ts';
 import type { Span } from '../tree/tree.ts';
 import { CallDepths } from './depth.ts';
 import {
+  canJumpOn,
   encodeBranch,
   encodeExit,
   encodeInstruction,
@@ -77,11 +78,11 @@ class Emitter {
   ): void {
     const { span } = terminator;
     if (this.reach === 'near') {
-      this.jump(encodeBranch(terminator, condition), to, span, fixups);
+      this.jump(encodeBranch(terminator, condition, this.target), to, span, fixups);
       return;
     }
     // Over the short jump that goes past the long one, so that every condition will do.
-    this.push([{ ...encodeBranch(terminator, condition), offset: 1 }], span);
+    this.push([{ ...encodeBranch(terminator, condition, this.target), offset: 1 }], span);
     this.push([{ ...encodeJump(), offset: 1 }], span);
     this.goto(to, span, fixups);
   }
@@ -99,7 +100,7 @@ class Emitter {
       case 'branch': {
         const { condition, then, otherwise } = terminator;
         const inverse = INVERSE[condition];
-        if (then === next && inverse) {
+        if (then === next && inverse && canJumpOn(inverse, terminator.right, this.target)) {
           this.branch(terminator, inverse, otherwise, fixups);
           break;
         }

@@ -91,11 +91,18 @@ const lddw = (dst: number, src: number, low: number, high: number): Instruction[
 const relocated = (dst: number, target: Relocation['target']): Instruction[] =>
   target.kind === 'map' ? lddw(dst, LDDW.mapFd, 0, 0) : lddw(dst, LDDW.mapValue, 0, target.offset);
 
-function constant(dst: number, value: bigint): Instruction[] {
+function constant(dst: number, value: bigint, { narrow }: Target): Instruction[] {
   const imm = immediateOf(value);
   if (fitsImmediate(value, 64)) return [slot({ opcode: CLASS.alu64 | ALU.mov, dst, imm })];
-  if (value <= 0xffff_ffffn) return [slot({ opcode: CLASS.alu | ALU.mov, dst, imm })];
+  if (narrow && value <= 0xffff_ffffn) return [slot({ opcode: CLASS.alu | ALU.mov, dst, imm })];
   return lddw(dst, LDDW.imm, imm, immediateOf(value >> 32n));
+}
+
+/** A move of the low half where there are no 32-bit instructions. */
+function lowHalf(dst: number, src: number): Instruction[] {
+  const shift = (operator: number): Instruction => slot({ opcode: CLASS.alu64 | operator, dst, imm: 32 });
+  const copy = slot({ opcode: CLASS.alu64 | ALU.mov | SOURCE.register, dst, src });
+  return [...(dst === src ? [] : [copy]), shift(ALU.lsh), shift(ALU.rsh)];
 }
 
 /**
@@ -107,14 +114,16 @@ export function encodeInstruction(instruction: MachineInstruction, encoding: Enc
   switch (instruction.op) {
     case 'move':
       return [slot({ opcode: CLASS.alu64 | move, dst: instruction.to, src: instruction.from })];
-    case 'move32':
+    case 'move32': {
+      if (!encoding.target.narrow) return lowHalf(instruction.to, instruction.from);
       return [slot({ opcode: CLASS.alu | move, dst: instruction.to, src: instruction.from })];
+    }
     case 'moveSigned': {
       const { to: dst, from: src, bits: offset, width } = instruction;
       return [slot({ opcode: aluClass(width) | move, dst, src, offset })];
     }
     case 'constant':
-      return constant(instruction.to, instruction.value);
+      return constant(instruction.to, instruction.value, encoding.target);
     case 'relocated':
       return relocated(instruction.to, instruction.target);
     case 'setting': {
@@ -167,10 +176,27 @@ export function encodeInstruction(instruction: MachineInstruction, encoding: Enc
 
 type Branch = Extract<MachineTerminator, { op: 'branch' }>;
 
+/** The conditions that v1 lacks, as those with the operands the other way round. */
+const MIRRORED: Readonly<Partial<Record<Condition, Condition>>> = {
+  ult: 'ugt',
+  ule: 'uge',
+  slt: 'sgt',
+  sle: 'sge',
+};
+
+/** Whether a target can jump on a condition between a register and `right`. */
+export const canJumpOn = (condition: Condition, right: Source, { less }: Target): boolean =>
+  less || MIRRORED[condition] === undefined || 'register' in right;
+
 /** A conditional jump, its distance left to the caller. */
-export function encodeBranch(branch: Branch, condition: Condition): Instruction {
-  const { bit, src, imm } = operand(branch.right);
+export function encodeBranch(branch: Branch, condition: Condition, { less }: Target): Instruction {
   const jumpClass = branch.width === 64 ? CLASS.jmp : CLASS.jmp32;
+  const mirrored = less ? undefined : MIRRORED[condition];
+  if (mirrored !== undefined && 'register' in branch.right) {
+    const opcode = jumpClass | CONDITION[mirrored] | SOURCE.register;
+    return slot({ opcode, dst: branch.right.register, src: branch.left });
+  }
+  const { bit, src, imm } = operand(branch.right);
   return slot({ opcode: jumpClass | CONDITION[condition] | bit, dst: branch.left, src, imm });
 }
 

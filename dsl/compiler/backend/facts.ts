@@ -25,14 +25,9 @@ function readsLowHalf(instruction: Instruction, operand: Operand): boolean {
   }
 }
 
-/** Whether a 64-bit value is known to have zeros above its low half. */
-function hasZeroHighHalf(definition: Instruction | undefined): boolean {
-  if (definition?.op === 'zext') return true;
-  if (definition?.op !== 'binary' || definition.width !== 64 || typeof definition.right !== 'bigint')
-    return false;
-  if (definition.operator === 'and') return definition.right <= 0xffff_ffffn;
-  return definition.operator === 'lshr' && definition.right >= 32n && definition.right < 64n;
-}
+const LOW_HALF = 0xffff_ffffn;
+/** How far back zeros above the low half are looked for. */
+const DEPTH = 4;
 
 const SETTINGS = '.rodata';
 
@@ -114,9 +109,32 @@ export class SelectionFacts {
       if (definition.op !== 'zext' && definition.op !== 'trunc') continue;
       const { value } = definition;
       if (typeof value === 'bigint') continue;
-      const free =
-        definition.op === 'zext' || !needsFull.has(result) || hasZeroHighHalf(this.definitions.get(value));
+      const free = definition.op === 'zext' || !needsFull.has(result) || this.hasZeroHighHalf(value);
       if (free) this.aliases.set(result, value);
+    }
+  }
+
+  /** Whether a 64-bit operand is known to have zeros above its low half. */
+  private hasZeroHighHalf(operand: Operand, depth = DEPTH): boolean {
+    if (typeof operand === 'bigint') return operand <= LOW_HALF;
+    const definition = this.definitions.get(operand);
+    if (definition?.op === 'zext') return true;
+    if (definition?.op !== 'binary' || definition.width !== 64 || depth === 0) return false;
+    const { operator, left, right } = definition;
+    const has = (inner: Operand): boolean => this.hasZeroHighHalf(inner, depth - 1);
+    switch (operator) {
+      case 'and':
+        return has(left) || has(right);
+      case 'or':
+      case 'xor':
+        return has(left) && has(right);
+      case 'lshr':
+        return has(left) || (typeof right === 'bigint' && right >= 32n && right < 64n);
+      case 'udiv':
+      case 'umod':
+        return has(left);
+      default:
+        return false;
     }
   }
 

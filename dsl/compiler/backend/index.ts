@@ -15,11 +15,12 @@ import { select } from './select.ts';
 import { mergeTails } from './tails.ts';
 import { type Cpu, type Target, targetOf } from './target.ts';
 import { joinExits, threadJumps } from './thread.ts';
+import { widen } from './widen.ts';
 
 export { BackendError, type Cpu } from './target.ts';
 
 export interface BackendOptions {
-  /** The instruction set, v3 by default. v1 and v2 are refused. */
+  /** The instruction set, v3 by default. */
   readonly cpu?: Cpu;
   /** What instructions' results are in the source; without it the image has no names. */
   readonly names?: SourceNames;
@@ -27,7 +28,8 @@ export interface BackendOptions {
 
 /** One function over machine registers, its blocks in the order in which they will be emitted. */
 export function compileFunction(fn: IrFunction, target: Target): MachineFunction {
-  const selected = removeDeadCode(select(legalise(fn, target), target));
+  const legal = legalise(fn, target);
+  const selected = removeDeadCode(select(target.narrow ? legal : widen(legal), target));
   // While a choice's values still have registers of their own. The rest waits until all returns of a value are one.
   const allocated = peephole(allocateRegisters(hoistCheapSides(selected, 'choices')));
   const merged = mergeTails(mergeBlocks(threadJumps(joinExits(allocated))));

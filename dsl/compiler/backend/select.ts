@@ -13,6 +13,7 @@ import type {
 import { resultOf } from '../ir/visit.ts';
 import type { Span } from '../tree/tree.ts';
 import { forgetsHighHalf, valuesInAddresses } from './addresses.ts';
+import { canJumpOn, INVERSE } from './encode.ts';
 import { type Place, SelectionFacts } from './facts.ts';
 import { blockFrequencies } from './frequency.ts';
 import {
@@ -342,9 +343,12 @@ class Selector {
         const condition = swap ? SWAPPED[terminator.condition] : terminator.condition;
         const left = this.register(swap ? terminator.right : terminator.left);
         const right = this.source(swap ? terminator.left : terminator.right, width);
-        const targets = { then: then.block, otherwise: otherwise.block };
-        const hint = likely === undefined ? {} : { likely };
-        return { op: 'branch', condition, width, left, right, ...targets, ...hint, ...span };
+        const inverse = canJumpOn(condition, right, this.target) ? undefined : INVERSE[condition];
+        const hint = likely === undefined ? {} : { likely: likely === (inverse === undefined) };
+        const [yes, no] = inverse === undefined ? [then, otherwise] : [otherwise, then];
+        const targets = { then: yes.block, otherwise: no.block };
+        const tested = inverse ?? condition;
+        return { op: 'branch', condition: tested, width, left, right, ...targets, ...hint, ...span };
       }
     }
   }

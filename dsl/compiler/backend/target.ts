@@ -5,6 +5,10 @@ import type { Span } from '../tree/tree.ts';
 export type Cpu = 'v1' | 'v2' | 'v3' | 'v4';
 
 export interface Target {
+  /** Jumps on less and less or equal (v2, kernel 4.14). */
+  readonly less: boolean;
+  /** Arithmetic and jumps on the low 32 bits (v3; the jumps need kernel 5.1). */
+  readonly narrow: boolean;
   /** sdiv, smod, movsx, bswap and gotol (kernel 6.6). */
   readonly v4: boolean;
 }
@@ -20,14 +24,11 @@ export class BackendError extends Error {
   }
 }
 
-/** Throws for the levels without 32-bit jumps: every kernel that natra supports (5.10 on) has them. */
-export function targetOf(cpu: Cpu): Target {
-  if (cpu === 'v1' || cpu === 'v2')
-    throw new BackendError(
-      `cpu ${cpu} has no 32-bit jumps, which the code generator needs: use v3 (kernel 5.1 and later) or v4`,
-    );
-  return { v4: cpu === 'v4' };
-}
+export const targetOf = (cpu: Cpu): Target => ({
+  less: cpu !== 'v1',
+  narrow: cpu === 'v3' || cpu === 'v4',
+  v4: cpu === 'v4',
+});
 
 /** Whether a constant, canonical at `width`, fits an instruction's sign-extended 32-bit immediate. */
 export function fitsImmediate(value: bigint, width: 32 | 64): boolean {

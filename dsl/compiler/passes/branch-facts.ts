@@ -233,7 +233,7 @@ function byPacketRange(
 }
 
 /** Whether `operand` is an address, which is never 0. */
-function isAddress(producer: Producer, operand: Operand): boolean {
+export function isAddress(producer: Producer, operand: Operand): boolean {
   const made = producer(operand);
   switch (made?.op) {
     case 'stackAddress':

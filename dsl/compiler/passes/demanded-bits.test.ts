@@ -57,6 +57,16 @@ describe('demanded bits', () => {
     expect(text).toContain('trunc %2');
   });
 
+  it('leaves the distance of two addresses in 64 bits', () => {
+    const text = rewritten(`b0:
+  %1:64 = load.4 context [%0 + 76] pointer
+  %2:64 = load.4 context [%0 + 80] pointer
+  %3:64 = sub.64 %2, %1
+  %4:32 = trunc %3
+  return %4`);
+    expect(text).toContain('sub.64 %2, %1');
+  });
+
   it('follows values around a loop', () => {
     const text = rewritten(`b0:
   %1:32 = load.4 context [%0]

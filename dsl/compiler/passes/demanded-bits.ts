@@ -3,13 +3,14 @@
  * which only the low half is read becomes 32-bit. Backward data flow over the bits of each value, after the
  * analysis of the same name in LLVM (lib/Analysis/DemandedBits.cpp); Budiu, Sakr, Walker and Goldstein, "BitValue
  * Inference" (Euro-Par 2000). An address, an argument and a comparison read every bit, so that no bound that the
- * verifier needs gets lost.
+ * verifier needs gets lost. What is computed of addresses stays in 64 bits, where the verifier takes it for addresses.
  */
 import { reversePostorder } from '../ir/analysis.ts';
 import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import { edgesOf, operandsOf, resultOf } from '../ir/visit.ts';
 import { ones, swapBytes } from './arithmetic.ts';
-import { FreshValues, Replacements, useCounts } from './rewrite.ts';
+import { isAddress } from './branch-facts.ts';
+import { FreshValues, producersOf, Replacements, useCounts } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
@@ -122,8 +123,9 @@ function changesOthersOnly({ operator, right }: Binary, wanted: bigint): boolean
 /** Operators whose low half depends on the operands' low halves alone. */
 const NARROWED: ReadonlySet<BinaryOperator> = new Set(['add', 'sub', 'mul', 'and', 'or', 'xor']);
 
-const mayBeNarrow = ({ operator, right }: Binary): boolean =>
-  NARROWED.has(operator) || (operator === 'shl' && typeof right === 'bigint' && right < 32n);
+const mayBeNarrow = ({ operator, width, right }: Binary): boolean =>
+  width === 64 &&
+  (NARROWED.has(operator) || (operator === 'shl' && typeof right === 'bigint' && right < 32n));
 
 /** `trunc` of 64-bit arithmetic that nothing else uses, as arithmetic on the operands' low halves. */
 function narrowed(
@@ -146,6 +148,7 @@ function narrowed(
 export function dropUndemandedBits(fn: IrFunction): IrFunction {
   const demanded = demandedBits(fn);
   const uses = useCounts(fn);
+  const producer = producersOf(fn);
   const replaced = new Replacements();
   const fresh = new FreshValues(fn);
   const wide = new Map<Operand, Binary>();
@@ -157,7 +160,8 @@ export function dropUndemandedBits(fn: IrFunction): IrFunction {
           replaced.set(instruction.result, instruction.left);
           return [];
         }
-        if (instruction.width === 64 && mayBeNarrow(instruction) && uses.get(instruction.result) === 1) {
+        const isNumber = !operandsOf(instruction).some((operand) => isAddress(producer, operand));
+        if (mayBeNarrow(instruction) && isNumber && uses.get(instruction.result) === 1) {
           wide.set(instruction.result, instruction);
         }
       }
