@@ -61,10 +61,16 @@ function withImmediate(original: Operation, registers: Registers): Operation | u
   return { ...original, opcode: opcode & ~SOURCE.register, src: 0, imm };
 }
 
-/** A store of a known register as a store of an immediate. */
+const FRAME_POINTER = 10;
+
+/**
+ * A store of a known register as a store of an immediate, where it goes to the stack: the verifier takes no such store
+ * into the context before Linux 6.4 ("bpf: allow ctx writes using BPF_ST_MEM instruction"), which another register may
+ * hold.
+ */
 function storeImmediate(original: Operation, registers: Registers): Operation {
-  const { opcode, src } = original;
-  if ((opcode & 0xe0) !== MODE.mem) return original;
+  const { opcode, src, dst } = original;
+  if ((opcode & 0xe0) !== MODE.mem || dst !== FRAME_POINTER) return original;
   const value = registers[src];
   const imm = (opcode & 0x18) === 0x18 ? immediateFor(value) : immediate32For(value);
   if (imm === undefined) return original;

@@ -144,10 +144,16 @@ describe('operands', () => {
     expect(specialised(code, 0n)).toEqual(['r2 = 0', 'r0 = r1', 'r0 /= r2', 'exit']);
   });
 
-  it('of stores are immediates as well', () => {
+  it('of stores to memory that may be the context stay in their register, as kernels before 6.4 want it', () => {
     const store = slot(CLASS.stx | MODE.mem | SIZE.word, 1, 2, 8);
     const code = [...settingsAt(6), load(2, 6, 0), store, move(0, 0), exit];
-    expect(specialised(code, 7n)).toEqual(['*(u32 *)(r1 + 8) = 7', 'r0 = 0', 'exit']);
+    expect(specialised(code, 7n)).toEqual(['r2 = 7', '*(u32 *)(r1 + 8) = r2', 'r0 = 0', 'exit']);
+  });
+
+  it('of stores to the stack are immediates as well', () => {
+    const store = slot(CLASS.stx | MODE.mem | SIZE.word, 10, 2, -8);
+    const code = [...settingsAt(6), load(2, 6, 0), store, move(0, 0), exit];
+    expect(specialised(code, 7n)).toEqual(['*(u32 *)(r10 - 8) = 7', 'r0 = 0', 'exit']);
   });
 });
 
