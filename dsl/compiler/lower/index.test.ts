@@ -321,6 +321,20 @@ describe('memory', () => {
     ],
   } as const;
 
+  it('extends the error of a change to a map by its sign: before Linux 6.4 it is an int', () => {
+    const removed: Expression = {
+      kind: 'mapDelete',
+      span,
+      type: i64,
+      map: 'flows',
+      key: { kind: 'record', span, type: keyType, values: [int(u16, 80n), length] },
+    };
+    const negative = compare('lt', removed, int(i64, 0n));
+    expect(lowered([when(negative, give(int(i32, 1n))), give(int(i32, 0n))], { maps })).toMatch(
+      /(%\d+):64 = helper 3 @bpf_map_delete_elem.*\n +(%\d+):64 = sext.32.64 \1\n/,
+    );
+  });
+
   it('lays a map key out on the stack with zeroed padding', () => {
     const lookup: Expression = {
       kind: 'mapLookup',

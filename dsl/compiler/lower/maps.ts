@@ -23,6 +23,15 @@ function callHelper(scope: Scope, id: number, name: string, operands: readonly O
   );
 }
 
+/**
+ * The error of a change to a map. Before Linux 6.4 the verifier's direct calls of map operations leave an int in r0
+ * with nothing of its sign above 32 bits ("bpf: return long from bpf_map_ops funcs").
+ */
+function changeMap(scope: Scope, id: number, name: string, operands: readonly Operand[]): Value {
+  const value = callHelper(scope, id, name, operands);
+  return scalar(scope.builder.sext(32, 64, value));
+}
+
 function keyLayout(map: MapImage): Layout {
   return map.key ?? INDEX;
 }
@@ -53,7 +62,7 @@ export function lowerMapUpdate(scope: Scope, expression: Expression & { kind: 'm
   const address = mapAddress(scope, map);
   const keyPointer = spilled(scope, 'key', keyLayout(map), key, expression.span);
   const valuePointer = spilled(scope, 'value', map.value, value, expression.span);
-  return scalar(callHelper(scope, UPDATE, 'bpf_map_update_elem', [address, keyPointer, valuePointer, flags]));
+  return changeMap(scope, UPDATE, 'bpf_map_update_elem', [address, keyPointer, valuePointer, flags]);
 }
 
 export function lowerMapDelete(scope: Scope, expression: Expression & { kind: 'mapDelete' }): Value {
@@ -61,5 +70,5 @@ export function lowerMapDelete(scope: Scope, expression: Expression & { kind: 'm
   const key = lowerExpression(scope, expression.key);
   const address = mapAddress(scope, map);
   const pointer = spilled(scope, 'key', keyLayout(map), key, expression.span);
-  return scalar(callHelper(scope, DELETE, 'bpf_map_delete_elem', [address, pointer]));
+  return changeMap(scope, DELETE, 'bpf_map_delete_elem', [address, pointer]);
 }
