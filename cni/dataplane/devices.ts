@@ -34,14 +34,18 @@ export function findDevices({ netns, ifname }: Attachment): Devices {
   return host === undefined ? { pod } : { pod, host };
 }
 
+/** Kinds of devices that come in pairs, one end in the Pod and one on the host. netkit: Linux 6.7. */
+const PAIRS: readonly (string | undefined)[] = ['veth', 'netkit'];
+
 function findHostEnd(pod: Link, netns: string): Link | undefined {
   const { kind, peerIfindex } = pod;
-  if (kind !== 'veth' || peerIfindex === undefined) return undefined;
+  if (!PAIRS.includes(kind) || peerIfindex === undefined) return undefined;
   return withRouteSocket((socket) => {
     const peer = findLink(socket, peerIfindex);
     // The index alone may name an unrelated device here when the peer lies in a third namespace.
     const isPeer =
-      peer?.kind === 'veth' &&
+      peer !== undefined &&
+      peer.kind === kind &&
       peer.peerIfindex === pod.ifindex &&
       peer.peerNetnsid !== undefined &&
       peer.peerNetnsid === numberOf(socket, netns);
