@@ -90,6 +90,11 @@ export const JUMPS: readonly InstructionVector[] = [
     refused: 'unreachable',
   },
   {
+    name: 'gotol skips what another jump reaches',
+    body: [mov(0, 1), jump('eq', 0, 2, 1), gotoLong(1), mov(0, 2), alu('add', 0, 4)],
+    expected: 5n,
+  },
+  {
     name: 'a backward jump loops',
     body: [mov(0, 0), mov(1, 10), aluR('add', 0, 1), alu('sub', 1, 1), jump('ne', 1, 0, -3)],
     expected: 55n,
