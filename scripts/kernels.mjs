@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// `npm run kernels [-- NAME...] [--json] [--write]`: natra on Debian's kernels in QEMU (verifier-tests/kernels).
+// `npm run kernels [-- NAME...]`: natra on Debian's kernels in QEMU (verifier-tests/kernels; --help tells its options).
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
-import { VM_PACKAGES } from './vm-packages.mjs';
+import { ARM64_PACKAGES, VM_PACKAGES } from './vm-packages.mjs';
 
 ensureNodeModules();
-ensureApt(['iproute2', ...VM_PACKAGES]);
+ensureApt(['iproute2', ...VM_PACKAGES, ...(process.argv.includes('arm64') ? ARM64_PACKAGES : [])]);
 const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
   cwd: projectRoot,
   stdio: ['ignore', 2, 2],

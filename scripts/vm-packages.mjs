@@ -9,3 +9,5 @@ export const VM_PACKAGES = [
   'xz-utils',
   'lz4',
 ];
+/** Beside those, what an emulated machine of another architecture needs. */
+export const ARM64_PACKAGES = ['qemu-system-arm'];

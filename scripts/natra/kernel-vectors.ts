@@ -100,7 +100,7 @@ function harness(code: Uint8Array, memory: MapHandle | undefined, result: MapHan
 }
 
 /** r0 of one vector. Throws a KernelError when the verifier refuses it. */
-function runOnKernel(vector: Vector): bigint {
+export function runVectorOnKernel(vector: Vector): bigint {
   const closers: (() => void)[] = [];
   const opened = (map: MapHandle): MapHandle => {
     closers.push(() => map.close());
@@ -136,7 +136,7 @@ export function runVectorsOnKernel(file: string): VectorResults {
   for (const vector of readVectors(file)) {
     const expected = BigInt(vector.expected);
     try {
-      const r0 = runOnKernel(vector);
+      const r0 = runVectorOnKernel(vector);
       if (r0 === expected) passes.push(vector.name);
       else mismatches.push({ name: vector.name, expected, r0 });
     } catch (error) {

@@ -47,7 +47,7 @@ $B mount -t overlay root /newroot -o lowerdir=/host,upperdir=/rw/upper,workdir=/
 $B mkdir -p /newroot/proc /newroot/sys /newroot/dev /newroot/run /newroot/tmp /newroot/.natra-vm "/newroot$SHARE" "/newroot/lib/modules/$RELEASE"
 $B cp /bin/busybox /job /stage2 /newroot/.natra-vm/
 $B mount -t virtiofs share "/newroot$SHARE" || fail 'the shared folder does not mount'
-$B mount --bind "/newroot$MODULES" "/newroot/lib/modules/$RELEASE"
+$B mount -t virtiofs modules "/newroot/lib/modules/$RELEASE" -o ro || fail "the modules don't mount"
 for d in proc sys dev; do $B mount --move /$d /newroot/$d; done
 $B mount -t tmpfs -o mode=755 run /newroot/run
 exec $B switch_root /newroot /.natra-vm/busybox sh /.natra-vm/stage2
@@ -79,8 +79,6 @@ export interface Job {
   /** Writable folder, at the same path inside and outside. */
   readonly share: string;
   readonly release: string;
-  /** The folder of this release's modules on the host. */
-  readonly modules: string;
 }
 
 export function initramfs(
@@ -95,7 +93,7 @@ export function initramfs(
   archive.add('init', 0o100755, Buffer.from(INIT)).add('stage2', 0o100755, Buffer.from(STAGE2));
   for (const { name, data } of modules) archive.add(`modules/${name}`, 0o100644, data);
   archive.add('modules/order', 0o100644, Buffer.from(modules.map(({ name }) => `${name}\n`).join('')));
-  const settings = `SHARE=${quote(job.share)}\nRELEASE=${quote(job.release)}\nMODULES=${quote(job.modules)}\n`;
+  const settings = `SHARE=${quote(job.share)}\nRELEASE=${quote(job.release)}\n`;
   archive.add('settings', 0o100644, Buffer.from(settings));
   const exports = Object.entries(job.environment).map(([key, value]) => `export ${key}=${quote(value)}\n`);
   const script = `${exports.join('')}cd ${quote(job.directory)} || exit 126\nexec ${job.command.map(quote).join(' ')}\n`;

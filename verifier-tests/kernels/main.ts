@@ -1,72 +1,124 @@
-/** `npm run kernels [-- NAME...] [--json] [--write]`: the matrix, or some of its rows. */
-import { writeFileSync } from 'node:fs';
+/** `npm run kernels [-- NAME...]`: the matrix, or some of its rows. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { KERNELS, kernelRow } from './matrix.ts';
-import { type KernelRun, runKernel } from './run.ts';
+import { parseArgs } from 'node:util';
+import { kernelsDocument } from './document.ts';
+import { KERNELS, type KernelRow, kernelRow } from './matrix.ts';
+import { runAll } from './pool.ts';
+import { Progress } from './progress.ts';
+import { PARTS, type Part } from './report.ts';
+import type { KernelRun } from './run.ts';
 import { stage } from './stage.ts';
-import { kernelsDocument, kernelsTable, programsTable, trafficTable } from './table.ts';
+import { kernelsTable, markdown, programsTable, soakTable, trafficTable } from './table.ts';
+import { missingForVm } from './vm.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const OUT = path.join(ROOT, 'out', 'kernels');
 const DOCUMENT = path.join(ROOT, 'docs', 'kernels.md');
 
-const FLAGS = ['--json', '--write'];
-const USAGE = `usage: npm run kernels [-- NAME...] [--json] [--write]
-  NAME     ${KERNELS.map(({ name, suite, because }) => `${name} (${suite}: ${because})`).join('\n           ')}
+const originOf = ({ source }: KernelRow): string =>
+  source.kind === 'running' ? 'no VM' : `${source.suite}${source.series ? `, ${source.series}` : ''}`;
+
+/** Of --only; the soak has a word of its own. */
+const CHOICES = PARTS.filter((part) => part !== 'soak');
+
+const USAGE = `usage: npm run kernels [-- NAME...] [--soak [--minutes N]] [--short] [--only PART,...] [--json] [--write]
+  NAME     ${KERNELS.map((row) => `${row.name} (${originOf(row)}): ${row.because}${row.byDefault ? '' : '; on demand'}`).join('\n           ')}
+  --soak   Pods that come and go instead of the checks, for --minutes (10); on 6.12 unless kernels are named
+  --short  a share of the checks, as npm test takes them
+  --only   some of the checks: ${CHOICES.join(', ')}
   --json   the reports as JSON on standard output
-  --write  docs/kernels.md anew; only for the whole matrix
+  --write  what was found into docs/kernels.md; rows of kernels that did not run stay
+  --no-kvm emulates everything, also where KVM works
 `;
 
-/** One line a kernel, on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
-class Progress {
-  readonly #lines = new Map<string, string>();
-  readonly #live = process.stderr.isTTY === true;
+const SOAK_ROW = '6.12';
+const MOST_MINUTES = 24 * 60;
 
-  constructor(names: readonly string[]) {
-    for (const name of names) this.#set(name, 'waiting');
-  }
-
-  tell(name: string, words: string): void {
-    if (this.#live) process.stderr.write(`\x1b[${this.#lines.size}A`);
-    this.#set(name, words);
-    if (!this.#live) return;
-    const width = (process.stderr.columns ?? 80) - 1;
-    for (const [each, text] of this.#lines)
-      process.stderr.write(`\x1b[2K${`${each.padEnd(8)}${text}`.slice(0, width)}\n`);
-  }
-
-  #set(name: string, words: string): void {
-    const isNew = !this.#lines.has(name);
-    this.#lines.set(name, words);
-    if (!this.#live || isNew) process.stderr.write(`${name.padEnd(8)}${words}\n`);
-  }
+interface Arguments {
+  readonly rows: readonly KernelRow[];
+  readonly only: readonly Part[] | undefined;
+  readonly soakSeconds: number | undefined;
+  readonly flags: ReadonlySet<string>;
 }
 
-async function runAll(names: readonly string[]): Promise<KernelRun[]> {
+class UsageError extends Error {}
+
+function partNamed(name: string): Part {
+  const part = CHOICES.find((each) => each === name.trim());
+  if (part === undefined) throw new UsageError(`--only ${name}: it must be among ${CHOICES.join(', ')}`);
+  return part;
+}
+
+function parse(args: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      soak: { type: 'boolean' },
+      minutes: { type: 'string' },
+      short: { type: 'boolean' },
+      only: { type: 'string' },
+      json: { type: 'boolean' },
+      write: { type: 'boolean' },
+      'no-kvm': { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) throw new UsageError('');
+  const minutes = Number(values.minutes ?? 10);
+  if (!(minutes > 0 && minutes <= MOST_MINUTES))
+    throw new UsageError(`--minutes ${values.minutes}: it must be a number above 0, at most ${MOST_MINUTES}`);
+  if (values.minutes !== undefined && !values.soak) throw new UsageError('--minutes: it goes with --soak');
+  if (values.write && (values.short || values.only))
+    throw new UsageError('--write: it needs whole runs, without --short and --only');
+  const named = positionals.map(kernelRow);
+  const others = values.soak ? [kernelRow(SOAK_ROW)] : KERNELS.filter(({ byDefault }) => byDefault);
+  const flags = Object.entries(values).flatMap(([name, value]) => (value === true ? [name] : []));
+  return {
+    rows: named.length > 0 ? named : others,
+    only: values.only?.split(',').map(partNamed),
+    soakSeconds: values.soak ? 60 * minutes : undefined,
+    flags: new Set(flags),
+  };
+}
+
+/** Why the row can't be run on this machine; undefined when it can. */
+function missingFor({ source }: KernelRow): string | undefined {
+  if (source.kind === 'debian') return missingForVm(source.architecture);
+  return process.getuid?.() === 0 ? undefined : 'loading programs needs root';
+}
+
+async function run({ rows, only, soakSeconds, flags }: Arguments): Promise<KernelRun[]> {
+  const able = rows.filter((row) => {
+    const missing = missingFor(row);
+    if (missing !== undefined) process.stderr.write(`natra: ${row.name} is skipped: ${missing}\n`);
+    return missing === undefined;
+  });
+  if (able.length === 0) return [];
   const staged = path.join(OUT, 'staged');
   await stage(staged);
-  const progress = new Progress(names);
-  const waiting = [...names];
-  const runs = new Map<string, KernelRun>();
-  const work = async (): Promise<void> => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const own = name;
-      const run = await runKernel(kernelRow(own), staged, path.join(OUT, own), (words) =>
-        progress.tell(own, words),
-      );
-      runs.set(own, run);
-      progress.tell(own, `${run.failure?.split('\n')[0] ?? 'all passed'} (${run.seconds.toFixed(0)} s)`);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
-  return names.flatMap((name) => runs.get(name) ?? []);
+  const jobs = able.map((row) => ({
+    row,
+    staged,
+    share: path.join(OUT, row.name),
+    depth: flags.has('short') ? ('short' as const) : ('whole' as const),
+    only,
+    soakSeconds,
+    mayUseKvm: !flags.has('no-kvm'),
+  }));
+  const progress = new Progress(able.map(({ name }) => name));
+  const runs = await runAll(jobs, Math.min(2, availableParallelism()), ({ row }, words) =>
+    progress.tell(row.name, words),
+  );
+  progress.end();
+  return runs;
 }
 
 function print(runs: readonly KernelRun[]): void {
-  process.stdout.write(
-    `\n${[kernelsTable, programsTable, trafficTable].map((each) => each(runs)).join('\n\n')}\n`,
-  );
+  const tables = [kernelsTable, programsTable, trafficTable, soakTable].map((each) => each(runs));
+  for (const table of tables) if (table.rows.length > 0) process.stdout.write(`\n${markdown(table)}\n`);
   for (const { row, report, failure } of runs) {
     if (failure !== undefined) process.stdout.write(`\n${row.name}: ${failure}\n`);
     for (const { name, outcome, details } of report?.checks ?? [])
@@ -75,23 +127,23 @@ function print(runs: readonly KernelRun[]): void {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const names = args.filter((each) => !each.startsWith('-'));
-  const unknown = [
-    ...args.filter((each) => each.startsWith('-') && !FLAGS.includes(each)),
-    ...names.filter((name) => !KERNELS.some((row) => row.name === name)),
-  ];
-  const partial = names.length > 0 && args.includes('--write');
-  if (unknown.length > 0 || partial) {
-    process.stderr.write(USAGE);
-    return args.includes('--help') ? 0 : 2;
+  let wanted: Arguments;
+  try {
+    wanted = parse(args);
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${words ? `natra: ${words}\n` : ''}${USAGE}`);
+    return words ? 2 : 0;
   }
-  const runs = await runAll(names.length > 0 ? names : KERNELS.map(({ name }) => name));
-  if (args.includes('--json')) process.stdout.write(`${JSON.stringify(runs, undefined, 2)}\n`);
+  const runs = await run(wanted);
+  if (wanted.flags.has('json')) process.stdout.write(`${JSON.stringify(runs, undefined, 2)}\n`);
   else print(runs);
-  const failed = runs.some(({ failure }) => failure !== undefined);
-  if (args.includes('--write') && runs.every(({ report }) => report?.complete))
-    writeFileSync(DOCUMENT, kernelsDocument(runs));
-  return failed ? 1 : 0;
+  const complete = runs.filter(({ report }) => report?.complete);
+  if (wanted.flags.has('write') && complete.length > 0) {
+    const before = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '';
+    writeFileSync(DOCUMENT, kernelsDocument(complete, before));
+  }
+  return runs.length < wanted.rows.length || runs.some(({ failure }) => failure !== undefined) ? 1 : 0;
 }
 
 // Leaving by exit is what ends the VMs.

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import type { Direction } from '../../cni/config/bandwidth.ts';
 import type { Baseline } from '../../cni/objects.ts';
-import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
+import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile } from '../../dsl/compiler/index.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
 import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
@@ -28,10 +28,11 @@ export interface Recording {
 }
 
 /** Each is one load of a program, and loading is what takes time. */
-const CASES: readonly (readonly [Direction, Pacing])[] = [
-  ['ingress', 'edt'],
-  ['egress', 'queue'],
-  ['ingress', 'police'],
+const CASES: readonly (readonly [Direction, Omit<Limit, 'rateBitsPerSecond'>])[] = [
+  ['ingress', { pacing: 'edt' }],
+  ['egress', { pacing: 'queue', vlanTags: 'off' }],
+  ['ingress', { pacing: 'police', ipFamilies: 'ipv4' }],
+  ['egress', { pacing: 'edt', vlanTags: 'off', ipFamilies: 'ipv4' }],
 ];
 /** Of arbitraryTrains, one after another. */
 const TRAINS = 12;
@@ -40,9 +41,9 @@ const SEED = 20_250_601;
 /** The same packets at every call; a new dataplane changes only what becomes of them. */
 export function recordReplay(): Recording {
   const images = imagesFor('5.12');
-  const cases = CASES.map(([program, pacing]) => {
+  const cases = CASES.map(([program, kind]) => {
     const image = images[program];
-    const contents = fc.tuple(arbitraryContents(image.sections), arbitrarySettings(image.sections, pacing));
+    const contents = fc.tuple(arbitraryContents(image.sections), arbitrarySettings(image.sections, kind));
     const [[initial, rodata] = [new Map(), undefined]] = fc.sample(contents, { numRuns: 1, seed: SEED });
     const steps = fc.sample(arbitraryTrains(program), { numRuns: TRAINS, seed: SEED }).flat();
     return record(program, image, new Map([...initial, ['.rodata', rodata]]), steps);
@@ -77,12 +78,15 @@ function record(
   return { program, contents, steps, outcomes, state: vm.state() };
 }
 
-function arbitrarySettings(sections: readonly SectionImage[], pacing: Pacing): fc.Arbitrary<Uint8Array> {
+function arbitrarySettings(
+  sections: readonly SectionImage[],
+  kind: (typeof CASES)[number][1],
+): fc.Arbitrary<Uint8Array> {
   const layout = sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
   if (layout === undefined) throw new Error('record packets: the program has no settings');
   return fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.nat()).map(([megabits, seed]) =>
     encodeStruct(layout, {
-      ...dataplaneSettings({ rateBitsPerSecond: megabits * 1e6, pacing }),
+      ...dataplaneSettings({ ...kind, rateBitsPerSecond: megabits * 1e6 }),
       seed: BigInt(seed),
     }),
   );

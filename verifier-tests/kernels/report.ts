@@ -1,15 +1,35 @@
-/** What a run inside a kernel tells: written as JSON by the guest, read by the host. */
+/** What a run inside a kernel is told and what it tells: JSON files in the shared folder. */
 import type { Direction } from '../../cni/config/bandwidth.ts';
 import type { Pacing } from '../../cni/settings.ts';
 import type { VerifierStatistics } from '../../loader/index.ts';
 
-/** The kinds of Pod that a program is specialised for. */
-export const PACINGS: readonly Pacing[] = ['edt', 'queue', 'police'];
+/** What a guest can be asked to check, in this order. */
+export const PARTS = [
+  'programs',
+  'attaching',
+  'packets',
+  'instructions',
+  'random programs',
+  'traffic',
+  'soak',
+] as const;
+export type Part = (typeof PARTS)[number];
 
-/** A program as it is loaded for one kind of Pod. */
+export interface GuestPlan {
+  readonly parts: readonly Part[];
+  /** `short`: a share of the classes, cases and scenarios. */
+  readonly depth: 'whole' | 'short';
+  /** Time passes by executed instructions, and idle time is skipped. */
+  readonly virtualTime: boolean;
+  readonly soakSeconds: number;
+}
+
+/** A program as it is loaded for one class of Pod. */
 export interface ProgramFigures extends VerifierStatistics {
-  readonly program: Direction;
-  readonly pacing: Pacing;
+  /** Both directions where their bytecode is the same. */
+  readonly program: Direction | 'both';
+  /** Of classes.ts. */
+  readonly class: string;
   readonly translatedBytes: number;
   readonly jitedBytes: number;
 }
@@ -37,6 +57,15 @@ export interface TrafficFigures {
   readonly mouseP99: number;
 }
 
+/** What lay in the kernel at one moment of a soak, with no Pod limited. */
+export interface SoakSample {
+  readonly seconds: number;
+  /** Pods that have come and gone so far. */
+  readonly pods: number;
+  /** By name: memory in KiB, the rest in objects. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 export interface Check {
   readonly name: string;
   readonly outcome: 'passed' | 'failed';
@@ -50,17 +79,40 @@ export interface Report {
   readonly features: Readonly<Record<string, boolean>>;
   readonly programs: readonly ProgramFigures[];
   readonly traffic: readonly TrafficFigures[];
+  readonly soak: readonly SoakSample[];
   readonly checks: readonly Check[];
   /** False when the guest ended before its last check. */
   readonly complete: boolean;
 }
 
-/** Of the report in the shared folder. */
+/** Of the plan in the shared folder. */
+export const PLAN_FILE = 'plan.json';
+/** Of the report there. */
 export const REPORT_FILE = 'report.json';
-/** Of the recorded packets there (replay.ts). */
+/** Of the recorded packets there (replay.ts), and of the random programs (random-programs.ts). */
 export const REPLAY_FILE = 'replay.json';
+export const RANDOM_PROGRAMS_FILE = 'random-programs.json';
+/** Of the published conformance vectors there; absent where the project hasn't got them beside it. */
+export const VECTORS_FILE = 'vectors.json';
+/** How many random programs a whole run takes; a short one takes the first of them. */
+export const RANDOM_PROGRAMS = { whole: 150, short: 30 } as const;
+/** Of captured CNI calls there. */
+export const FIXTURES = 'fixtures';
 /** Of the object files there, by what they ask of the kernel. */
 export const OBJECT_FILES = {
   '5.12': { ingress: 'ingress.o', egress: 'egress.o' },
   '5.10': { ingress: 'ingress-5.10.o', egress: 'egress-5.10.o' },
 } as const;
+
+/** Two reports on one kernel, of different parts, as one. */
+export function merged(first: Report, second: Report): Report {
+  return {
+    release: first.release,
+    features: { ...first.features, ...second.features },
+    programs: [...first.programs, ...second.programs],
+    traffic: [...first.traffic, ...second.traffic],
+    soak: [...first.soak, ...second.soak],
+    checks: [...first.checks, ...second.checks],
+    complete: first.complete && second.complete,
+  };
+}

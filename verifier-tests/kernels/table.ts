@@ -1,10 +1,14 @@
-/** What the runs found, as tables of Markdown; the committed ones are the bound for the verifier's work. */
-import type { Pacing } from '../../cni/settings.ts';
-import type { ProgramFigures, TrafficFigures } from './report.ts';
+/** What the runs found, as tables of Markdown whose first column is the kernel. */
+import type { ProgramFigures, SoakSample, TrafficFigures } from './report.ts';
 import type { KernelRun } from './run.ts';
 
-/** A table whose columns are as wide as their widest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export interface Table {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** With columns as wide as their widest cell. */
+export function markdown({ head, rows }: Table): string {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, 3, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -13,24 +17,37 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line([], '-'), ...rows.map((row) => line(row))].join('\n');
 }
 
-export function kernelsTable(runs: readonly KernelRun[]): string {
-  return table(
-    ['kernel', 'release', 'checks', 'tcx', 'clsact', 'fq', 'seconds'],
-    runs.map(({ row, report, seconds }) => {
-      const checks = report?.checks ?? [];
-      const passed = checks.filter(({ outcome }) => outcome === 'passed').length;
-      const has = (feature: string): string => (report?.features[feature] ? 'yes' : 'no');
-      const counted = report === undefined ? 'did not run' : `${passed} of ${checks.length}`;
-      const features = report === undefined ? ['', '', ''] : [has('tcx'), has('clsact'), has('fq')];
-      return [row.name, report?.release ?? '', counted, ...features, seconds.toFixed(0)];
-    }),
-  );
+/** The table of this head in a document; without rows where there is none. */
+export function tableIn(document: string, head: readonly string[]): Table {
+  const lines = document.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+  const start = lines.findIndex((cells) => head.every((name, column) => cells[column + 1] === name));
+  if (start < 0) return { head, rows: [] };
+  const end = lines.findIndex((cells, index) => index > start && cells.length === 1);
+  const rows = lines.slice(start + 2, end < 0 ? undefined : end).map((cells) => cells.slice(1, -1));
+  return { head, rows };
 }
 
-const PROGRAM_HEAD = [
+/** Those in which the kernels differ. */
+const SHOWN_FEATURES = ['atomics that fetch', 'tcx', 'netkit', 'fq'];
+
+const KERNEL_HEAD = ['kernel', 'release', 'checks', ...SHOWN_FEATURES, 'seconds'];
+
+export function kernelsTable(runs: readonly KernelRun[]): Table {
+  const rows = runs.map(({ row, report, seconds }) => {
+    const checks = report?.checks ?? [];
+    const passed = checks.filter(({ outcome }) => outcome === 'passed').length;
+    const has = (feature: string): string => (report?.features[feature] ? 'yes' : 'no');
+    const counted = report === undefined ? 'did not run' : `${passed} of ${checks.length}`;
+    const features = SHOWN_FEATURES.map((name) => (report === undefined ? '' : has(name)));
+    return [row.name, report?.release ?? '', counted, ...features, seconds.toFixed(0)];
+  });
+  return { head: KERNEL_HEAD, rows };
+}
+
+export const PROGRAM_HEAD = [
   'kernel',
   'program',
-  'pacing',
+  'class',
   'processed',
   'states',
   'peak states',
@@ -39,115 +56,65 @@ const PROGRAM_HEAD = [
   'machine code, bytes',
 ];
 
-export function programsTable(runs: readonly KernelRun[]): string {
+export function programsTable(runs: readonly KernelRun[]): Table {
   const rowOf = (kernel: string, figures: ProgramFigures): string[] => [
     kernel,
     figures.program,
-    figures.pacing,
+    figures.class,
     ...[figures.processedInstructions, figures.totalStates, figures.peakStates].map(String),
     figures.stackBytes.join(' + '),
     ...[figures.translatedBytes, figures.jitedBytes].map(String),
   ];
-  return table(
-    PROGRAM_HEAD,
-    runs.flatMap(({ row, report }) => (report?.programs ?? []).map((figures) => rowOf(row.name, figures))),
+  const rows = runs.flatMap(({ row, report }) =>
+    (report?.programs ?? []).map((figures) => rowOf(row.name, figures)),
   );
+  return { head: PROGRAM_HEAD, rows };
 }
 
-export function trafficTable(runs: readonly KernelRun[]): string {
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+
+const TRAFFIC_HEAD = [
+  'kernel',
+  'direction',
+  'cap',
+  'pacing',
+  'mode',
+  'goodput',
+  'wire',
+  'resent',
+  'out of order',
+  'p50, ms',
+  'p99, ms',
+];
+
+export function trafficTable(runs: readonly KernelRun[]): Table {
   const rowOf = (kernel: string, figures: TrafficFigures): string[] => [
     kernel,
     figures.direction,
     `${figures.rateBitsPerSecond / 1e6}M`,
     figures.pacing,
     figures.mode,
-    `${(100 * figures.shareOfCap).toFixed(1)}%`,
-    `${(100 * figures.wireShare).toFixed(1)}%`,
-    String(figures.retransmitted),
-    String(figures.outOfOrder),
-    figures.mouseP50.toFixed(1),
-    figures.mouseP99.toFixed(1),
+    percent(figures.shareOfCap),
+    percent(figures.wireShare),
+    ...[figures.retransmitted, figures.outOfOrder].map(String),
+    ...[figures.mouseP50, figures.mouseP99].map((milliseconds) => milliseconds.toFixed(1)),
   ];
-  return table(
-    [
-      'kernel',
-      'direction',
-      'cap',
-      'pacing',
-      'mode',
-      'goodput',
-      'wire',
-      'resent',
-      'out of order',
-      'p50, ms',
-      'p99, ms',
-    ],
-    runs.flatMap(({ row, report }) => (report?.traffic ?? []).map((figures) => rowOf(row.name, figures))),
+  const rows = runs.flatMap(({ row, report }) =>
+    (report?.traffic ?? []).map((figures) => rowOf(row.name, figures)),
   );
+  return { head: TRAFFIC_HEAD, rows };
 }
 
-/** All of docs/kernels.md. */
-export function kernelsDocument(runs: readonly KernelRun[]): string {
-  return `# natra on real kernels
+const SOAK_HEAD = ['kernel', 'what', 'Pods so far', 'at the start', 'half way', 'at the end'];
 
-Generated by \`npm run kernels -- --write\`: Debian's kernels in QEMU, emulated, in virtual time.
-
-${kernelsTable(runs)}
-
-## What the verifier makes of the programs
-
-A pull request that makes the verifier process 10% more instructions than this fails, unless it brings a new table.
-
-${programsTable(runs)}
-
-## Traffic through a limited Pod
-
-One TCP elephant (cubic) and 20 fresh 10 kB requests a second beside it, whose latency is in the last two columns.
-Goodput is the share of what the cap leaves to full segments; wire is the share of the cap that all packets to the
-receiver take. \`edt\` has departure times and a real fq; \`queue\` has heavy flows in an HTB class. Towards the Pod
-(ingress) the sender is another machine, and is told of the cap by drops.
-
-${trafficTable(runs)}
-`;
-}
-
-/** The committed bound for one program. */
-export interface Bound {
-  readonly kernel: string;
-  readonly program: string;
-  readonly pacing: Pacing;
-  readonly processedInstructions: number;
-}
-
-/** Reads the bounds back from docs/kernels.md. */
-export function boundsIn(document: string): Bound[] {
-  const lines = document.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
-  const start = lines.findIndex((cells) => PROGRAM_HEAD.every((name, column) => cells[column + 1] === name));
-  if (start < 0)
-    throw new Error('docs/kernels.md has no table of programs; npm run kernels -- --write makes it');
-  const end = lines.findIndex((cells, index) => index > start && cells.length === 1);
-  return lines
-    .slice(start + 2, end < 0 ? undefined : end)
-    .map(([, kernel = '', program = '', pacing, processed]) => ({
-      kernel,
-      program,
-      pacing: pacing as Pacing,
-      processedInstructions: Number(processed),
-    }));
-}
-
-const GROWTH = 1.1;
-
-/** Programs on which the verifier has more work than their bound allows, in words. Those without a bound are new. */
-export function exceeded(run: KernelRun, bounds: readonly Bound[]): string[] {
-  return (run.report?.programs ?? []).flatMap(({ program, pacing, processedInstructions }) => {
-    const bound = bounds.find(
-      (each) => each.kernel === run.row.name && each.program === program && each.pacing === pacing,
-    );
-    if (bound === undefined || processedInstructions <= GROWTH * bound.processedInstructions) return [];
-    return [
-      `${program} with ${pacing}: the verifier processes ${processedInstructions} instructions, ` +
-        `${bound.processedInstructions} in docs/kernels.md; if that must be, run npm run kernels -- --write`,
-    ];
-  });
+/** What lay in the kernel at three moments of each soak. */
+export function soakTable(runs: readonly KernelRun[]): Table {
+  const rowsOf = (kernel: string, samples: readonly SoakSample[]): string[][] => {
+    const moments = [samples[0], samples[samples.length >> 1], samples.at(-1)];
+    const shown = (each: SoakSample | undefined, name: string): string => String(each?.counts[name] ?? '');
+    const names = Object.keys(samples[0]?.counts ?? {});
+    const pods = moments.map((each) => each?.pods ?? 0).join(', ');
+    return names.map((name) => [kernel, name, pods, ...moments.map((each) => shown(each, name))]);
+  };
+  return { head: SOAK_HEAD, rows: runs.flatMap(({ row, report }) => rowsOf(row.name, report?.soak ?? [])) };
 }

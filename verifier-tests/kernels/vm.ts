@@ -10,27 +10,32 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KernelImage, moduleFiles } from './image.ts';
 import { initramfs, quote } from './initramfs.ts';
+import { emulatorArguments, FOLDERS, MACHINES } from './machines.ts';
+import type { Architecture } from './matrix.ts';
 
-const BUSYBOX = '/bin/busybox';
 const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
-/** A PVH-only firmware, faster to start than SeaBIOS. */
-const QBOOT = '/usr/share/qemu/qboot.rom';
 const DEFAULT_TIMEOUT_SECONDS = 120;
 const BOOT_MODULES = ['virtio_pci', 'virtiofs', 'virtio_console', 'overlay'];
-/** Why no VM can run on this machine; undefined when one can. */
-export function missingForVm(): string | undefined {
-  if (process.getuid?.() !== 0) return 'sharing the root file system with a VM needs root';
-  if (process.arch !== 'x64') return `the kernels are built for x86-64 and this machine is ${process.arch}`;
-  const missing = [BUSYBOX, VIRTIOFSD, QBOOT, '/usr/bin/qemu-system-x86_64', '/sbin/depmod'].filter(
-    (file) => !existsSync(file),
-  );
+
+/** Why no VM of this architecture can run on this machine; undefined when one can. */
+export function missingForVm(architecture: Architecture = 'amd64'): string | undefined {
+  if (process.getuid?.() !== 0) return 'sharing a root file system with a VM needs root';
+  if (process.arch !== 'x64')
+    return `VMs here share the root of an x86-64 host, and this one is ${process.arch}`;
+  const { emulator, firmware } = MACHINES[architecture];
+  const needed = ['/bin/busybox', VIRTIOFSD, firmware, `/usr/bin/${emulator}`, '/sbin/depmod'];
+  const missing = needed.filter((file) => file !== undefined && !existsSync(file));
   if (missing.length === 0) return undefined;
   return `${missing.join(', ')} is missing; npm run kernels installs what a VM needs`;
 }
 
 export interface VmOptions {
   readonly kernel: KernelImage;
+  /** The root file system of the guest: the host's own, or a folder; it stays as it is. */
+  readonly root?: string;
   readonly command: readonly string[];
+  /** In which the command runs; the shared folder by default. */
+  readonly directory?: string;
   readonly modules?: readonly string[];
   /** Writable folder; its path is the same inside. */
   readonly share: string;
@@ -42,6 +47,8 @@ export interface VmOptions {
    * skipped. One CPU only.
    */
   readonly virtualTime?: boolean;
+  /** Without virtual time: what runs the guest's instructions; `tcg`, the emulator, by default. */
+  readonly acceleration?: 'kvm' | 'tcg';
   readonly timeoutSeconds?: number;
   readonly onOutput?: (text: string) => void;
 }
@@ -50,6 +57,8 @@ export interface VmResult {
   /** The command's exit code; undefined when it never reported one. */
   readonly code: number | undefined;
   readonly timedOut: boolean;
+  /** The guest came so far as to run the command. */
+  readonly booted: boolean;
   readonly stdout: string;
   readonly stderr: string;
   /** The end of the kernel's console, for a VM that died. */
@@ -102,44 +111,6 @@ function serveFolder(socket: string, folder: string, options: { readonly readOnl
   });
 }
 
-function qemuArguments(options: VmOptions, folder: string): string[] {
-  const memory = options.memoryMiB ?? 1024;
-  const file = (name: string): string => path.join(folder, name);
-  const kernelArguments =
-    'console=ttyS0 quiet panic=-1 reboot=t nokaslr mitigations=off nopti random.trust_cpu=on cryptomgr.notests rcupdate.rcu_expedited=1 no_timer_check tsc=reliable';
-  return [
-    ['-accel', options.virtualTime ? 'tcg,thread=single' : 'tcg,thread=multi'],
-    ['-cpu', 'max,la57=off,smap=off,smep=off,pcid=off'],
-    options.virtualTime ? ['-icount', 'shift=1,sleep=off'] : [],
-    ['-machine', 'q35,memory-backend=ram', '-bios', QBOOT],
-    ['-object', `memory-backend-memfd,id=ram,size=${memory}M,share=on`, '-m', `${memory}M`],
-    ['-smp', String(options.virtualTime ? 1 : (options.cpus ?? 2))],
-    [
-      '-nodefaults',
-      '-no-user-config',
-      '-display',
-      'none',
-      '-no-reboot',
-      '-serial',
-      `file:${file('console')}`,
-    ],
-    ['-kernel', options.kernel.vmlinux, '-initrd', file('initrd'), '-append', kernelArguments],
-    ...['host', 'share'].map((tag) => [
-      '-chardev',
-      `socket,id=fs-${tag},path=${file(`${tag}.sock`)}`,
-      '-device',
-      `vhost-user-fs-pci,chardev=fs-${tag},tag=${tag}`,
-    ]),
-    ['-device', 'virtio-serial-pci', '-device', 'virtio-rng-pci'],
-    ...['out', 'err', 'control'].map((port) => [
-      '-chardev',
-      `socket,id=${port},path=${file(`${port}.sock`)}`,
-      '-device',
-      `virtserialport,chardev=${port},name=natra.${port}`,
-    ]),
-  ].flat();
-}
-
 async function waitForFiles(files: readonly string[]): Promise<void> {
   for (let tries = 0; !files.every(existsSync); tries++) {
     if (tries > 1000) throw new Error('start VM: virtiofsd made no socket within 10 s');
@@ -167,33 +138,44 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
   process.on('exit', endAll);
   try {
     mkdirSync(options.share, { recursive: true });
+    const { release, architecture, moduleRoot } = options.kernel;
+    const root = options.root ?? '/';
     const job = {
       command: options.command,
-      directory: process.cwd(),
+      directory: options.directory ?? options.share,
       environment: {
-        NATRA_VM: options.kernel.release,
+        NATRA_VM: release,
         NATRA_VM_SHARE: options.share,
         ...options.environment,
       },
       share: options.share,
-      release: options.kernel.release,
-      modules: path.join(options.kernel.moduleRoot, 'lib/modules', options.kernel.release),
+      release,
     };
     const modules = moduleFiles(options.kernel, [...BOOT_MODULES, ...(options.modules ?? [])]);
-    writeFileSync(path.join(folder, 'initrd'), initramfs(job, modules, BUSYBOX));
+    writeFileSync(path.join(folder, 'initrd'), initramfs(job, modules, path.join(root, 'bin/busybox')));
     mkdirSync(path.join(folder, 'root'));
-    const sockets = { host: path.join(folder, 'host.sock'), share: path.join(folder, 'share.sock') };
+    const socket = (name: string): string => path.join(folder, `${name}.sock`);
     children.push(
-      serveFolder(sockets.host, '/', { readOnly: path.join(folder, 'root') }),
-      serveFolder(sockets.share, options.share, {}),
+      serveFolder(socket('host'), root, { readOnly: path.join(folder, 'root') }),
+      serveFolder(socket('share'), options.share, {}),
+      serveFolder(socket('modules'), path.join(moduleRoot, 'lib/modules', release), {}),
     );
     const stdout = new Serial(path.join(folder, 'out.sock'), options.onOutput ?? (() => {}));
     const stderr = new Serial(path.join(folder, 'err.sock'), options.onOutput ?? (() => {}));
     const control = new Serial(path.join(folder, 'control.sock'), () => {});
-    await waitForFiles(Object.values(sockets));
+    await waitForFiles(FOLDERS.map(socket));
     const limit = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
     // `timeout` ends a VM whose starter was killed and could not.
-    const guarded = ['-k', '1', String(limit + 10), 'qemu-system-x86_64', ...qemuArguments(options, folder)];
+    const emulation = emulatorArguments({
+      architecture,
+      acceleration: options.acceleration ?? 'tcg',
+      virtualTime: options.virtualTime === true,
+      cpus: options.cpus ?? 2,
+      memoryMiB: options.memoryMiB ?? 1024,
+      kernel: options.kernel.kernel,
+      folder,
+    });
+    const guarded = ['-k', '1', String(limit + 10), MACHINES[architecture].emulator, ...emulation];
     const qemu = spawn('timeout', guarded, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
     children.push(qemu);
     let timedOut = false;
@@ -212,6 +194,7 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
     return {
       code: code === undefined ? undefined : Number(code),
       timedOut,
+      booted: control.text.includes('up\n'),
       stdout: stdout.text,
       stderr: stderr.text,
       console: existsSync(consoleFile)

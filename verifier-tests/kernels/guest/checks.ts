@@ -1,10 +1,11 @@
 /** Collects what the guest finds; the report is on disk after every check, so that a VM that dies leaves it. */
 import { writeFileSync } from 'node:fs';
-import type { Check, ProgramFigures, Report, TrafficFigures } from '../report.ts';
+import type { Check, ProgramFigures, Report, SoakSample, TrafficFigures } from '../report.ts';
 
 export class Checks {
   readonly programs: ProgramFigures[] = [];
   readonly traffic: TrafficFigures[] = [];
+  readonly soak: SoakSample[] = [];
   readonly features: Record<string, boolean> = {};
   readonly #checks: Check[] = [];
   readonly #file: string;
@@ -36,6 +37,7 @@ export class Checks {
       features: this.features,
       programs: this.programs,
       traffic: this.traffic,
+      soak: this.soak,
       checks: this.#checks,
       complete,
     };

@@ -28,7 +28,7 @@ export function footprint({ namespaces, pinDirectory, stateDirectory }: Places):
   ]);
 }
 
-function trafficControl(namespace: Namespace): string[] {
+export function trafficControl(namespace: Namespace): string[] {
   return inNetns(namespace.path, () => {
     const socket = RouteSocket.open();
     try {

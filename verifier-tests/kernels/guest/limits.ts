@@ -1,6 +1,6 @@
 /** natra's ADD, CHECK and DEL around live traffic, held to its promises. */
 import { DIRECTIONS } from '../../../cni/config/bandwidth.ts';
-import type { TrafficFigures } from '../report.ts';
+import type { GuestPlan, TrafficFigures } from '../report.ts';
 import { type Checks, require } from './checks.ts';
 import { LimitedPod, type NatraOptions } from './pod.ts';
 import { measure, type Servers, startServers } from './traffic.ts';
@@ -18,6 +18,8 @@ interface Scenario {
   readonly pacing: 'edt' | 'queue';
   /** What ADD is told; `auto` where it is silent. */
   readonly attachMode?: 'clsact';
+  /** The Pod's device; veth where it is silent. */
+  readonly device?: 'netkit';
 }
 
 /** Before the first measurement: what follows runs in code that has run before. */
@@ -29,17 +31,46 @@ const SCENARIOS: readonly Scenario[] = [
   { rateBitsPerSecond: 10 * MBIT, seconds: 4, pacing: 'queue' },
 ];
 
-export async function checkLimits(share: string, checks: Checks): Promise<void> {
-  let pod: LimitedPod | undefined;
-  let servers: Servers | undefined;
-  await checks.run('a Pod joins the bridge', async () => {
-    pod = await LimitedPod.create(share);
-    servers = await startServers(pod);
+const ON_NETKIT: Scenario = { rateBitsPerSecond: 10 * MBIT, seconds: 3, pacing: 'edt', device: 'netkit' };
+
+export async function checkLimits(share: string, checks: Checks, { depth }: GuestPlan): Promise<void> {
+  const scenarios = depth === 'whole' ? SCENARIOS : SCENARIOS.slice(0, 1);
+  await onPod(
+    checks,
+    'a Pod joins the bridge',
+    () => LimitedPod.onBridge(share),
+    async (pod, servers) => {
+      for (const [index, scenario] of scenarios.entries())
+        await checkScenario(scenario, pod, servers, checks, index === 0);
+    },
+  );
+  if (depth === 'whole' && checks.features.netkit)
+    await onPod(
+      checks,
+      'a Pod has a netkit device',
+      () => LimitedPod.onNetkit(share),
+      (pod, servers) => checkScenario(ON_NETKIT, pod, servers, checks, false),
+    );
+}
+
+async function onPod(
+  checks: Checks,
+  title: string,
+  make: () => Promise<LimitedPod>,
+  use: (pod: LimitedPod, servers: Servers) => Promise<void>,
+): Promise<void> {
+  let made: { readonly pod: LimitedPod; readonly servers: Servers } | undefined;
+  await checks.run(title, async () => {
+    const pod = await make();
+    made = { pod, servers: await startServers(pod) };
     return pod.topology.pod.name;
   });
-  if (pod === undefined || servers === undefined) return;
-  for (const [index, scenario] of SCENARIOS.entries())
-    await checkScenario(scenario, pod, servers, checks, index === 0);
+  if (made === undefined) return;
+  try {
+    await use(made.pod, made.servers);
+  } finally {
+    await made.pod.destroy();
+  }
 }
 
 async function checkScenario(
@@ -49,8 +80,9 @@ async function checkScenario(
   checks: Checks,
   warmUp: boolean,
 ): Promise<void> {
-  const { rateBitsPerSecond, pacing, attachMode, seconds } = scenario;
-  const mode = attachMode ?? (checks.features.tcx ? 'tcx' : 'clsact');
+  const { rateBitsPerSecond, pacing, attachMode, device, seconds } = scenario;
+  const hook = attachMode ?? (checks.features.tcx ? 'tcx' : 'clsact');
+  const mode = device === undefined ? hook : `${hook} on ${device}`;
   const options: NatraOptions = {
     NATRA_EDT_PACING: pacing === 'edt' ? 'on' : 'off',
     ...(attachMode && { NATRA_ATTACH_MODE: attachMode }),

@@ -1,47 +1,72 @@
-/** Loads the dataplane as it is for each kind of Pod, and asks the verifier what it cost. */
+/** Loads the dataplane as it is for each class of Pod, and asks the verifier what it cost. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DIRECTIONS, type Direction } from '../../../cni/config/bandwidth.ts';
 import { loadDataplane } from '../../../cni/dataplane/load.ts';
 import type { Baseline } from '../../../cni/objects.ts';
-import { dataplaneSettings, type Pacing } from '../../../cni/settings.ts';
+import { dataplaneSettings, type Limit } from '../../../cni/settings.ts';
+import { readElf } from '../../../dsl/object/elf/read.ts';
+import type { ObjectImage } from '../../../dsl/object/image.ts';
+import { specialise } from '../../../dsl/object/specialise/index.ts';
 import { programInfo } from '../../../loader/bpf/info.ts';
 import type { LoadedProgram, VerifierStatistics } from '../../../loader/index.ts';
-import { OBJECT_FILES, PACINGS } from '../report.ts';
+import { type Settings, sectionContents } from '../../../loader/object/sections.ts';
+import { CLASSES, FEW_CLASSES } from '../classes.ts';
+import { type GuestPlan, OBJECT_FILES } from '../report.ts';
 import type { Checks } from './checks.ts';
 
 const SEED = 0x1234_5678_9abc_def0n;
 
-/** The program of a direction for a cap of 10 Mbit/s; the caller closes it. */
+const objectOf = (share: string, direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
+  readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
+
+const settingsOf = (limit: Limit): Settings => ({ config: { ...dataplaneSettings(limit), seed: SEED } });
+
+/** The program of a direction for a limit; the caller closes it. */
 export function loadFor(
   share: string,
   direction: Direction,
-  pacing: Pacing,
+  limit: Limit,
   onStatistics?: (statistics: VerifierStatistics) => void,
 ): LoadedProgram {
-  const config = { ...dataplaneSettings({ rateBitsPerSecond: 10e6, pacing }), seed: SEED };
-  const objectFile = (_: Direction, baseline: Baseline = '5.12'): Uint8Array =>
-    readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
-  const options = { settings: { config }, ...(onStatistics && { onStatistics }) };
+  const options = { settings: settingsOf(limit), ...(onStatistics && { onStatistics }) };
+  const objectFile = (of: Direction, baseline?: Baseline): Uint8Array => objectOf(share, of, baseline);
   return loadDataplane(direction, options, { objectFile, log: () => {} });
 }
 
-export async function checkPrograms(share: string, checks: Checks): Promise<void> {
-  for (const program of DIRECTIONS)
-    for (const pacing of PACINGS)
-      await checks.run(`load ${program} with ${pacing}`, () => {
+/** The bytecode that a class of Pods has. */
+function codeFor(image: ObjectImage, limit: Limit): string {
+  const [program] = image.programs;
+  const rodata = image.sections.find(({ name }) => name === '.rodata');
+  if (program === undefined || rodata === undefined)
+    throw new Error('the object has no program or no settings');
+  const { code, relocations } = specialise(program, sectionContents(rodata, settingsOf(limit)));
+  return JSON.stringify([Buffer.from(code).toString('hex'), relocations]);
+}
+
+export async function checkPrograms(share: string, checks: Checks, { depth }: GuestPlan): Promise<void> {
+  const [ingress, egress] = DIRECTIONS.map((direction) => readElf(objectOf(share, direction)));
+  if (ingress === undefined || egress === undefined) throw new Error('there are two directions');
+  for (const { name, limit } of depth === 'whole' ? CLASSES : FEW_CLASSES) {
+    // The verifier's work on the same bytecode is the same.
+    const both = codeFor(ingress, limit) === codeFor(egress, limit);
+    for (const direction of both ? DIRECTIONS.slice(0, 1) : DIRECTIONS) {
+      const program = both ? 'both' : direction;
+      await checks.run(`load ${program === 'both' ? 'the program' : program} for ${name}`, () => {
         let statistics: VerifierStatistics | undefined;
-        const loaded = loadFor(share, program, pacing, (told) => {
+        const loaded = loadFor(share, direction, limit, (told) => {
           statistics = told;
         });
         try {
           if (loaded.btfRefusal !== undefined) throw new Error(loaded.btfRefusal);
           if (statistics === undefined) throw new Error('the verifier told no statistics');
           const { translatedBytes, jitedBytes } = programInfo(loaded.fd);
-          checks.programs.push({ program, pacing, ...statistics, translatedBytes, jitedBytes });
+          checks.programs.push({ program, class: name, ...statistics, translatedBytes, jitedBytes });
           return `${statistics.processedInstructions} instructions processed`;
         } finally {
           loaded.close();
         }
       });
+    }
+  }
 }
