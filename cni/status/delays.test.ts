@@ -23,6 +23,6 @@ test('a quantile is the end of the bucket in which it lies', () => {
 
 test('the kernel program has buckets of the same width', () => {
   const source = readFileSync(new URL('../../programs/count.ts', import.meta.url), 'utf8');
-  expect(source).toContain('const BUCKET_SHIFT = 10n;');
+  expect(source).toContain('const BUCKET_SHIFT: i64 = 10n;');
   expect(source).toContain('const BUCKETS = 32;');
 });
