@@ -1,10 +1,10 @@
 /** What must hold of every packet and of every interval, whatever the traffic. */
 
-import { vitalRoomOf } from '../../cni/bounds.ts';
+import { burstBytes, packetBurst, vitalBurstBytes, vitalRoomOf } from '../../cni/bounds.ts';
 import { bytesIn, miceScales } from '../../cni/limit.ts';
 import { HEAVY_CLASS, MOUSE_CLASS } from '../../loader/attach/classes.ts';
 import type { Outcome } from '../differential/world.ts';
-import { allowance, checksumHolds, type Packet, type Scenario } from './traffic.ts';
+import { checksumHolds, type Packet, type Scenario } from './traffic.ts';
 
 /** A packet that passed, with the time at which it leaves. */
 export interface Passed {
@@ -80,22 +80,46 @@ export const departureOf = ({ now }: Packet, { tstamp }: Outcome): bigint => (ts
 
 export const passes = ({ verdict }: Outcome): boolean => verdict !== SHOT;
 
-/** The interval in which most above its allowance left, if any: bytes over it. Vital packets are charged, not held. */
-export function excess({ limit }: Scenario, passed: readonly Passed[]): number {
-  const sorted = passed
-    .filter(({ packet }) => !packet.vital)
-    .sort((a, b) => (a.departure < b.departure ? -1 : a.departure > b.departure ? 1 : 0));
-  const burst = allowance(limit, 0n);
+/** So much at one time, ns. */
+interface Amount {
+  readonly at: bigint;
+  readonly amount: number;
+}
+
+/** By how much the amounts of any interval exceed what the rate allows in it and the burst; 0 where none does. */
+function mostAbove(amounts: readonly Amount[], perSecond: number, burst: number): number {
+  const sorted = [...amounts].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   let worst = 0;
-  // The most by which bytes exceeded C since the start of any interval that ends here.
+  // The most above the rate since the start of any interval that ends here.
   let above = 0;
-  let last = sorted[0]?.departure ?? 0n;
-  for (const { packet, departure } of sorted) {
-    above = Math.max(0, above - (allowance(limit, departure - last) - burst)) + packet.wire;
+  let last = sorted[0]?.at ?? 0n;
+  for (const { at, amount } of sorted) {
+    above = Math.max(0, above - (Number(at - last) * perSecond) / 1e9) + amount;
     worst = Math.max(worst, above);
-    last = departure;
+    last = at;
   }
   return Math.max(0, worst - burst);
+}
+
+/** Bytes that left beyond the rate and its burst, in the worst interval. Vital packets are charged, not held. */
+export function excess({ limit }: Scenario, passed: readonly Passed[]): number {
+  const held = passed.filter(({ packet }) => !packet.vital);
+  const left = held.map(({ packet, departure }) => ({ at: departure, amount: packet.wire }));
+  return mostAbove(left, limit.rateBitsPerSecond / 8, burstBytes(limit));
+}
+
+/** Bytes that were admitted beyond the rate and the bound that counts vital packets as well. */
+export function excessWithVital({ limit }: Scenario, passed: readonly Passed[]): number {
+  const admitted = passed.map(({ packet }) => ({ at: packet.now, amount: packet.wire }));
+  return mostAbove(admitted, limit.rateBitsPerSecond / 8, vitalBurstBytes(limit));
+}
+
+/** Packets, segments counting each, that were admitted beyond the packet-rate cap and its burst; 0 without a cap. */
+export function excessOfPackets({ limit }: Scenario, passed: readonly Passed[]): number {
+  if (limit.packetsPerSecond === undefined) return 0;
+  const held = passed.filter(({ packet }) => !packet.vital);
+  const admitted = held.map(({ packet }) => ({ at: packet.now, amount: Math.max(packet.segments, 1) }));
+  return mostAbove(admitted, limit.packetsPerSecond, packetBurst(limit));
 }
 
 /** The first packet that leaves before an earlier one of its flow. */

@@ -4,7 +4,7 @@ import type { Limit, Pacing } from '../../cni/settings.ts';
 import { HEAVY_CLASS } from '../../loader/attach/classes.ts';
 import { sampling } from '../differential/agree.ts';
 import { stayOnFirstCpu } from '../differential/world.ts';
-import { excess, overtaking } from './judge.ts';
+import { excess, excessOfPackets, excessWithVital, overtaking } from './judge.ts';
 import { type Place, run } from './run.ts';
 import { packetsOf, type Scenario, STEADY, scenarios, steadyFlow } from './traffic.ts';
 
@@ -38,6 +38,22 @@ describe.each(PLACES)('any traffic, in the $place', ({ place, mostBytes, runs })
       });
     },
   );
+
+  test('ARP and neighbour discovery bring what is admitted no further than their own bound', () => {
+    holds(['police', 'edt', 'queue'], (scenario) => {
+      const bytes = excessWithVital(scenario, run(scenario, place).passed);
+      return bytes > 0 ? `${bytes} bytes too many` : undefined;
+    });
+  });
+
+  test('no more packets than the packet-rate cap and its burst allow are admitted in any interval', () => {
+    holds(['police', 'edt', 'queue'], (scenario) => {
+      const { limit, packets } = scenario;
+      const capped = { ...scenario, limit: { ...limit, packetsPerSecond: 20 + (packets.length % 400) } };
+      const many = excessOfPackets(capped, run(capped, place).passed);
+      return many > 0 ? `${many} packets too many` : undefined;
+    });
+  });
 
   test.each(['police', 'edt'] as const)('the packets of a flow leave in their order: %s', (pacing) => {
     holds([pacing], (scenario) => overtaking(run(scenario, place).passed));

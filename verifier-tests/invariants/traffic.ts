@@ -1,6 +1,6 @@
 /** Random traffic under random limits: trains of packets of a few flows, with pauses, at a clock that lags as the kernel's. */
 import fc from 'fast-check';
-import { burstBytes, type Limit, type Pacing } from '../../cni/settings.ts';
+import type { Limit, Pacing } from '../../cni/settings.ts';
 import { u16, u32 } from '../parser/words.ts';
 
 export type Kind = 'tcp4' | 'udp4' | 'tcp6' | 'arp' | 'discovery';
@@ -188,10 +188,6 @@ export function scenarios(pacings: readonly Pacing[], mostBytes: number): fc.Arb
       packets: packetsOf(limit, trains, tick),
     }));
 }
-
-/** Bytes that may pass in `time` ns. */
-export const allowance = (limit: Limit, time: bigint): number =>
-  (Number(time) * limit.rateBitsPerSecond) / 8e9 + burstBytes(limit);
 
 /** `flow` at 1/16 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
 export function steadyFlow(limit: Limit, length: number, seconds: number): readonly Packet[] {
