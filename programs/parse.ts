@@ -249,7 +249,7 @@ export function parse(skb: Skb): Packet {
   return { addresses, transport: key | u64(id), headerBytes };
 }
 
-/** ARP and neighbour discovery: charged, but never delayed or dropped. */
+/** ARP and neighbour discovery: charged, never delayed, and dropped only beyond a horizon of their own. */
 export function isVital(packet: Packet): boolean {
   const transport = forget(packet.transport);
   if (transport === u64(ETH_P_ARP)) return true;
