@@ -25,13 +25,14 @@ interface Scenario {
 /** Before the first measurement: what follows runs in code that has run before. */
 const WARM_UP_SECONDS = 1;
 
+/** A GSO packet is 52 ms of 10 Mbit/s: one at either end of a window of four seconds is already 2.6% of it. */
 const SCENARIOS: readonly Scenario[] = [
-  { rateBitsPerSecond: 10 * MBIT, seconds: 5, pacing: 'edt' },
+  { rateBitsPerSecond: 10 * MBIT, seconds: 6, pacing: 'edt' },
   { rateBitsPerSecond: 100 * MBIT, seconds: 3, pacing: 'edt', attachMode: 'clsact' },
-  { rateBitsPerSecond: 10 * MBIT, seconds: 4, pacing: 'queue' },
+  { rateBitsPerSecond: 10 * MBIT, seconds: 6, pacing: 'queue' },
 ];
 
-const ON_NETKIT: Scenario = { rateBitsPerSecond: 10 * MBIT, seconds: 3, pacing: 'edt', device: 'netkit' };
+const ON_NETKIT: Scenario = { rateBitsPerSecond: 10 * MBIT, seconds: 6, pacing: 'edt', device: 'netkit' };
 
 export async function checkLimits(share: string, checks: Checks, { depth }: GuestPlan): Promise<void> {
   const scenarios = depth === 'whole' ? SCENARIOS : SCENARIOS.slice(0, 1);
