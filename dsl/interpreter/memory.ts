@@ -1,7 +1,7 @@
 /** Loads, stores and atomics through references, and values laid out as a map's keys and values. */
 import type { AtomicOperator, Span } from '../compiler/tree/tree.ts';
 import type { Packet } from '../machine/packet.ts';
-import { type IntLayout, type Layout, sizeOf } from '../object/layout.ts';
+import { type IntLayout, type Layout, membersOf, sizeOf } from '../object/layout.ts';
 import { describe, InterpreterError, isRecord, Reference, type Value } from './values.ts';
 
 /**
@@ -90,15 +90,7 @@ function write(view: Uint8Array, layout: Layout, value: Value, span: Span): void
   if (layout.kind === 'int' || !isRecord(value)) {
     throw new InterpreterError(span, `${describe(value)} isn't laid out as ${layout.kind}`);
   }
-  const members =
-    layout.kind === 'struct'
-      ? layout.fields
-      : Array.from({ length: layout.length }, (_, index) => ({
-          name: String(index),
-          offset: index * sizeOf(layout.element),
-          layout: layout.element,
-        }));
-  for (const member of members) {
+  for (const member of membersOf(layout)) {
     const end = member.offset + sizeOf(member.layout);
     write(view.subarray(member.offset, end), member.layout, value[member.name], span);
   }

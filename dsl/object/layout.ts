@@ -62,6 +62,18 @@ export function alignmentOf(layout: Layout): number {
 
 const alignUp = (offset: number, alignment: number): number => Math.ceil(offset / alignment) * alignment;
 
+/** The parts of a struct or an array, an array's named by their indices. */
+export function membersOf(layout: StructLayout | ArrayLayout): readonly StructField[] {
+  if (layout.kind === 'struct') return layout.fields;
+  const { element, length } = layout;
+  const bytes = sizeOf(element);
+  return Array.from({ length }, (_, index) => ({
+    name: String(index),
+    offset: index * bytes,
+    layout: element,
+  }));
+}
+
 /** Lays fields out in order with natural alignment, or without any padding when `packed`. */
 export function layoutStruct(
   name: string,

@@ -1,14 +1,14 @@
 /** Instruction selection: legalised SSA to two-address machine code over virtual registers, a block at a time. */
 import type { ALU } from '../../object/instruction.ts';
 import { ATOMIC } from '../../object/instruction.ts';
-import type {
-  BinaryOperator,
-  Block,
-  Condition,
-  Instruction,
-  IrFunction,
-  Operand,
-  ValueId,
+import {
+  type BinaryOperator,
+  type Block,
+  type Instruction,
+  type IrFunction,
+  MIRRORED,
+  type Operand,
+  type ValueId,
 } from '../ir/ir.ts';
 import { resultOf } from '../ir/visit.ts';
 import type { Span } from '../tree/tree.ts';
@@ -50,20 +50,6 @@ const OPERATORS: Readonly<Record<BinaryOperator, Exclude<keyof typeof ALU, 'mov'
   ashr: 'arsh',
 };
 const COMMUTATIVE: ReadonlySet<BinaryOperator> = new Set<BinaryOperator>(['add', 'mul', 'and', 'or', 'xor']);
-/** The condition with its operands the other way round. */
-const SWAPPED: Readonly<Record<Condition, Condition>> = {
-  eq: 'eq',
-  ne: 'ne',
-  ult: 'ugt',
-  ule: 'uge',
-  ugt: 'ult',
-  uge: 'ule',
-  slt: 'sgt',
-  sle: 'sge',
-  sgt: 'slt',
-  sge: 'sle',
-  test: 'test',
-};
 const ATOMIC_CODES = {
   add: ATOMIC.add,
   or: ATOMIC.or,
@@ -340,7 +326,7 @@ class Selector {
       case 'branch': {
         const { width, then, otherwise, likely } = terminator;
         const swap = typeof terminator.left === 'bigint';
-        const condition = swap ? SWAPPED[terminator.condition] : terminator.condition;
+        const condition = swap ? MIRRORED[terminator.condition] : terminator.condition;
         const left = this.register(swap ? terminator.right : terminator.left);
         const right = this.source(swap ? terminator.left : terminator.right, width);
         const inverse = canJumpOn(condition, right, this.target) ? undefined : INVERSE[condition];

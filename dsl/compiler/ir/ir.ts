@@ -30,6 +30,21 @@ export type BinaryOperator =
   | 'ashr';
 export type Condition = 'eq' | 'ne' | 'ult' | 'ule' | 'ugt' | 'uge' | 'slt' | 'sle' | 'sgt' | 'sge' | 'test';
 
+/** The condition with its operands exchanged. */
+export const MIRRORED: Readonly<Record<Condition, Condition>> = {
+  eq: 'eq',
+  ne: 'ne',
+  ult: 'ugt',
+  ule: 'uge',
+  ugt: 'ult',
+  uge: 'ule',
+  slt: 'sgt',
+  sle: 'sge',
+  sgt: 'slt',
+  sge: 'sle',
+  test: 'test',
+};
+
 /** What memory an access touches: the alias classes. Two different regions never overlap. */
 export type Region = 'context' | 'packet' | 'map' | 'global' | 'settings' | 'stack';
 

@@ -1,5 +1,5 @@
 /** Loads, stores, atomics, and values laid out on the stack. */
-import { alignmentOf, type IntLayout, type Layout, sizeOf } from '../../object/layout.ts';
+import { alignmentOf, type IntLayout, type Layout, membersOf, sizeOf } from '../../object/layout.ts';
 import type { Bytes, Operand, Region, Width } from '../ir/ir.ts';
 import type { AtomicOperator, Expression, Span } from '../tree/tree.ts';
 import { lowerReference, lowerScalar } from './expressions.ts';
@@ -120,16 +120,8 @@ function storeLaidOut(
   if (value.kind !== 'record' || layout.kind === 'int') {
     throw new LoweringError(span, `a ${value.kind} isn't laid out as ${layout.kind}`);
   }
-  const members =
-    layout.kind === 'struct'
-      ? layout.fields
-      : Array.from({ length: layout.length }, (_, index) => ({
-          name: String(index),
-          offset: index * sizeOf(layout.element),
-          layout: layout.element,
-        }));
   let end = offset;
-  for (const member of members) {
+  for (const member of membersOf(layout)) {
     const field = value.fields.get(member.name);
     if (field === undefined) {
       throw new LoweringError(span, `the value has no field ${member.name}`);

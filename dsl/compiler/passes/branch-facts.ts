@@ -4,9 +4,15 @@
  * find_good_pkt_pointers), so that leaving out a decided check loses nothing the verifier needs.
  */
 import { blocksById, dominatorTree, predecessors } from '../ir/analysis.ts';
-import type { Condition, IrFunction, Operand, Terminator, Width } from '../ir/ir.ts';
+import {
+  type Condition,
+  type IrFunction,
+  MIRRORED,
+  type Operand,
+  type Terminator,
+  type Width,
+} from '../ir/ir.ts';
 import { evaluateCondition, larger, ones, smaller } from './arithmetic.ts';
-import { MIRRORED } from './fold-branches.ts';
 import { largest, type Producer } from './known-bits.ts';
 
 /** A comparison; as a fact, one that holds. */

@@ -2,7 +2,14 @@
  * Folding of branches: constants to the right, comparisons of widened or byte-swapped values on the values
  * themselves, and a mask and a test for 0 as one bit test. Part of the fold pass.
  */
-import type { Condition, Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import {
+  type Instruction,
+  type IrFunction,
+  MIRRORED,
+  type Operand,
+  type Terminator,
+  type ValueId,
+} from '../ir/ir.ts';
 import { ones, swapBytes } from './arithmetic.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
 import type { FreshValues } from './rewrite.ts';
@@ -35,21 +42,6 @@ export const usedOnce = ({ uses }: FoldFacts, operand: Operand): boolean =>
   typeof operand === 'number' && uses.get(operand) === 1;
 
 export type Branch = Terminator & { readonly op: 'branch' };
-
-/** The condition with its operands exchanged. */
-export const MIRRORED: Readonly<Record<Condition, Condition>> = {
-  eq: 'eq',
-  ne: 'ne',
-  ult: 'ugt',
-  ule: 'uge',
-  ugt: 'ult',
-  uge: 'ule',
-  slt: 'sgt',
-  sle: 'sge',
-  sgt: 'slt',
-  sge: 'sle',
-  test: 'test',
-};
 
 /** The branch with its edges exchanged, on the opposite outcome. */
 function exchanged(branch: Branch): Branch {
