@@ -1,10 +1,11 @@
 /** The built executable with the compiled programs, called as a runtime calls it. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { removeDirectory } from '../loader/index.ts';
+import { BUNDLE, COMPANIONS } from './install/executable.ts';
 import { type Node, thisNode } from './node.ts';
 import { type CapturedCall, captured, forPod } from './testing/calls.ts';
 import { makePod, type TestPod } from './testing/pod.ts';
@@ -42,6 +43,15 @@ function start(file: string, variables: Record<string, string>, input: string) {
   const env = { PATH: process.env.PATH ?? '', ...directories, ...variables };
   const { status, stdout, stderr } = spawnSync(file, { encoding: 'utf8', env, input });
   return { status, stdout, stderr };
+}
+
+/** The executable in a folder of its own, with all of its parts but those. */
+function copyWithout(...absent: string[]): string {
+  const folder = join(node.stateDirectory, '..', 'bin');
+  mkdirSync(folder);
+  for (const name of [BUNDLE, ...COMPANIONS].filter((each) => !absent.includes(each)))
+    copyFileSync(join(root, 'dist', name), join(folder, name));
+  return join(folder, BUNDLE);
 }
 
 const call = ({ env, stdin }: CapturedCall, file = executable) => start(file, env, JSON.stringify(stdin));
@@ -94,11 +104,38 @@ test('without CNI_COMMAND it says what it is', () => {
   expect(stderr).toContain('CNI protocol versions supported: 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0');
 });
 
+describe('in a folder of its own, outside the project,', () => {
+  const status = () => captured('kubelet1.36-ctrd2.2-cni1.1-STATUS');
+
+  test("ADD, CHECK and DEL need neither the compiler nor the operator's commands", () => {
+    const alone = copyWithout('natra-operator.cjs');
+    for (const verb of ['ADD', 'CHECK', 'DEL'])
+      expect(call(forThisPod(`cnitool1.3-cni1.1-${verb}`), alone)).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('VERSION and a good STATUS read none of the parts', () => {
+    expect(call(forThisPod('ctrd1.7-ADD-full')).status).toBe(0);
+    expect(call(forThisPod('ctrd1.7-DEL1')).status).toBe(0);
+    const alone = copyWithout();
+    for (const name of COMPANIONS.filter((each) => each !== 'package.json'))
+      writeFileSync(join(alone, '..', name), 'this is neither code nor an object');
+    expect(start(alone, { CNI_COMMAND: 'VERSION' }, '{"cniVersion":"1.0.0"}')).toMatchObject({ status: 0 });
+    expect(call(status(), alone)).toEqual({ status: 0, stdout: '', stderr: '' });
+    // So that this test would notice: whatever else is called does read them.
+    expect(call(forThisPod('ctrd1.7-ADD-noannot'), alone).status).toBe(1);
+  });
+
+  test.each(['koffi.node', 'ingress.o'])('STATUS says that %s is missing', (part) => {
+    const { status: exit, stdout } = call(status(), copyWithout(part));
+    expect(exit).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 50, details: expect.stringContaining(part) });
+  });
+});
+
 describe('without its native addon', () => {
   let alone: string;
   beforeEach(() => {
-    alone = join(node.stateDirectory, '..', 'natra');
-    copyFileSync(executable, alone);
+    alone = copyWithout('koffi.node');
   });
 
   test('VERSION, configuration errors and a Pod without limits need nothing of it', () => {

@@ -1,15 +1,32 @@
 /**
- * The natra executable. With CNI_COMMAND in the environment it is a CNI plugin; without, an operator's command, whose
- * code is read for it alone (scripts/build/bundle.mjs).
+ * The natra executable. With CNI_COMMAND in the environment it is a CNI plugin; without, an operator's command. Its own
+ * file is read for every call, so what some calls need alone lies in others (scripts/build/bundle.mjs): VERSION and a good
+ * STATUS are answered from this one.
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { about } from './about.ts';
 import { thisNode } from './node.ts';
-import { runPlugin } from './plugin.ts';
+import { orEmpty, stdinOnce } from './stdin.ts';
+import { isReady } from './verbs/ready.ts';
+import { version } from './verbs/version.ts';
 
-async function main(): Promise<number> {
+async function callPlugin(): Promise<number> {
+  const readStdin = stdinOnce();
+  const verb = process.env.CNI_COMMAND;
+  if (verb === 'VERSION') {
+    writeAll(1, `${version(orEmpty(readStdin))}\n`);
+    return 0;
+  }
+  const node = thisNode(process.env);
+  if (verb === 'STATUS' && isReady(process.env, orEmpty(readStdin), node, import.meta.dirname)) return 0;
+  const { runPlugin } = await import('./plugin.ts');
+  const { stdout, exitCode } = runPlugin(process.env, readStdin, node);
+  if (stdout !== '') writeAll(1, `${stdout}\n`);
+  return exitCode;
+}
+
+async function runCommand(): Promise<number> {
   const argv = process.argv.slice(2);
-  if (process.env.CNI_COMMAND) return callPlugin();
   if (argv.length === 0) {
     // The specification gives stdout to results alone, so the text goes to stderr, as libcni's plugins do it.
     writeAll(2, about());
@@ -21,12 +38,6 @@ async function main(): Promise<number> {
     error: (text) => writeAll(2, text),
     isTerminal: process.stdout.isTTY === true && !process.env.NO_COLOR,
   });
-}
-
-function callPlugin(): number {
-  const { stdout, exitCode } = runPlugin(process.env, () => readFileSync(0, 'utf8'), thisNode(process.env));
-  if (stdout !== '') writeAll(1, `${stdout}\n`);
-  return exitCode;
 }
 
 /** A pipe may take less than all at once, and a non-blocking one nothing at all for a while. */
@@ -41,13 +52,19 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-main().then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
-    // An operator's command that has no code: the file beside this one was not copied along.
-    writeAll(2, `natra: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
-  },
-);
+/** The file that a call needs beside this one was not copied along. */
+function missingPart(error: unknown): number {
+  writeAll(2, `natra: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+}
+
+if (process.env.CNI_COMMAND) {
+  // All is written by then; to take Node.js down in order would only cost time.
+  callPlugin().catch(missingPart).then(process.exit);
+} else {
+  runCommand()
+    .catch(missingPart)
+    .then((status) => {
+      process.exitCode = status;
+    });
+}

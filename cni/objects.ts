@@ -1,6 +1,6 @@
 /**
- * The compiled dataplane, one object file a direction and baseline. The built executable carries them inside; from the source
- * tree they are read where `npm run build` leaves them.
+ * The compiled dataplane, one object file a direction and baseline. Installed, they lie beside the executable, which reads
+ * only the one that it loads; from the source tree they are read where `npm run build` leaves them.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,15 +12,14 @@ import type { Direction } from './config/bandwidth.ts';
  */
 export type Baseline = '5.12' | '5.10';
 
-/** Base64 of each object file by its name; the build defines it (scripts/build/bundle.mjs). */
-declare const NATRA_OBJECTS: Readonly<Record<string, string>> | undefined;
+/** Whether the objects lie beside this code; the build says so (scripts/build/bundle.mjs). */
+declare const NATRA_INSTALLED: true | undefined;
+
+const directory = (): string =>
+  typeof NATRA_INSTALLED === 'undefined' ? join(import.meta.dirname, '..', 'build') : import.meta.dirname;
 
 /** The ELF object whose only program limits `direction`. */
 export function objectFile(direction: Direction, baseline: Baseline = '5.12'): Uint8Array {
   const name = baseline === '5.12' ? direction : `${direction}-${baseline}`;
-  if (typeof NATRA_OBJECTS === 'undefined')
-    return readFileSync(join(import.meta.dirname, '..', 'build', `${name}.o`));
-  const carried = NATRA_OBJECTS[name];
-  if (carried === undefined) throw new Error(`read object ${name}: this build of natra carries none`);
-  return Buffer.from(carried, 'base64');
+  return readFileSync(join(directory(), `${name}.o`));
 }

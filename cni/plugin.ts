@@ -13,6 +13,7 @@ import {
 import { parseNetworkConfiguration } from './config/network.ts';
 import { CniError, describe, ERROR_CODES } from './errors.ts';
 import type { Node } from './node.ts';
+import { orEmpty, type ReadStdin } from './stdin.ts';
 import { add } from './verbs/add.ts';
 import { check } from './verbs/check.ts';
 import { del } from './verbs/del.ts';
@@ -28,7 +29,7 @@ export interface Outcome {
 }
 
 /** Runs the verb in CNI_COMMAND. Never throws. */
-export function runPlugin(variables: Variables, readStdin: () => string, node: Node): Outcome {
+export function runPlugin(variables: Variables, readStdin: ReadStdin, node: Node): Outcome {
   let stdin = '';
   try {
     const verb = parseVerb(variables) ?? 'VERSION';
@@ -85,12 +86,4 @@ function asCniError(thrown: unknown): CniError {
       describe(thrown),
     );
   return new CniError(ERROR_CODES.internal, 'natra failed', describe(thrown));
-}
-
-function orEmpty(readStdin: () => string): string {
-  try {
-    return readStdin();
-  } catch {
-    return '';
-  }
 }

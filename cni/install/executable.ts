@@ -12,8 +12,20 @@ import { doing, type FileSystem, namesIn, removeFile, replaceFile, replaceLink }
 const LINK = 'natra';
 const STORE = 'natra.d';
 export const BUNDLE = 'natra';
-/** Beside the bundle: the operator's commands, koffi's addon, and what says that the bundle is CommonJS. */
-export const COMPANIONS = ['natra-operator.cjs', 'koffi.node', 'package.json'];
+/**
+ * Beside the bundle: the CNI verbs that change the node, the operator's commands, the programs, koffi's addon, and what
+ * says that the bundle is CommonJS.
+ */
+export const COMPANIONS = [
+  'natra-verbs.cjs',
+  'natra-operator.cjs',
+  'ingress.o',
+  'ingress-5.10.o',
+  'egress.o',
+  'egress-5.10.o',
+  'koffi.node',
+  'package.json',
+];
 const NODE = 'node';
 /** The kernel reads this much of a first line (include/uapi/linux/binfmts.h, BINPRM_BUF_SIZE). */
 const LONGEST_SHEBANG = 255;

@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ENTRY } from './conflist.ts';
-import { readRelease } from './executable.ts';
+import { COMPANIONS, readRelease } from './executable.ts';
 import { type FileSystem, realFileSystem } from './files.ts';
 import { type InstallRequest, install, uninstall } from './install.ts';
 
@@ -48,7 +48,7 @@ afterEach(() => {
 /** A bundle that starts and does nothing, with companions. */
 function makeRelease(words: string): void {
   writeFileSync(join(root, 'dist', 'natra'), `#!/usr/bin/env node\n: ${words}\n`);
-  for (const name of ['natra-operator.cjs', 'koffi.node']) writeFileSync(join(root, 'dist', name), words);
+  for (const name of COMPANIONS) writeFileSync(join(root, 'dist', name), words);
   writeFileSync(join(root, 'dist', 'package.json'), '{ "type": "commonjs" }\n');
 }
 

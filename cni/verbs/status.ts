@@ -1,6 +1,7 @@
 /** STATUS (CNI 1.1): whether an ADD with limits could be served now. kubelet asks every few seconds. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { createMap, ensureBpffs } from '../../loader/index.ts';
+import { DIRECTIONS } from '../config/bandwidth.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 
@@ -16,6 +17,9 @@ export function status(node: Node): void {
       flags: 0,
     }).close(),
   );
+  able('the programs are not available', () => {
+    for (const direction of DIRECTIONS) node.objectFile(direction);
+  });
   able('no bpf file system', () => ensureBpffs());
   able('the state directory is not writable', () => {
     mkdirSync(node.stateDirectory, { recursive: true, mode: 0o700 });

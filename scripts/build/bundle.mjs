@@ -1,7 +1,7 @@
-// cni/main.ts -> dist/natra: one minified CommonJS file with the object files inside, and koffi's addon beside it.
-// A CNI plugin starts for every Pod, so nothing but what a call runs may be in it: the operator's commands are a second
-// file, dist/natra-operator.cjs, that the first one reads when it is called without CNI_COMMAND.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// cni/main.ts -> dist/natra, a minified CommonJS file, and what lies beside it: koffi's addon, the object files, and the
+// files of code that natra reads for some of its calls only. A CNI plugin starts for every Pod, and what Node.js reads it
+// parses, at some 0.1 ms a kilobyte: so nothing is read but what a call runs.
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { projectRoot } from '../bootstrap.mjs';
@@ -10,8 +10,10 @@ import { whenChanged } from './stamp.mjs';
 
 const inProject = (...parts) => path.join(projectRoot, ...parts);
 
+/** What a call may run that makes no system call of its own: neither the loader nor the reader of objects. */
+const FOR_EVERY_CALL = /^cni\/|^package\.json$/;
 /** The only folders whose code a CNI call runs; the compiler and koffi's JavaScript wrapper cost start time. */
-const ALLOWED = /^(cni|loader|dsl\/object)\/|^package\.json$|^<define:/;
+const FOR_VERBS = /^(cni|loader|dsl\/object)\/|^package\.json$/;
 
 /** koffi's addon for this machine: the builds for glibc and musl are two. */
 function koffiAddon() {
@@ -20,15 +22,22 @@ function koffiAddon() {
   return inProject('node_modules', '@koromix', `koffi-linux-${arch}`, `${libc}_${arch}`, 'koffi.node');
 }
 
-const OPERATOR = 'natra-operator.cjs';
+/** Each part that natra reads when it comes to it, by the module that it imports then. */
+const PARTS = {
+  'plugin.ts': 'natra-verbs.cjs',
+  'operator.ts': 'natra-operator.cjs',
+};
 
-/** Leaves the operator's commands out of the bundle of the CNI verbs. */
-const operatorApart = {
-  name: 'operator-apart',
+/** Leaves what is imported while running to a bundle of its own. */
+const partsApart = {
+  name: 'parts-apart',
   setup({ onResolve }) {
-    onResolve({ filter: /\/operator\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: `./${OPERATOR}`, external: true } : undefined,
-    );
+    onResolve({ filter: /^\./ }, ({ kind, path: module }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const part = PARTS[path.basename(module)];
+      if (part === undefined) throw new Error(`bundle: there is no part for import('${module}')`);
+      return { path: `./${part}`, external: true };
+    });
   },
 };
 
@@ -44,26 +53,31 @@ function bundleOf(entryPoint, outfile, more) {
     platform: 'node',
     target: 'node20',
     logLevel: 'warning',
+    define: { 'import.meta.dirname': '__dirname', NATRA_INSTALLED: 'true' },
+    plugins: [partsApart],
     ...more,
-    define: { 'import.meta.dirname': '__dirname', ...more.define },
   });
 }
 
-async function bundle() {
-  const objects = OBJECTS.map((each) => [each.name, readFileSync(objectPath(each), 'base64')]);
-  const { metafile } = await bundleOf('cni/main.ts', 'natra', {
-    plugins: [operatorApart],
-    banner: { js: '#!/usr/bin/env node' },
-    define: { NATRA_OBJECTS: JSON.stringify(Object.fromEntries(objects)) },
-  });
-  await bundleOf('cni/operator.ts', OPERATOR, {});
-  const foreign = Object.keys(metafile.inputs).filter((file) => !ALLOWED.test(file));
+/** Refuses a bundle that reaches code which no call may wait for. */
+function requireOnly(allowed, entryPoint, { metafile }) {
+  const foreign = Object.keys(metafile.inputs).filter((file) => !allowed.test(file));
   if (foreign.length > 0)
     throw new Error(
-      `bundle cni/main.ts: it must not reach ${foreign.join(', ')}; import types only from there`,
+      `bundle ${entryPoint}: it must not reach ${foreign.join(', ')}; import types only from there`,
     );
+}
+
+async function bundle() {
+  const main = await bundleOf('cni/main.ts', 'natra', { banner: { js: '#!/usr/bin/env node' } });
+  requireOnly(FOR_EVERY_CALL, 'cni/main.ts', main);
+  const verbs = await bundleOf('cni/plugin.ts', PARTS['plugin.ts'], {});
+  requireOnly(FOR_VERBS, 'cni/plugin.ts', verbs);
+  await bundleOf('cni/operator.ts', PARTS['operator.ts'], {});
   chmodSync(inProject('dist', 'natra'), 0o755);
   copyFileSync(koffiAddon(), inProject('dist', 'koffi.node'));
+  for (const each of OBJECTS)
+    copyFileSync(objectPath(each), inProject('dist', path.basename(objectPath(each))));
   // The project's package.json says "module"; this file without extension is CommonJS.
   writeFileSync(inProject('dist', 'package.json'), '{ "type": "commonjs" }\n');
 }
@@ -77,7 +91,10 @@ export function buildExecutable() {
       ...['cni', 'loader', 'dsl/object', 'scripts/build', 'package-lock.json'].map((each) => inProject(each)),
       ...OBJECTS.map(objectPath),
     ],
-    outputs: ['natra', OPERATOR, 'koffi.node', 'package.json'].map((each) => inProject('dist', each)),
+    outputs: [
+      ...['natra', ...Object.values(PARTS), 'koffi.node', 'package.json'],
+      ...OBJECTS.map((each) => path.basename(objectPath(each))),
+    ].map((each) => inProject('dist', each)),
     make: bundle,
   });
 }
