@@ -122,6 +122,7 @@ const STATEMENTS: ReadonlySet<string> = new Set<Exclude<Statement['kind'], 'bloc
   'expression',
   'if',
   'loop',
+  'repeat',
   'switch',
   'break',
   'continue',

@@ -2,9 +2,10 @@
 import { inSourceOrder } from '../compiler/tree/order.ts';
 import type { ArithmeticOperator, CompareOperator, Expression, IntType } from '../compiler/tree/tree.ts';
 import { sizeOf } from '../object/layout.ts';
-import { callFunction, callHelperRow, readClock, readRandom } from './calls.ts';
+import { callFunction, callHelperRow, invoke, readClock, readRandom } from './calls.ts';
 import { mapDelete, mapLookup, mapUpdate } from './maps.ts';
 import { combine, load, store } from './memory.ts';
+import { output, reserve, settle, tailCall } from './rings.ts';
 import type { Frame } from './run.ts';
 import {
   CONTEXT,
@@ -12,6 +13,7 @@ import {
   expectBoolean,
   expectInteger,
   expectReference,
+  InnerMap,
   InterpreterError,
   isRecord,
   normalise,
@@ -201,8 +203,10 @@ export function evaluate(frame: Frame, expression: Expression): Value {
     case 'hint':
     case 'optional':
       return evaluate(frame, expression.operand);
-    case 'present':
-      return reference(frame, expression.operand);
+    case 'present': {
+      const value = evaluate(frame, expression.operand);
+      return value instanceof InnerMap ? value : expectReference(value, expression.span);
+    }
     case 'isPresent':
       return evaluate(frame, expression.operand) !== undefined;
     case 'record': {
@@ -230,14 +234,37 @@ export function evaluate(frame: Frame, expression: Expression): Value {
     case 'context':
       return CONTEXT;
     case 'mapLookup':
-      return mapLookup(run, expression, evaluate(frame, expression.key));
+    case 'mapDelete': {
+      const on = expression.on && evaluate(frame, expression.on);
+      const key = evaluate(frame, expression.key);
+      return expression.kind === 'mapLookup'
+        ? mapLookup(run, expression, key, on)
+        : mapDelete(run, expression, key, on);
+    }
     case 'mapUpdate': {
+      const on = expression.on && evaluate(frame, expression.on);
       const key = evaluate(frame, expression.key);
       const value = evaluate(frame, expression.value);
-      return mapUpdate(run, expression, key, value, integer(frame, expression.flags));
+      return mapUpdate(run, expression, key, value, integer(frame, expression.flags), on);
     }
-    case 'mapDelete':
-      return mapDelete(run, expression, evaluate(frame, expression.key));
+    case 'reserve':
+      return reserve(run, expression);
+    case 'settle': {
+      const record = reference(frame, expression.record);
+      integer(frame, expression.flags);
+      settle(run, record, expression.submit, expression.span);
+      return undefined;
+    }
+    case 'output': {
+      const value = evaluate(frame, expression.value);
+      return output(run, expression, value, integer(frame, expression.flags));
+    }
+    case 'tailCall':
+      tailCall(run, expression, integer(frame, expression.index));
+      return undefined;
+    case 'locked':
+      reference(frame, expression.lock);
+      return invoke(run, expression.body, [], expression.span);
     case 'atomic':
       return evaluateAtomic(frame, expression);
     case 'clock':

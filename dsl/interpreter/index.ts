@@ -2,15 +2,16 @@
  * The reference interpreter: runs the typed tree on packets and model maps, one construct after the other as the
  * language defines it. It shares nothing with the passes or the code generator, so that it can judge them.
  */
-import type { ModuleTree } from '../compiler/tree/tree.ts';
+import type { ModuleTree, ProgramTree } from '../compiler/tree/tree.ts';
 import { Clock, RandomSource } from '../machine/clock.ts';
 import { createMap, type ModelMap } from '../machine/maps.ts';
 import type { Packet } from '../machine/packet.ts';
 import type { SectionImage } from '../object/image.ts';
 import { invoke } from './calls.ts';
+import { TailCall } from './rings.ts';
 import type { Hooks, Run, SeamsPlace } from './run.ts';
 import { execute } from './statements.ts';
-import { CONTEXT } from './values.ts';
+import { CONTEXT, InterpreterError, type Value } from './values.ts';
 
 export type { Hooks, Way } from './run.ts';
 export { describe, InterpreterError, Reference, type Value } from './values.ts';
@@ -62,6 +63,24 @@ function seamsOf(module: ModuleTree, sections: Interpreter['sections']): SeamsPl
   return { section, offset: variable.offset };
 }
 
+function programNamed(module: ModuleTree, name: string): ProgramTree {
+  const program = module.programs.find((candidate) => candidate.name === name);
+  if (program === undefined) throw new Error(`run program ${name}: the module has no such program`);
+  return program;
+}
+
+/** The result of the program, or of the one that took over from it last. */
+function runToEnd(run: Run, module: ModuleTree, first: ProgramTree): Value {
+  for (let program = first; ; ) {
+    try {
+      return invoke(run, program.entry, [CONTEXT], program.span);
+    } catch (thrown) {
+      if (!(thrown instanceof TailCall)) throw thrown;
+      program = programNamed(module, thrown.program);
+    }
+  }
+}
+
 export function createInterpreter(module: ModuleTree, options: InterpreterOptions = {}): Interpreter {
   const { cpus = 1, cpu = 0, stepLimit = DEFAULT_STEP_LIMIT, hooks = {} } = options;
   const clock = options.clock ?? new Clock();
@@ -80,8 +99,7 @@ export function createInterpreter(module: ModuleTree, options: InterpreterOption
     clock,
     random,
     run(name, packet) {
-      const program = module.programs.find((candidate) => candidate.name === name);
-      if (program === undefined) throw new Error(`run program ${name}: the module has no such program`);
+      const program = programNamed(module, name);
       const run: Run = {
         execute,
         machine: { clock, random, cpu, packet },
@@ -91,9 +109,13 @@ export function createInterpreter(module: ModuleTree, options: InterpreterOption
         seams,
         hooks,
         variables: new Map(),
+        reserved: new Map(),
+        tailCalls: 0,
         stepsLeft: stepLimit,
       };
-      const value = invoke(run, program.entry, [CONTEXT], program.span);
+      const value = runToEnd(run, module, program);
+      if (run.reserved.size > 0)
+        throw new InterpreterError(program.span, 'the program ended with a reserved record');
       const verdict = typeof value === 'bigint' ? Number(BigInt.asUintN(32, value)) : 0;
       return { verdict, steps: stepLimit - run.stepsLeft };
     },

@@ -92,6 +92,8 @@ function write(view: Uint8Array, layout: Layout, value: Value, span: Span): void
   }
   for (const member of membersOf(layout)) {
     const end = member.offset + sizeOf(member.layout);
+    // A spin lock is no value.
+    if (member.layout.kind === 'struct' && !Object.hasOwn(value, member.name)) continue;
     write(view.subarray(member.offset, end), member.layout, value[member.name], span);
   }
 }

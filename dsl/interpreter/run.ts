@@ -3,6 +3,7 @@ import type { Expression, FunctionTree, Span, Statement, Variable } from '../com
 import type { Machine } from '../machine/call.ts';
 import type { ModelMap } from '../machine/maps.ts';
 import type { Packet } from '../machine/packet.ts';
+import type { RingBuffer } from '../machine/ring-buffer.ts';
 import type { SectionImage } from '../object/image.ts';
 import { InterpreterError, type Value } from './values.ts';
 
@@ -45,6 +46,10 @@ export interface Run {
   readonly hooks: Hooks;
   /** By variable id. Functions never recurse, so that one place a variable is enough. */
   readonly variables: Map<number, Value>;
+  /** Records of ring buffers that are neither submitted nor discarded, with their buffers. */
+  readonly reserved: Map<Uint8Array, RingBuffer>;
+  /** Programs that have taken over so far. */
+  tailCalls: number;
   /** Statements that may still run. */
   stepsLeft: number;
 }

@@ -39,6 +39,21 @@ function executeLoop(frame: Frame, loop: Statement & { kind: 'loop' }): Completi
   return 'normal';
 }
 
+/** BPF_MAX_LOOPS, include/linux/bpf.h: of more rounds the kernel runs none. */
+const MOST_ROUNDS = 1n << 23n;
+
+function executeRepeat(frame: Frame, loop: Statement & { kind: 'repeat' }): Completion {
+  const count = integer(frame, loop.count);
+  for (let round = 0n; count <= MOST_ROUNDS && round < count; round += 1n) {
+    step(frame.run, loop.span);
+    assign(frame.run, loop.counter, round, loop.span);
+    const completion = executeOne(frame, loop.body);
+    if (completion === 'break') return 'normal';
+    if (typeof completion === 'object') return completion;
+  }
+  return 'normal';
+}
+
 function executeSwitch(frame: Frame, statement: Statement & { kind: 'switch' }): Completion {
   const on = integer(frame, statement.on);
   const index = statement.cases.findIndex(({ values }) => values.includes(on));
@@ -89,6 +104,8 @@ function executeOne(frame: Frame, statement: Statement): Completion {
       return statement.whenFalse === undefined ? 'normal' : executeOne(frame, statement.whenFalse);
     case 'loop':
       return executeLoop(frame, statement);
+    case 'repeat':
+      return executeRepeat(frame, statement);
     case 'switch':
       return executeSwitch(frame, statement);
     case 'break':

@@ -4,6 +4,7 @@
  */
 
 import type { IntType, Space, Span } from '../compiler/tree/tree.ts';
+import type { ModelMap } from '../machine/maps.ts';
 import type { Layout } from '../object/layout.ts';
 
 /** A place in memory. */
@@ -30,6 +31,15 @@ export class Reference {
   }
 }
 
+/** A map that another map holds. */
+export class InnerMap {
+  readonly map: ModelMap;
+
+  constructor(map: ModelMap) {
+    this.map = map;
+  }
+}
+
 /** The program's context as a value: it can only be passed on. */
 export const CONTEXT = Symbol('context');
 
@@ -37,7 +47,7 @@ export interface RecordValue {
   readonly [field: string]: Value;
 }
 
-export type Value = bigint | boolean | typeof CONTEXT | Reference | RecordValue | undefined;
+export type Value = bigint | boolean | typeof CONTEXT | Reference | InnerMap | RecordValue | undefined;
 
 /** The program did what no checked program does, or what the kernel would have refused it; the message names the place. */
 export class InterpreterError extends Error {
@@ -53,7 +63,7 @@ export function normalise(type: IntType, value: bigint): bigint {
 }
 
 export function isRecord(value: Value): value is RecordValue {
-  return typeof value === 'object' && !(value instanceof Reference);
+  return typeof value === 'object' && !(value instanceof Reference || value instanceof InnerMap);
 }
 
 export function expectInteger(value: Value, span: Span): bigint {
@@ -83,6 +93,7 @@ export function describe(value: Value): string {
         const { layout, space, offset } = value;
         return `${layout.kind === 'struct' ? layout.name : layout.kind} at ${space}+${offset}`;
       }
+      if (value instanceof InnerMap) return `an inner map, a ${value.map.image.kind}`;
       const fields = Object.entries(value).map(([name, field]) => `${name}: ${describe(field)}`);
       return `{ ${fields.join(', ')} }`;
     }

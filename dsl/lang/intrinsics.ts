@@ -1,5 +1,6 @@
 /** What the compiler lowers itself: atomics, clocks, randomness, ranges, branch hints. */
 import type { i32, i64, u32, u64 } from './integers.ts';
+import type { SpinLock } from './layout.ts';
 
 type IntegerField<T> = { [K in keyof T]: T[K] extends number | bigint ? K : never }[keyof T];
 
@@ -31,8 +32,17 @@ export declare const clock: { now(): u64; coarse(): u64 };
 /** 32 pseudo-random bits (bpf_get_prandom_u32). A test build reads them from memory. */
 export declare const random: { u32(): u32 };
 
-/** 0, 1, ... count - 1, for `for (const i of range(4))`; `count` is a constant. */
-export declare function range(count: number): Iterable<u32>;
+/**
+ * 0, 1, ... count - 1, for `for (const i of range(4))`. Up to 1,000 rounds of a constant count the verifier walks; more,
+ * or a count that only the program knows, run through bpf_loop (Linux 5.17), which takes up to 8,388,608.
+ */
+export declare function range(count: u32): Iterable<u32>;
+
+/**
+ * What `body` gives, run while `lock` is held: no other CPU is in a region of the same lock meanwhile. The lock is
+ * released on every way out of `body`, which may only compute, load and store: no calls of the kernel, no second lock.
+ */
+export declare function locked<R>(lock: SpinLock, body: () => R): R;
 
 export declare function min(a: u32, b: u32): u32;
 export declare function min(a: u64, b: u64): u64;

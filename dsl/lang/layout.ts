@@ -38,11 +38,21 @@ export declare function packed<const F extends Members>(
 /** `length` elements in a row; `length` is a constant. */
 export declare function array<T>(element: Field<T>, length: number): Field<FixedArray<T>>;
 
-/** One zero-initialised instance in `.bss`, shared by all CPUs and readable from user space. */
-export declare function global<T>(layout: Struct<T>): T;
+declare const lock: unique symbol;
 
-/** Settings in `.rodata`: filled in by the loader, constant from then on. */
-export declare function settings<T>(layout: Struct<T>): Readonly<T>;
+/** A lock that all CPUs see; only `locked` can use it. */
+export interface SpinLock {
+  readonly [lock]: true;
+}
+
+/** A field of a map's value, at most one in each: struct bpf_spin_lock. Hash and array maps may have it, shared ones only. */
+export declare const spinLock: Field<SpinLock>;
+
+/** One instance that all CPUs share, readable from user space: zeroed in `.bss`, or with initial values in `.data`. */
+export declare function global<T>(layout: Struct<T>, initial?: T): T;
+
+/** Settings in `.rodata`: filled in by the loader, zero or `initial` where it doesn't, constant from then on. */
+export declare function settings<T>(layout: Struct<T>, initial?: T): Readonly<T>;
 
 /** A zeroed instance on the program's stack (512 bytes in all), live until the function ends. */
 export declare function stack<T>(layout: Struct<T>): T;

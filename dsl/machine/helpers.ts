@@ -217,6 +217,8 @@ export const MAP_HELPERS = {
   update: 2,
   delete: 3,
   tailCall: 12,
+  spinLock: 93,
+  spinUnlock: 94,
   ringbufOutput: 130,
   ringbufReserve: 131,
   ringbufSubmit: 132,

@@ -35,6 +35,7 @@ export function createMap(image: MapImage, cpus = 1): ModelMap {
       return new RingBuffer(image);
     case 'programArray':
       return new ProgramArray(image);
+    case 'arrayOfMaps':
     case 'hashOfMaps':
       return new MapOfMaps(image);
   }

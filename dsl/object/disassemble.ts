@@ -131,6 +131,7 @@ function printTarget(target: Relocation['target']): string {
 /** LDDW, section 5.4: `next` is its second slot. */
 function printLddw(first: Instruction, next: Instruction, relocation: Relocation | undefined): string {
   if (relocation !== undefined) return `r${first.dst} = ${printTarget(relocation.target)} ll`;
+  if (first.src === LDDW.code) return `r${first.dst} = code[${first.imm >= 0 ? '+' : ''}${first.imm}] ll`;
   if (first.src === LDDW.mapFd) return `r${first.dst} = map[fd:${first.imm}] ll`;
   if (first.src === LDDW.mapValue) return `r${first.dst} = map[fd:${first.imm}][0]+${next.imm} ll`;
   const value = (BigInt(next.imm >>> 0) << 32n) | BigInt(first.imm >>> 0);

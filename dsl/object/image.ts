@@ -14,6 +14,7 @@ export const MAP_TYPES = {
   lruHash: 9,
   lruPercpuHash: 10,
   lpmTrie: 11,
+  arrayOfMaps: 12,
   hashOfMaps: 13,
   ringBuffer: 27,
 } as const;
@@ -53,6 +54,8 @@ export interface MapImage {
   /** Layouts for BTF; absent for maps without a typed key or value (ring buffers). */
   readonly key?: Layout;
   readonly value?: Layout;
+  /** What the maps that a map of maps holds are like: their kinds and sizes must be these. */
+  readonly inner?: MapImage;
 }
 
 /**

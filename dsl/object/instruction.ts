@@ -81,7 +81,7 @@ export const ATOMIC = {
 
 /** `src` of a CALL (section 4.3.1) and of an LDDW (section 5.4). */
 export const CALL = { helper: 0, local: 1, kfunc: 2 } as const;
-export const LDDW = { imm: 0, mapFd: 1, mapValue: 2 } as const;
+export const LDDW = { imm: 0, mapFd: 1, mapValue: 2, code: 4 } as const;
 export const OPCODE_LDDW = CLASS.ld | SIZE.double | MODE.imm;
 export const OPCODE_CALL = CLASS.jmp | JMP.call;
 export const OPCODE_EXIT = CLASS.jmp | JMP.exit;

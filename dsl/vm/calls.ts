@@ -89,6 +89,10 @@ export class HelperCalls {
         return this.#settle(true);
       case MAP_HELPERS.ringbufDiscard:
         return this.#settle(false);
+      case MAP_HELPERS.spinLock:
+        return this.#lock(true);
+      case MAP_HELPERS.spinUnlock:
+        return this.#lock(false);
       case MAP_HELPERS.ringbufQuery: {
         const ring = this.#ring(1);
         const flag = readRegister(this.#registers, 2);
@@ -98,6 +102,17 @@ export class HelperCalls {
       default:
         throw new AccessError(`call helper ${id}: the model has no such helper`);
     }
+  }
+
+  /** Takes a spin lock or gives it back; one CPU alone never has to wait. */
+  #lock(take: boolean): number {
+    const word = this.#bytes(1, 4, true);
+    if ((word[0] === 0) !== take)
+      throw new AccessError(
+        take ? 'bpf_spin_lock: the lock is held' : 'bpf_spin_unlock: the lock is not held',
+      );
+    word[0] = take ? 1 : 0;
+    return 0;
   }
 
   #lookup(cpu: number): number {

@@ -13,6 +13,8 @@ export interface KoffiAddon {
   readonly version: string;
   load(path: string | null): LibraryHandle;
   address(buffer: ArrayBuffer): number | bigint;
+  /** Memory that this process has mapped, as a buffer. */
+  view(address: number, bytes: number): ArrayBuffer;
   errno(): number;
 }
 

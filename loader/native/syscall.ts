@@ -9,6 +9,8 @@ const NUMBERS = {
   x64: {
     read: 0,
     close: 3,
+    mmap: 9,
+    munmap: 11,
     socket: 41,
     sendto: 44,
     recvfrom: 45,
@@ -31,6 +33,8 @@ const NUMBERS = {
   arm64: {
     read: 63,
     close: 57,
+    mmap: 222,
+    munmap: 215,
     socket: 198,
     sendto: 206,
     recvfrom: 207,

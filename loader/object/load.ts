@@ -1,6 +1,6 @@
 /** From a described object to live kernel objects: maps, sections, and the program that refers to them. */
 import { btfForKernel, type KernelBtf } from '../../dsl/object/btf/kernel.ts';
-import type { ObjectImage, ProgramImage, SectionImage } from '../../dsl/object/image.ts';
+import type { MapImage, ObjectImage, ProgramImage, SectionImage } from '../../dsl/object/image.ts';
 import { decode, encodeAt, LDDW } from '../../dsl/object/instruction.ts';
 import { specialise } from '../../dsl/object/specialise/index.ts';
 import { btfLog, tryLoadBtf } from '../bpf/btf.ts';
@@ -199,8 +199,19 @@ function createTyped(map: MapDescription, btf: MapDescription['btf']): MapHandle
 function createImageMap(image: ObjectImage, name: string, btf: Btf | undefined): MapHandle {
   const map = image.maps.find((candidate) => candidate.name === name);
   if (!map) throw new Error(`create map ${name}: the object does not describe it`);
-  const types = btf?.records.maps.get(name);
-  return createTyped(map, btf && types && { fd: btf.fd, keyType: types.key, valueType: types.value });
+  const typed = (one: MapImage): MapDescription['btf'] => {
+    const types = btf?.records.maps.get(one.name);
+    return btf && types && { fd: btf.fd, keyType: types.key, valueType: types.value };
+  };
+  const { inner } = map;
+  if (!inner) return createTyped(map, typed(map));
+  // The kernel reads the template when it makes the outer map, and keeps what it needs of it.
+  const template = createTyped(inner, typed(inner));
+  try {
+    return createMap({ ...map, innerMapFd: template.fd });
+  } finally {
+    template.close();
+  }
 }
 
 function createSection(

@@ -150,7 +150,11 @@ test.each(LIMITS.map((limit) => [JSON.stringify(limit), limit] as const))(
     try {
       for (const [subnet, excluded] of exclusionsOf(limit))
         for (const each of executions)
-          each.put('exclusions', exclusionKey(subnet), Uint8Array.of(excluded ? 1 : 0, 0, 0, 0));
+          each.put({
+            map: 'exclusions',
+            key: exclusionKey(subnet),
+            value: Uint8Array.of(excluded ? 1 : 0, 0, 0, 0),
+          });
       fc.assert(
         fc.property(past, sequences(limit), (before, steps) => {
           const start = remembered(before, steps[0]?.now ?? 0n, BigInt(values.heavyLevel ?? 0));

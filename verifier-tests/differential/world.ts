@@ -8,6 +8,7 @@ import type { ModuleTree } from '../../dsl/compiler/tree/tree.ts';
 import { createInterpreter, type Hooks } from '../../dsl/interpreter/index.ts';
 import {
   contextField,
+  createMap,
   isValueMap,
   type ModelMap,
   type Packet,
@@ -16,11 +17,15 @@ import {
   type SkbOptions,
   testRunBytes,
   testRunContext,
+  type ValueMap,
 } from '../../dsl/machine/index.ts';
-import type { ObjectImage, ProgramKind, SectionImage } from '../../dsl/object/image.ts';
+import { MapOfMaps, ProgramArray } from '../../dsl/machine/reference-maps.ts';
+import { RingBuffer } from '../../dsl/machine/ring-buffer.ts';
+import type { MapKind, ObjectImage, ProgramKind, SectionImage } from '../../dsl/object/image.ts';
 import { createVm } from '../../dsl/vm/index.ts';
 import { possibleCpus } from '../../loader/bpf/cpus.ts';
-import type { MapHandle } from '../../loader/bpf/map.ts';
+import { createMap as createKernelMap, type MapHandle } from '../../loader/bpf/map.ts';
+import { RingReader } from '../../loader/bpf/ring.ts';
 import { testRun } from '../../loader/bpf/testrun.ts';
 import { type LoadedProgram, loadProgram } from '../../loader/object/load.ts';
 import { collecting } from '../coverage/collect.ts';
@@ -51,19 +56,28 @@ export interface Outcome {
 export interface State {
   readonly maps: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly sections: Readonly<Record<string, string>>;
+  /** Records of ring buffers since the state was read last, oldest first, in hexadecimal. */
+  readonly records: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The fields of an outcome that an XDP packet has not. */
 const NO_FIELDS = { mark: 0, priority: 0, tstamp: 0n };
 
+/** What user space puts into a map: bytes, or a kernel object: a program by its name, or a new inner map. */
+export interface Put {
+  readonly map: string;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | { readonly program: string } | 'innerMap';
+}
+
 export interface Execution {
   readonly name: string;
+  /** Sets an entry of a map that the program refers to. */
+  put(entry: Put): void;
   run(step: Step): Outcome;
   state(): State;
   /** Gives `.bss` new contents; maps stay. */
   restart(globals: Uint8Array): void;
-  /** Sets an entry of a map that the program refers to. */
-  put(map: string, key: Uint8Array, value: Uint8Array): void;
   close(): void;
 }
 
@@ -149,6 +163,14 @@ function modelExecution(
   const names = { maps: referred(image, 'map'), sections: referred(image, 'section') };
   return {
     name,
+    put({ map: mapName, key, value }) {
+      const map = model.maps.get(mapName);
+      if (value instanceof Uint8Array && map !== undefined && isValueMap(map)) map.update(key, value, 0n);
+      else if (map instanceof ProgramArray && isProgram(value)) map.set(indexOf(key), value.program);
+      else if (map instanceof MapOfMaps && map.image.inner && value === 'innerMap')
+        map.set(key, createMap(map.image.inner, possibleCpus()) as ValueMap | RingBuffer);
+      else throw new Error(`put into map ${mapName}: it holds no such thing`);
+    },
     run(step) {
       const section = model.sections.get(SEAMS_SECTION);
       if (seams !== undefined && section !== undefined) writeSeams(section, seams, step);
@@ -168,14 +190,16 @@ function modelExecution(
           names.sections.has(section) ? [[section, hex(bytes)] as const] : [],
         ),
       ),
+      records: Object.fromEntries(
+        [...model.maps].flatMap(([ring, contents]) =>
+          names.maps.has(ring) && contents instanceof RingBuffer
+            ? [[ring, contents.consume().map(hex)] as const]
+            : [],
+        ),
+      ),
     }),
     restart(globals) {
       model.sections.get(SEAMS_SECTION)?.set(globals);
-    },
-    put(map, key, value) {
-      const found = model.maps.get(map);
-      if (found === undefined || !isValueMap(found)) throw new Error(`put into ${map}: it holds no values`);
-      found.update(key, value, 0n);
     },
     close() {},
   };
@@ -235,12 +259,39 @@ function fieldOf(context: Uint8Array, name: string): bigint {
 
 const FIRST = new Uint8Array(4);
 
+/** Kinds of map whose values user space reads as bytes. */
+const HAS_VALUES: ReadonlySet<MapKind> = new Set([
+  'hash',
+  'array',
+  'percpuHash',
+  'percpuArray',
+  'lruHash',
+  'lruPercpuHash',
+  'lpmTrie',
+] as const);
+
+const isProgram = (value: Put['value']): value is { readonly program: string } =>
+  typeof value === 'object' && 'program' in value;
+
+const indexOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+
+/** A file descriptor as a map's value. */
+function descriptor(fd: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, fd, true);
+  return bytes;
+}
+
 /** Loads every program, all on the same maps and sections. Throws the verifier's words when it refuses one. */
 export function inKernel(image: ObjectImage, contents: Contents): Execution {
   const filled = withContents(image, contents);
   const shared = new Map<string, MapHandle>();
   const programs = new Map<string, LoadedProgram>();
+  const inner: MapHandle[] = [];
+  const readers = new Map<string, RingReader>();
   const close = (): void => {
+    for (const reader of readers.values()) reader.close();
+    for (const map of inner) map.close();
     for (const program of [...programs.values()].reverse()) program.close();
   };
   try {
@@ -251,14 +302,28 @@ export function inKernel(image: ObjectImage, contents: Contents): Execution {
         shared.set(map, handle);
       }
     }
+    for (const [name, map] of shared) if (map.kind === 'ringBuffer') readers.set(name, new RingReader(map));
   } catch (error) {
     close();
     throw error;
   }
   const seams = seamsOffset(image.sections);
   const sectionNames = referred(image, 'section');
+  const fdFor = (map: string, value: Exclude<Put['value'], Uint8Array>): number => {
+    if (value !== 'innerMap') return programs.get(value.program)?.fd ?? -1;
+    const template = image.maps.find(({ name }) => name === map)?.inner;
+    if (template === undefined) throw new Error(`put into map ${map}: it holds no maps`);
+    const made = createKernelMap(template);
+    inner.push(made);
+    return made.fd;
+  };
   return {
     name: 'kernel',
+    put({ map: name, key, value }) {
+      const map = shared.get(name);
+      if (map === undefined) throw new Error(`put into map ${name}: no program uses it`);
+      map.update(key, value instanceof Uint8Array ? value : descriptor(fdFor(name, value)));
+    },
     run(step) {
       const program = programs.get(step.program);
       if (program === undefined) throw new Error(`run ${step.program}: it isn't loaded`);
@@ -275,7 +340,7 @@ export function inKernel(image: ObjectImage, contents: Contents): Execution {
     state: () => ({
       maps: Object.fromEntries(
         [...shared]
-          .filter(([name]) => !sectionNames.has(name))
+          .filter(([name, map]) => !sectionNames.has(name) && HAS_VALUES.has(map.kind))
           .map(([name, map]) => [name, entriesOf(map.entries())]),
       ),
       sections: Object.fromEntries(
@@ -283,14 +348,12 @@ export function inKernel(image: ObjectImage, contents: Contents): Execution {
           .filter(([name]) => sectionNames.has(name))
           .map(([name, map]) => [name, hex(map.lookup(FIRST) ?? new Uint8Array())]),
       ),
+      records: Object.fromEntries(
+        [...readers].map(([name, reader]) => [name, reader.consume().map(hex)] as const),
+      ),
     }),
     restart(globals) {
       shared.get(SEAMS_SECTION)?.update(FIRST, globals);
-    },
-    put(map, key, value) {
-      const found = shared.get(map);
-      if (found === undefined) throw new Error(`put into ${map}: there is no such map`);
-      found.update(key, value);
     },
     close,
   };

@@ -1,5 +1,7 @@
 /** The examples of docs/language.md: modules with the errors that they are refused with and the runs that they promise. */
 
+import type { Put } from '../differential/world.ts';
+
 /** A step of an example: what the program is given, and what it must leave. Numbers by the context's field names. */
 export interface ExampleRun {
   readonly line: number;
@@ -20,6 +22,10 @@ export interface Block {
   /** `line code` of each error that must be reported, lines counted in the module. */
   readonly errors: readonly string[];
   readonly settings: ReadonlyMap<string, bigint>;
+  /** What user space puts into maps beforehand. */
+  readonly puts: readonly Put[];
+  /** Records that a ring buffer has at the end, in hexadecimal, by its name. */
+  readonly records: ReadonlyMap<string, readonly string[]>;
   readonly runs: readonly ExampleRun[];
 }
 
@@ -65,19 +71,32 @@ function runOf(text: string, line: number): ExampleRun {
   };
 }
 
+/** `put: MAP INDEX PROGRAM`, or `put: MAP KEY innerMap`. */
+function putOf(map: string, index: number, value: string): Put {
+  const key = new Uint8Array(4);
+  new DataView(key.buffer).setUint32(0, index, true);
+  return { map, key, value: value === 'innerMap' ? value : { program: value } };
+}
+
 function blockOf(text: string, line: number): Block {
   const errors: string[] = [];
   const runs: ExampleRun[] = [];
   let settings: ReadonlyMap<string, bigint> = new Map();
+  const puts: Put[] = [];
+  const records = new Map<string, readonly string[]>();
   text.split('\n').forEach((source, index) => {
     const error = /\/\/ error (\w+)$/.exec(source);
     if (error) errors.push(`${index + 1} ${error[1]}`);
     const run = /^\/\/ run:(.*)$/.exec(source);
     if (run) runs.push(runOf(run[1] ?? '', line + index));
+    const put = /^\/\/ put: (\w+) (\d+) (\w+)$/.exec(source);
+    if (put) puts.push(putOf(put[1] ?? '', Number(put[2]), put[3] ?? ''));
+    const record = /^\/\/ records: (\w+) (.*)$/.exec(source);
+    if (record) records.set(record[1] ?? '', (record[2] ?? '').split(', '));
     const given = /^\/\/ settings:(.*)$/.exec(source);
     if (given) settings = numbers(fieldsOf(given[1] ?? ''));
   });
-  return { line, text, errors, runs, settings };
+  return { line, text, errors, runs, settings, puts, records };
 }
 
 /** Every block of TypeScript in a page of Markdown. */

@@ -86,7 +86,7 @@ describe.each(blocks.map((block) => [block.line, block] as const))('the example 
   if (object === undefined || tree === undefined) return;
   const rodata = object.sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
   const contents: Contents =
-    rodata === undefined
+    rodata === undefined || block.settings.size === 0
       ? new Map()
       : new Map([['.rodata' as const, encodeStruct(rodata, Object.fromEntries(block.settings))]]);
   const only = object.programs[0]?.name ?? '';
@@ -98,8 +98,10 @@ describe.each(blocks.map((block) => [block.line, block] as const))('the example 
   ])('does in the %s what its runs say', (_, create) => {
     const execution = create();
     try {
+      for (const put of block.puts) execution.put(put);
       for (const run of block.runs)
         expect(observed(run, execution, only), `docs/language.md:${run.line}`).toEqual(promised(run));
+      for (const [ring, records] of block.records) expect(execution.state().records[ring]).toEqual(records);
     } finally {
       execution.close();
     }

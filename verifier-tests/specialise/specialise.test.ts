@@ -29,8 +29,8 @@ function reduced(execution: Execution, image: ObjectImage): Execution {
   return {
     ...execution,
     state() {
-      const { maps, sections } = execution.state();
-      return { maps: among(maps), sections: among(sections) };
+      const { maps, sections, records } = execution.state();
+      return { maps: among(maps), sections: among(sections), records: among(records) };
     },
   };
 }

@@ -24,7 +24,11 @@ export class CallDepths {
     const depth = Math.max(1, ...frame.map((offset) => -offset));
     const callees = fn.blocks.flatMap((block) =>
       block.instructions.flatMap((instruction) =>
-        instruction.op === 'call' && 'function' in instruction.target ? [instruction.target.function] : [],
+        instruction.op === 'call' && 'function' in instruction.target
+          ? [instruction.target.function]
+          : instruction.op === 'relocated' && instruction.target.kind === 'function'
+            ? [instruction.target.name]
+            : [],
       ),
     );
     this.frames.set(fn.name, { bytes: Math.ceil(depth / GRAIN) * GRAIN, callees: new Set(callees) });

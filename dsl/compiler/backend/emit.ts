@@ -15,7 +15,13 @@ import {
 } from './encode.ts';
 import { layOutFrame } from './frame.ts';
 import { LineTable } from './lines.ts';
-import { defined, type MachineFunction, type MachineInstruction, type MachineTerminator } from './machine.ts';
+import {
+  type AddressTarget,
+  defined,
+  type MachineFunction,
+  type MachineInstruction,
+  type MachineTerminator,
+} from './machine.ts';
 import type { SourceNames } from './names.ts';
 import { BackendError, FURTHEST, fitsOffset, type Target } from './target.ts';
 
@@ -128,7 +134,7 @@ class Emitter {
       for (const instruction of block.instructions) {
         const slot = this.slots.length;
         if (instruction.op === 'relocated' || instruction.op === 'setting')
-          this.relocations.push({ slot, target: instruction.target });
+          this.refer(slot, instruction.target);
         if (instruction.op === 'call' && 'function' in instruction.target)
           this.calls.push({ slot, function: instruction.target.function });
         this.name(slot, instruction);
@@ -138,6 +144,11 @@ class Emitter {
     });
     this.lines.endFunction();
     for (const { slot, block } of fixups) this.resolve(slot, places.get(block) ?? 0, fn.name);
+  }
+
+  private refer(slot: number, target: AddressTarget): void {
+    if (target.kind === 'function') this.calls.push({ slot, function: target.name });
+    else this.relocations.push({ slot, target });
   }
 
   private resolve(slot: number, to: number, name: string): void {

@@ -1,5 +1,4 @@
 /** Machine instructions over machine registers, as BPF slots. */
-import type { Relocation } from '../../object/image.ts';
 import {
   ALU,
   CALL,
@@ -18,6 +17,7 @@ import {
 import type { Condition } from '../ir/ir.ts';
 import {
   type Address,
+  type AddressTarget,
   FRAME_POINTER,
   type MachineInstruction,
   type MachineTerminator,
@@ -88,8 +88,11 @@ const lddw = (dst: number, src: number, low: number, high: number): Instruction[
   slot({ opcode: 0, imm: high }),
 ];
 
-const relocated = (dst: number, target: Relocation['target']): Instruction[] =>
-  target.kind === 'map' ? lddw(dst, LDDW.mapFd, 0, 0) : lddw(dst, LDDW.mapValue, 0, target.offset);
+function relocated(dst: number, target: AddressTarget): Instruction[] {
+  if (target.kind === 'map') return lddw(dst, LDDW.mapFd, 0, 0);
+  if (target.kind === 'function') return lddw(dst, LDDW.code, 0, 0);
+  return lddw(dst, LDDW.mapValue, 0, target.offset);
+}
 
 function constant(dst: number, value: bigint, { narrow }: Target): Instruction[] {
   const imm = immediateOf(value);

@@ -33,6 +33,9 @@ interface Base {
 
 export type AluOperator = Exclude<keyof typeof ALU, 'mov' | 'end'>;
 
+/** What an LDDW loads the address of. */
+export type AddressTarget = Relocation['target'] | { readonly kind: 'function'; readonly name: string };
+
 export type MachineInstruction =
   /** A 64-bit copy; the allocator removes it where it can. */
   | (Base & { readonly op: 'move'; readonly to: Register; readonly from: Register })
@@ -46,7 +49,7 @@ export type MachineInstruction =
       readonly from: Register;
     })
   | (Base & { readonly op: 'constant'; readonly to: Register; readonly value: bigint })
-  | (Base & { readonly op: 'relocated'; readonly to: Register; readonly target: Relocation['target'] })
+  | (Base & { readonly op: 'relocated'; readonly to: Register; readonly target: AddressTarget })
   /** What lies at a place of `.rodata`: its address, and a load from there, in one register. */
   | (Base & {
       readonly op: 'setting';

@@ -289,6 +289,11 @@ class Selector {
         this.emit({ op: 'relocated', to: this.registerOf(result), target });
         break;
       }
+      case 'functionAddress': {
+        const target = { kind: 'function', name: instruction.function } as const;
+        this.emit({ op: 'relocated', to: this.registerOf(instruction.result), target });
+        break;
+      }
       case 'helper':
       case 'call':
         this.call(instruction);

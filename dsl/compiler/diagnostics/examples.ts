@@ -7,6 +7,8 @@ const program = (body: string): string =>
 
 const STATE =
   'const state = global(struct({ count: u64, byte: u8, network: be32, cells: array(u64, 8) }));\n';
+const EVENTS = 'const events = ringBuffer({ value: struct({ a: u64 }), bytes: 4096 });\n';
+const LOCKED = 'const values = arrayMap({ value: struct({ lock: spinLock, time: u64 }), maxEntries: 1 });\n';
 const HEADER = 'const Header = struct({ type: be16, length: u8, inner: struct({ a: u32 }) });\n';
 
 /** Sources as they stand below an import of everything that dsl/lang exports. */
@@ -42,7 +44,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N2008: program('skb.mark = skb.len << 32;'),
   N2009: `${HEADER}${program('let place = stack(Header);\n  const there = skb.at(Header, 0);\n  if (there) place = there;')}`,
   N2010: 'export function find(skb: Skb): u32 | undefined { return skb.len; }',
-  N2011: program('for (const i of range(skb.len)) skb.mark = i;'),
+  N2011: `const SIZE = 8;\nconst limit = settings(struct({ most: u32 }));\nconst wide = struct({ cells: array(u32, limit.most) });`,
   N2012: `interface Pair { readonly a: u64 }\nfunction make(): { a: u64 } { return { a: 1n }; }\nfunction narrow(): { a: u8; b: u8 } { return { a: 1, b: 2 }; }\n${program('const wide: { readonly a: u32; readonly b: u32 } = narrow();')}`,
   N3001: `${STATE}${program('state.cells[skb.len] = 1n;')}`,
   N3002: `${HEADER}${program('const header = skb.at(Header, skb.len);')}`,
@@ -58,12 +60,17 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3011: `const Cell = struct({ a: u64 });\n${program("const cell = skb.at(Cell, 0);\n  if (cell) atomic.add(cell, 'a', 1n);")}`,
   N3012: `${HEADER}export const example = cgroupSkbEgress((skb) => {\n  const header = skb.at(Header, 0);\n  if (header) header.inner.a = 1;\n  return CGROUP_PASS;\n});`,
   N3013: `${HEADER}${program('const header = skb.at(Header, 0);\n  if (header) skbLoadBytes(skb, 0, header);')}`,
+  N3014: `${EVENTS}${program('const event = events.reserve();\n  if (event !== undefined) event.a = 1n;')}`,
+  N3015: `${EVENTS}${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  events.submit(event);\n  event.a = 1n;')}`,
+  N3016: `${LOCKED}${program('const value = values.lookup(0);\n  if (value === undefined) return 1;\n  locked(value.lock, () => {\n    value.time = clock.now();\n  });')}`,
+  N3017: 'const Value = struct({ lock: spinLock, time: u64 });\nconst state = global(Value);',
   N4001: program(
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),
   N4002: program('while (true) skb.mark = 1;'),
   N4003: program('switch (skb.mark) {\n    case 1:\n      if (skb.len > 9) break;\n      skb.mark = 3;\n  }'),
   N4004: program('for (const i of [1, 2, 3]) skb.mark = i;'),
+  N4005: program('for (const i of range(skb.mark)) skb.priority += i;'),
   N5001: 'const example = classifier(() => 0);',
   N5002: `const f = noinline((a: u64, b: u64, c: u64, d: u64, e: u64, g: u64): u64 => a + b + c + d + e + g);\n${program('skb.tstamp = f(1n, 2n, 3n, 4n, 5n, 6n);')}`,
   N5003: `const f = noinline((a: { x: u64 }): u64 => a.x);\n${program('skb.tstamp = f({ x: 1n });')}`,
@@ -73,6 +80,8 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N5006:
     'export const limitTheEgress = classifier(() => 0);\nexport const limitTheEgressOfPods = classifier(() => 0);',
   N5007: 'export const example = cgroupSkbIngress((skb) => skb.len);',
+  N5009:
+    'const next = programArray({ maxEntries: 4 });\nconst jump = noinline((skb: Skb): u32 => {\n  next.tailCall(skb, 1);\n  return 0;\n});\nexport const example = classifier((skb) => i32(jump(skb)));',
   N5008: 'export const example = socketFilter((skb) => u32(redirect(skb.ifindex, 0n)));',
 };
 

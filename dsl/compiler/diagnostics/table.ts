@@ -243,6 +243,26 @@ export const DIAGNOSTICS = {
     why: 'the verifier lets this helper reach the stack, maps and globals, and settings only where it reads.',
     advice: 'use stack(layout), and copy fields to or from it.',
   },
+  N3014: {
+    title: 'the record reserved here is neither submitted nor discarded {where}',
+    why: 'its room in the ring buffer would never come back, so that the verifier refuses the program.',
+    advice: 'call submit or discard on each path behind the test that it is there.',
+  },
+  N3015: {
+    title: 'this record may no longer be reserved here',
+    why: "once submitted or discarded it is user space's, and one of several records can't be told from the others.",
+    advice: 'submit or discard it once on each path, last, under the name that it was reserved as.',
+  },
+  N3016: {
+    title: '{what} while a spin lock is held',
+    why: 'other CPUs spin meanwhile, so the verifier allows nothing but computing, loads and stores under a lock.',
+    advice: 'do it before or behind `locked`, and keep the result in a const.',
+  },
+  N3017: {
+    title: 'a spin lock in {where}',
+    why: 'the kernel finds a lock as a field of the value of an array or hash map that all CPUs share, one in each value.',
+    advice: 'give the value of an arrayMap or hashMap one field `spinLock`.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',
@@ -262,6 +282,11 @@ export const DIAGNOSTICS = {
     title: 'for..of runs over range(n) only',
     why: 'there are no iterators at run time.',
     advice: 'write `for (const i of range(8))`.',
+  },
+  N4005: {
+    title: 'the loop may have {range} rounds, and takes at most 8388608',
+    why: 'the kernel runs no round at all where more are asked for (BPF_MAX_LOOPS).',
+    advice: 'bound the count, as in `range(min(n, 8388608))`.',
   },
   N5001: {
     title: "the program '{name}' is not exported",
@@ -303,6 +328,11 @@ export const DIAGNOSTICS = {
     title: "'{helper}' is not there for programs of the kind {kind}",
     why: 'the kernel offers each kind of program its own helpers.',
     advice: 'call it from {kinds}.',
+  },
+  N5009: {
+    title: 'a tail call in {where}',
+    why: "the next program takes over the frame of the program itself, not that of a function of the kernel's or of its own.",
+    advice: 'make the tail call where the program itself runs, in an inlined function or behind the loop.',
   },
 } as const satisfies Record<string, DiagnosticRow>;
 

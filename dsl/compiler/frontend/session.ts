@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { ts } from 'ts-morph';
 import type { GlobalVariable, MapImage, ProgramKind, SectionImage } from '../../object/image.ts';
-import type { StructLayout } from '../../object/layout.ts';
+import type { Layout, StructLayout } from '../../object/layout.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { internalError } from '../diagnostics/internal.ts';
 import type { DiagnosticCode } from '../diagnostics/table.ts';
@@ -27,12 +27,24 @@ export interface Translators {
   readonly declaration: (session: Session, declaration: ts.Declaration) => Entity | undefined;
 }
 
+interface PlacedVariable {
+  readonly variable: GlobalVariable;
+  /** Its bytes, where the source gives them. */
+  readonly initial: Uint8Array | undefined;
+}
+
 export class Session {
   readonly diagnostics: Diagnostic[] = [];
   readonly maps: MapImage[] = [];
+  /** What the records of each ring buffer are like: the kernel's map doesn't say. */
+  readonly records = new Map<MapImage, Layout>();
   readonly programs: ProgramSource[] = [];
   readonly functions: FunctionSource[] = [];
-  readonly sections: Record<'.rodata' | '.bss', GlobalVariable[]> = { '.rodata': [], '.bss': [] };
+  readonly sections: Record<SectionImage['name'], PlacedVariable[]> = {
+    '.rodata': [],
+    '.data': [],
+    '.bss': [],
+  };
   /** One tree for each function and tuple of argument types. */
   readonly instances = new Map<string, FunctionTree>();
   /** Functions whose bodies are being translated, outermost first. */
@@ -190,21 +202,27 @@ export class Session {
     return entity;
   }
 
-  /** Places a global or the settings behind what the section already holds. */
-  place(section: '.rodata' | '.bss', name: string, layout: StructLayout): number {
+  /** Places a global or the settings behind what the section already holds; `initial` is as large as the layout. */
+  place(section: SectionImage['name'], name: string, layout: StructLayout, initial?: Uint8Array): number {
     const variables = this.sections[section];
-    const last = variables.at(-1);
+    const last = variables.at(-1)?.variable;
     const end = last === undefined ? 0 : last.offset + last.layout.size;
     const offset = Math.ceil(end / layout.alignment) * layout.alignment;
-    variables.push({ name, offset, layout });
+    variables.push({ variable: { name, offset, layout }, initial });
     return offset;
   }
 
   sectionImages(): SectionImage[] {
-    return (['.rodata', '.bss'] as const).flatMap((name) => {
-      const variables = this.sections[name];
-      const last = variables.at(-1);
-      return last === undefined ? [] : [{ name, variables, size: last.offset + last.layout.size }];
+    return (['.rodata', '.data', '.bss'] as const).flatMap((name) => {
+      const placed = this.sections[name];
+      const last = placed.at(-1)?.variable;
+      if (last === undefined) return [];
+      const size = last.offset + last.layout.size;
+      const variables = placed.map(({ variable }) => variable);
+      if (placed.every(({ initial }) => initial === undefined)) return [{ name, variables, size }];
+      const contents = new Uint8Array(size);
+      for (const { variable, initial } of placed) contents.set(initial ?? [], variable.offset);
+      return [{ name, variables, size, initial: contents }];
     });
   }
 }

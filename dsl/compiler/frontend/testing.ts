@@ -12,6 +12,12 @@ const NAMES = [
   ...[
     'arrayMap',
     'percpuArrayMap',
+    'ringBuffer',
+    'programArray',
+    'arrayOfMaps',
+    'hashOfMaps',
+    'spinLock',
+    'locked',
     'hashMap',
     'percpuHashMap',
     'lruHashMap',

@@ -120,6 +120,8 @@ export type Instruction =
     })
   /** A map: LDDW with BPF_PSEUDO_MAP_FD. */
   | (Base & { readonly op: 'mapAddress'; readonly map: string; readonly result: ValueId })
+  /** A BPF subprogram as a callback: LDDW with BPF_PSEUDO_FUNC. */
+  | (Base & { readonly op: 'functionAddress'; readonly function: string; readonly result: ValueId })
   /** A helper by id. Result is 64 bits. `packet`: it invalidates packet pointers. `pure`: no effect but its result. */
   | (Base & {
       readonly op: 'helper';

@@ -218,6 +218,12 @@ class FunctionParser {
       }
       case 'map':
         return { op: 'mapAddress', map: line.take(/@([\w.$]+)/y, 'a map'), result: defined() };
+      case 'function':
+        return {
+          op: 'functionAddress',
+          function: line.take(/@([\w.$]+)/y, 'a function'),
+          result: defined(),
+        };
       case 'helper': {
         const id = Number(line.take(/\d+/y, "a helper's id"));
         const name = line.take(/@([\w.$]+)/y, "a helper's name");

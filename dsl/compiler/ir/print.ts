@@ -47,6 +47,8 @@ function body(instruction: Instruction): string {
       return `section ${instruction.section} + ${instruction.offset}`;
     case 'mapAddress':
       return `map @${instruction.map}`;
+    case 'functionAddress':
+      return `function @${instruction.function}`;
     case 'helper':
       return `helper ${instruction.id} @${instruction.name}(${list(instruction.arguments)})${
         instruction.invalidatesPacket ? ' packet' : ''

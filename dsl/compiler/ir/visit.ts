@@ -30,6 +30,7 @@ export function operandsOf(instruction: Instruction): readonly Operand[] {
     case 'stackAddress':
     case 'sectionAddress':
     case 'mapAddress':
+    case 'functionAddress':
       return [];
   }
 }
@@ -64,6 +65,7 @@ export function mapOperands(instruction: Instruction, replace: (operand: Operand
     case 'stackAddress':
     case 'sectionAddress':
     case 'mapAddress':
+    case 'functionAddress':
       return instruction;
   }
 }

@@ -3,11 +3,11 @@ import { helperByName } from '../../machine/helpers.ts';
 import { sizeOf } from '../../object/layout.ts';
 import type { Operand } from '../ir/ir.ts';
 import type { Expression, FunctionTree } from '../tree/tree.ts';
+import { countReturns } from '../tree/walk.ts';
 import { lowerExpression, lowerReference, lowerScalar } from './expressions.ts';
 import { LoweringError, layoutReferredTo, type Scope } from './scope.ts';
 import { bindVariable, lowerStatements } from './statements.ts';
 import { addressOf, newPlace, readPlace, scalar, type Value, VOID } from './values.ts';
-import { countReturns } from './walk.ts';
 
 export function lowerCall(scope: Scope, expression: Expression & { kind: 'call' }): Value {
   return expression.function.noinline ? callSubprogram(scope, expression) : inline(scope, expression);

@@ -8,8 +8,10 @@ import { conditionAsValue, lowerCondition } from './conditions.ts';
 import { lowerContextField, lowerLinearLength, lowerPacketAt } from './context.ts';
 import { lowerMapDelete, lowerMapLookup, lowerMapUpdate } from './maps.ts';
 import { lowerAtomic, lowerElement, lowerLoad, lowerStack } from './memory.ts';
-import { isPlace, LoweringError, type Scope } from './scope.ts';
+import { lowerOutput, lowerReserve, lowerSettle } from './rings.ts';
+import { isPlace, LoweringError, regionOf, type Scope } from './scope.ts';
 import { lowerClock, lowerRandom } from './seams.ts';
+import { lowerLocked, lowerTailCall } from './transfers.ts';
 import {
   newPlace,
   type OptionalValue,
@@ -229,7 +231,7 @@ function lowerKind(scope: Scope, expression: Expression): Value {
         kind: 'reference',
         base: { kind: 'section', section: expression.section },
         offset: expression.offset,
-        region: expression.type.space,
+        region: regionOf(expression.type.space),
         layout: expression.type.layout,
       };
     case 'stack':
@@ -256,6 +258,16 @@ function lowerKind(scope: Scope, expression: Expression): Value {
       return lowerMapUpdate(scope, expression);
     case 'mapDelete':
       return lowerMapDelete(scope, expression);
+    case 'reserve':
+      return lowerReserve(scope, expression);
+    case 'settle':
+      return lowerSettle(scope, expression);
+    case 'output':
+      return lowerOutput(scope, expression);
+    case 'tailCall':
+      return lowerTailCall(scope, expression);
+    case 'locked':
+      return lowerLocked(scope, expression);
     case 'atomic':
       return lowerAtomic(scope, expression);
     case 'clock':

@@ -2,11 +2,11 @@
 import { CONTEXTS } from '../../machine/contexts.ts';
 import type { IrFunction, IrProgram } from '../ir/ir.ts';
 import type { FunctionTree, ModuleTree, ProgramTree } from '../tree/tree.ts';
+import { assignedVariables } from '../tree/walk.ts';
 import { FunctionBuilder } from './builder.ts';
 import { type Baseline, LoweringError, type Scope, type Seams } from './scope.ts';
 import { bindVariable, lowerStatements } from './statements.ts';
 import { leafWidths, scalar } from './values.ts';
-import { assignedVariables } from './walk.ts';
 
 export { type Baseline, LoweringError, type Seams } from './scope.ts';
 export { nextRandom, SEAMS_LAYOUT, SEAMS_SECTION, SEAMS_VARIABLE, withSeams } from './seams.ts';
@@ -31,18 +31,28 @@ export function lowerProgram(
   const assigned = assignedVariables(program.entry);
   const names = new Map<FunctionTree, string>();
   const subprograms: IrFunction[] = [];
+  const taken = new Set([program.name]);
+  const unique = (wanted: string): string => {
+    let name = wanted;
+    for (let suffix = 1; taken.has(name); suffix += 1) {
+      name = `${wanted}_${suffix}`;
+    }
+    taken.add(name);
+    return name;
+  };
   const subprogram = (tree: FunctionTree): string => {
     const known = names.get(tree);
     if (known !== undefined) {
       return known;
     }
-    const taken = [program.name, ...names.values()];
-    let name = tree.name;
-    for (let suffix = 1; taken.includes(name); suffix += 1) {
-      name = `${tree.name}_${suffix}`;
-    }
+    const name = unique(tree.name);
     names.set(tree, name);
     subprograms.push(lowerFunction(name, tree));
+    return name;
+  };
+  const callback: Scope['callback'] = (lower) => {
+    const name = unique('round');
+    subprograms.push(lower(name));
     return name;
   };
   const lowerFunction = (name: string, tree: FunctionTree): IrFunction => {
@@ -77,6 +87,7 @@ export function lowerProgram(
       slots: new Map(),
       current: tree,
       subprogram,
+      callback,
     };
     builder.span = tree.span;
     try {

@@ -1,10 +1,10 @@
 /** Loops: small counted ones unroll, all others stay loops that the verifier walks. */
 import type { Statement } from '../tree/tree.ts';
+import { sizeOfStatements } from '../tree/walk.ts';
 import type { OpenBlock } from './builder.ts';
 import { lowerCondition } from './conditions.ts';
 import type { Scope } from './scope.ts';
 import { continueAt, lowerStatement, lowerStatements } from './statements.ts';
-import { sizeOfStatements } from './walk.ts';
 
 type Loop = Statement & { kind: 'loop' };
 

@@ -6,6 +6,9 @@ import { lowerReference, lowerScalar } from './expressions.ts';
 import { LoweringError, mayReferToStack, type Scope } from './scope.ts';
 import { accessOf, addressOf, type ReferenceValue, scalar, type Value, VOID } from './values.ts';
 
+/** The struct that the kernel knows as a lock. */
+const SPIN_LOCK = 'bpf_spin_lock';
+
 const bytesOf = (bits: number): Bytes => (bits === 64 ? 8 : bits === 32 ? 4 : bits === 16 ? 2 : 1);
 
 /** An access at a place that the kernel takes in one instruction: anywhere but at an odd place on the stack. */
@@ -123,6 +126,10 @@ function storeLaidOut(
   let end = offset;
   for (const member of membersOf(layout)) {
     const field = value.fields.get(member.name);
+    // A spin lock is no value: what the kernel copies from here leaves it out (copy_map_value, include/linux/bpf.h).
+    if (field === undefined && member.layout.kind === 'struct' && member.layout.name === SPIN_LOCK) {
+      continue;
+    }
     if (field === undefined) {
       throw new LoweringError(span, `the value has no field ${member.name}`);
     }

@@ -2,8 +2,8 @@
 import type { ContextTable } from '../../machine/contexts.ts';
 import type { MapImage } from '../../object/image.ts';
 import type { Layout } from '../../object/layout.ts';
-import type { Operand } from '../ir/ir.ts';
-import type { Expression, FunctionTree, ModuleTree, Span, Type } from '../tree/tree.ts';
+import type { IrFunction, Operand, Region } from '../ir/ir.ts';
+import type { Expression, FunctionTree, ModuleTree, Space, Span, Type } from '../tree/tree.ts';
 import type { FunctionBuilder, OpenBlock } from './builder.ts';
 import type { Place, Value } from './values.ts';
 
@@ -22,10 +22,19 @@ export interface Jumps {
   readonly continueTo?: OpenBlock;
 }
 
-/** Where `return` goes: out of the IR function, or to the block behind an inlined call. */
+/** Where `return` goes: out of the IR function, to the block behind an inlined call, or out of a loop first. */
 export type ReturnTarget =
   | { readonly kind: 'function' }
-  | { readonly kind: 'inline'; readonly block: OpenBlock; readonly result: Place };
+  | { readonly kind: 'inline'; readonly block: OpenBlock; readonly result: Place }
+  /** Out of a round of bpf_loop, through `leaves` cells of its frame; see repeat.ts. */
+  | {
+      readonly kind: 'round';
+      readonly block: OpenBlock;
+      readonly frame: Operand;
+      readonly returned: number;
+      readonly result: number;
+      readonly leaves: number;
+    };
 
 export interface Scope {
   readonly module: ModuleTree;
@@ -47,6 +56,8 @@ export interface Scope {
   current: FunctionTree;
   /** Lowers a `noinline` function once, gives its name in the program. */
   readonly subprogram: (tree: FunctionTree) => string;
+  /** Adds a function that the kernel calls, gives its name in the program. */
+  readonly callback: (lower: (name: string) => IrFunction) => string;
 }
 
 /** Thrown for a tree that no front end should make. */
@@ -61,9 +72,16 @@ export class LoweringError extends Error {
 
 export const isPlace = (bound: Value | Place): bound is Place => 'leaves' in bound;
 
-/** The map that the tree names. */
+/** The alias class of what a reference points into. */
+export function regionOf(space: Space): Region {
+  return space === 'ring' || space === 'innerMap' ? 'map' : space;
+}
+
+/** The map that the tree names, or the one that describes what a map of maps holds. */
 export function mapNamed(scope: Scope, name: string, span: Span): MapImage {
-  const map = scope.module.maps.find((candidate) => candidate.name === name);
+  const map = scope.module.maps
+    .flatMap((outer) => (outer.inner ? [outer, outer.inner] : [outer]))
+    .find((candidate) => candidate.name === name);
   if (map === undefined) {
     throw new LoweringError(span, `the module has no map ${name}`);
   }

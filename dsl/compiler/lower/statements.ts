@@ -5,6 +5,7 @@ import { lowerStoreContext } from './context.ts';
 import { lowerExpression, lowerReference, lowerScalar } from './expressions.ts';
 import { lowerLoop } from './loops.ts';
 import { storeInteger } from './memory.ts';
+import { giveBack, lowerRepeat } from './repeat.ts';
 import { isPlace, LoweringError, type Scope } from './scope.ts';
 import { newPlace, readPlace, toLeaves, type Value, writePlace } from './values.ts';
 
@@ -125,17 +126,8 @@ function lowerSwitch(scope: Scope, statement: Statement & { kind: 'switch' }): v
 }
 
 function lowerReturn(scope: Scope, statement: Statement & { kind: 'return' }): void {
-  const { builder, returnTo } = scope;
   const value = statement.value === undefined ? undefined : lowerExpression(scope, statement.value);
-  if (returnTo.kind === 'inline') {
-    if (value !== undefined) {
-      writePlace(scope, returnTo.result, value);
-    }
-    builder.jump(returnTo.block);
-    return;
-  }
-  const [leaf = 0n] = value === undefined ? [] : toLeaves(scope, value);
-  builder.return(leaf);
+  giveBack(scope, value === undefined ? [] : toLeaves(scope, value), statement.span);
 }
 
 function lowerJump(scope: Scope, statement: Statement & { kind: 'break' | 'continue' }): void {
@@ -181,6 +173,9 @@ export function lowerStatement(scope: Scope, statement: Statement): void {
       break;
     case 'loop':
       lowerLoop(scope, statement);
+      break;
+    case 'repeat':
+      lowerRepeat(scope, statement);
       break;
     case 'switch':
       lowerSwitch(scope, statement);

@@ -9,7 +9,7 @@ import type { Layout } from '../../object/layout.ts';
 import type { Operand, Region, Width } from '../ir/ir.ts';
 import type { RefType, Type } from '../tree/tree.ts';
 import type { BranchTest, SsaVariable } from './builder.ts';
-import type { Scope } from './scope.ts';
+import { regionOf, type Scope } from './scope.ts';
 
 /** Where offsets count from: a pointer, or the start of a data section whose address isn't needed yet. */
 export type ReferenceBase =
@@ -61,7 +61,7 @@ export function referenceTo(operand: Operand, type: RefType): ReferenceValue {
     kind: 'reference',
     base: { kind: 'pointer', operand },
     offset: 0,
-    region: type.space,
+    region: regionOf(type.space),
     layout: type.layout,
   };
 }

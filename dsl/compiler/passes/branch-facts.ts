@@ -245,6 +245,7 @@ export function isAddress(producer: Producer, operand: Operand): boolean {
     case 'stackAddress':
     case 'sectionAddress':
     case 'mapAddress':
+    case 'functionAddress':
       return true;
     case 'load':
       return made.pointer === true;

@@ -75,7 +75,9 @@ function optimiseFunction(fn: IrFunction, { disable, before: onBefore, after }: 
 
 const calleesOf = (fn: IrFunction): readonly string[] =>
   fn.blocks.flatMap((block) =>
-    block.instructions.flatMap((instruction) => (instruction.op === 'call' ? [instruction.function] : [])),
+    block.instructions.flatMap((instruction) =>
+      instruction.op === 'call' || instruction.op === 'functionAddress' ? [instruction.function] : [],
+    ),
   );
 
 /** The entry function and what it calls: the kernel refuses a subprogram without a caller (check_subprogs). */

@@ -73,6 +73,8 @@ function keyOf(instruction: Instruction, fields: string, pointers: string): stri
       return `section ${instruction.section} ${instruction.offset}`;
     case 'mapAddress':
       return `map ${instruction.map}`;
+    case 'functionAddress':
+      return `function ${instruction.function}`;
     case 'helper':
       return instruction.pure
         ? `helper ${instruction.id} ${instruction.arguments.map((a) => `${typeof a} ${a}`).join(' ')}`

@@ -21,6 +21,7 @@ function mayMove(instruction: Instruction): boolean {
       return instruction.region === 'settings';
     case 'sectionAddress':
     case 'mapAddress':
+    case 'functionAddress':
     case 'stackAddress':
       return true;
     default:

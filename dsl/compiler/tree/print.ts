@@ -50,6 +50,10 @@ export function printType(type: Type): string {
 
 const name = (variable: Variable): string => `${variable.name}#${variable.id}`;
 
+/** The map of an operation, or the reference to an inner one. */
+const on = (node: { readonly map: string; readonly on?: Expression }): string =>
+  node.on ? `${node.map}(${printExpression(node.on)})` : node.map;
+
 /** One expression; integers and arithmetic carry their types. */
 export function printExpression(node: Expression): string {
   const of = printExpression;
@@ -111,11 +115,21 @@ export function printExpression(node: Expression): string {
     case 'context':
       return 'context';
     case 'mapLookup':
-      return `${node.map}.lookup(${of(node.key)})`;
+      return `${on(node)}.lookup(${of(node.key)})`;
     case 'mapUpdate':
-      return `${node.map}.update(${of(node.key)}, ${of(node.value)}, ${of(node.flags)})`;
+      return `${on(node)}.update(${of(node.key)}, ${of(node.value)}, ${of(node.flags)})`;
     case 'mapDelete':
-      return `${node.map}.delete(${of(node.key)})`;
+      return `${on(node)}.delete(${of(node.key)})`;
+    case 'reserve':
+      return `${node.map}.reserve()`;
+    case 'settle':
+      return `${node.submit ? 'submit' : 'discard'}(${of(node.record)}, ${of(node.flags)})`;
+    case 'output':
+      return `${node.map}.output(${of(node.value)}, ${of(node.flags)})`;
+    case 'tailCall':
+      return `${node.map}.tailCall(context, ${of(node.index)})`;
+    case 'locked':
+      return `locked(${of(node.lock)}, ${node.body.name})`;
     case 'atomic': {
       const expected = node.expected ? `${of(node.expected)}, ` : '';
       return `atomic.${node.operator}${node.fetch ? '.fetch' : ''}(${of(node.on)}, ${expected}${of(node.value)})`;
@@ -185,6 +199,8 @@ export function printStatement(node: Statement): string[] {
       ];
     case 'loop':
       return printLoop(node);
+    case 'repeat':
+      return [`repeat ${name(node.counter)} < ${printExpression(node.count)} {`, ...body(node.body), '}'];
     case 'switch':
       return printSwitch(node);
     case 'return':
@@ -200,6 +216,7 @@ function calledFrom(entry: FunctionTree, found: Set<FunctionTree>): void {
     if (Array.isArray(value)) value.forEach(visit);
     else if (typeof value === 'object' && value !== null && 'kind' in value) {
       if (value.kind === 'call' && 'function' in value) calledFrom(value.function as FunctionTree, found);
+      if (value.kind === 'locked' && 'body' in value) calledFrom(value.body as FunctionTree, found);
       Object.values(value).forEach(visit);
     }
   };

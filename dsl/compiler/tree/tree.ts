@@ -21,8 +21,11 @@ export interface IntType {
   readonly signed: boolean;
 }
 
-/** Where a reference points; the verifier treats each in its own way. */
-export type Space = 'packet' | 'map' | 'global' | 'settings' | 'stack';
+/**
+ * Where a reference points; the verifier treats each in its own way. `ring`: a record of a ring buffer that is reserved.
+ * `innerMap`: a map that another map holds.
+ */
+export type Space = 'packet' | 'map' | 'global' | 'settings' | 'stack' | 'ring' | 'innerMap';
 
 export interface RefType {
   readonly kind: 'ref';
@@ -200,17 +203,22 @@ export type Expression =
   /** A context field by its name in the context table. */
   | (Node & { readonly kind: 'contextField'; readonly type: IntType; readonly name: string })
   | (Node & { readonly kind: 'context'; readonly type: Type })
-  /** `key` is an int (array index) or a record/ref laid out as `layout`. */
+  /**
+   * `key` is an int (array index) or a record/ref laid out as `layout`. `on`, here and below: a reference to an inner
+   * map, which `map` describes, in place of the map of that name.
+   */
   | (Node & {
       readonly kind: 'mapLookup';
       readonly type: OptionalType;
       readonly map: string;
+      readonly on?: Expression;
       readonly key: Expression;
     })
   | (Node & {
       readonly kind: 'mapUpdate';
       readonly type: IntType;
       readonly map: string;
+      readonly on?: Expression;
       readonly key: Expression;
       readonly value: Expression;
       readonly flags: Expression;
@@ -219,7 +227,41 @@ export type Expression =
       readonly kind: 'mapDelete';
       readonly type: IntType;
       readonly map: string;
+      readonly on?: Expression;
       readonly key: Expression;
+    })
+  /** A zeroed record of a ring buffer, or `undefined` where it is full. */
+  | (Node & { readonly kind: 'reserve'; readonly type: OptionalType; readonly map: string })
+  /** Hands a reserved record to user space, or gives its room back. */
+  | (Node & {
+      readonly kind: 'settle';
+      readonly type: Type;
+      readonly record: Expression;
+      readonly submit: boolean;
+      readonly flags: Expression;
+    })
+  /** Copies `value` into a ring buffer. */
+  | (Node & {
+      readonly kind: 'output';
+      readonly type: IntType;
+      readonly map: string;
+      readonly layout: Layout;
+      readonly value: Expression;
+      readonly flags: Expression;
+    })
+  /** Goes on in the program that a program array holds at `index` (u32), or goes on here where it holds none. */
+  | (Node & {
+      readonly kind: 'tailCall';
+      readonly type: Type;
+      readonly map: string;
+      readonly index: Expression;
+    })
+  /** `body`, a function without parameters, while the spin lock that `lock` refers to is held. */
+  | (Node & {
+      readonly kind: 'locked';
+      readonly type: Type;
+      readonly lock: Expression;
+      readonly body: FunctionTree;
     })
   /** `fetch` false only for add/and/or/xor whose result is unused (then type is void). */
   | (Node & {
@@ -287,6 +329,17 @@ export type Statement =
       readonly body: Statement;
       readonly postTest: boolean;
       readonly trips?: { readonly counter: Variable; readonly count: number };
+    })
+  /**
+   * `body` for every `counter` from 0 to `count` (u32) - 1: too many rounds for the verifier to walk, or too many to
+   * know, so that bpf_loop runs them. `constant`: the count, where the checker knows it.
+   */
+  | (Node & {
+      readonly kind: 'repeat';
+      readonly counter: Variable;
+      readonly count: Expression;
+      readonly constant?: number;
+      readonly body: Statement;
     })
   /** Cases without fall-through into code: each lists its constants; `default` is where none matches. */
   | (Node & {

@@ -52,7 +52,8 @@ export function btfForKernel(image: ObjectImage): KernelBtf {
       lines: { records: lines.finish(), recordSize: LINE_INFO_BYTES, count: program.lines.length },
     });
   }
-  const kinds = new Map(image.maps.map((map) => [map.name, map.kind]));
+  const all = image.maps.flatMap((map) => (map.inner ? [map, map.inner] : [map]));
+  const kinds = new Map(all.map((map) => [map.name, map.kind]));
   const maps = new Map(
     [...described.maps].filter(([name]) => {
       const kind = kinds.get(name);

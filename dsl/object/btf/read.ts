@@ -115,6 +115,11 @@ export class BtfReader {
     }));
   }
 
+  /** What a pointer points to. */
+  pointedBy(id: TypeId): TypeId {
+    return this.bare(id).sizeOrType;
+  }
+
   /** The number that a `.maps` member holds: the length of the array it points to. */
   number(id: TypeId): number {
     const array = this.bare(this.bare(id).sizeOrType);

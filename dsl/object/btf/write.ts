@@ -37,6 +37,10 @@ export interface DescribedImage {
 
 export const MAP_STRUCT_MEMBER_BYTES = 8;
 
+/** Members one after the other, each a pointer. */
+const placed = (members: readonly { readonly name: string; readonly type: TypeId }[]) =>
+  members.map((member, index) => ({ ...member, offset: index * MAP_STRUCT_MEMBER_BYTES }));
+
 /** The members of a map's struct in `.maps`, as libbpf reads them (parse_btf_map_def, tools/lib/bpf/libbpf.c). */
 function mapMembers(types: BtfTypes, map: MapImage): readonly { name: string; type: TypeId }[] {
   const members = [
@@ -56,6 +60,11 @@ function mapMembers(types: BtfTypes, map: MapImage): readonly { name: string; ty
       members.push({ name: `${part}_size`, type: types.number(size) });
     }
   }
+  if (map.inner) {
+    // `__array(values, struct { ... })`: a flexible array of pointers to what an inner map is like.
+    const inner = types.struct('', mapStructBytes(map.inner), placed(mapMembers(types, map.inner)));
+    members.push({ name: 'values', type: types.array(types.pointer(inner), 0) });
+  }
   return members;
 }
 
@@ -69,11 +78,7 @@ function describeMaps(types: BtfTypes, maps: readonly MapImage[]): void {
   let offset = 0;
   const variables = maps.map((map) => {
     const size = mapStructBytes(map);
-    const members = mapMembers(types, map).map((member, index) => ({
-      ...member,
-      offset: index * MAP_STRUCT_MEMBER_BYTES,
-    }));
-    const type = types.variable(map.name, types.struct('', size, members));
+    const type = types.variable(map.name, types.struct('', size, placed(mapMembers(types, map))));
     offset += size;
     return { type, offset: offset - size, size };
   });
@@ -91,7 +96,7 @@ export function describeImage(image: ObjectImage, options: { readonly forKernel:
   if (!options.forKernel) describeMaps(types, image.maps);
 
   const maps = new Map<string, { key: TypeId; value: TypeId }>();
-  for (const { name, key, value } of image.maps) {
+  for (const { name, key, value } of image.maps.flatMap((map) => (map.inner ? [map, map.inner] : [map]))) {
     if (key !== undefined && value !== undefined) {
       maps.set(name, { key: types.layout(key), value: types.layout(value) });
     }

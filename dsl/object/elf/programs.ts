@@ -73,12 +73,24 @@ class ProgramReader {
     return this.#relocations.get(section)?.get(offset);
   }
 
-  /** Calls of BPF subprograms in a function. */
+  /** The subprogram whose address an LDDW takes, for a helper that calls it back; undefined for any other LDDW. */
+  #callback(fn: Placed, at: number): Placed | undefined {
+    const symbol = this.#relocationAt(fn.section.name, at)?.symbol;
+    if (symbol?.section?.name !== SUBPROGRAM_SECTION) return undefined;
+    const start = symbol.value + decode(fn.section.bytes, at / SLOT_BYTES).imm;
+    return this.#subprograms.find((subprogram) => subprogram.start === start);
+  }
+
+  /** Calls of BPF subprograms in a function, and where it takes the address of one. */
   #calls(fn: Placed): readonly Call[] {
     const calls: Call[] = [];
     for (let at = fn.start; at < fn.end; at += SLOT_BYTES) {
       const opcode = fn.section.bytes[at];
-      if (opcode === OPCODE_LDDW) at += SLOT_BYTES;
+      if (opcode === OPCODE_LDDW) {
+        const target = this.#callback(fn, at);
+        if (target !== undefined) calls.push({ at, target });
+        at += SLOT_BYTES;
+      }
       if (opcode !== OPCODE_CALL) continue;
       const instruction = decode(fn.section.bytes, at / SLOT_BYTES);
       if (instruction.src !== CALL.local) continue;
@@ -127,7 +139,9 @@ class ProgramReader {
       const slotAt = (offset: number): number => base + (offset - fn.start) / SLOT_BYTES;
       for (const { at, target } of this.#calls(fn)) {
         const slot = slotAt(at);
-        encodeAt(code, slot, { ...decode(code, slot), imm: (slotOf.get(target) ?? 0) - slot - 1 });
+        const reference = decode(code, slot);
+        const src = reference.opcode === OPCODE_LDDW ? LDDW.code : reference.src;
+        encodeAt(code, slot, { ...reference, src, imm: (slotOf.get(target) ?? 0) - slot - 1 });
       }
       relocations.push(...this.#takeRelocations(fn, code, slotAt));
       functions.push(this.#functionImage(fn, base));
@@ -140,6 +154,7 @@ class ProgramReader {
     const taken: Relocation[] = [];
     for (const { offset, type, symbol } of this.#relocations.get(fn.section.name)?.values() ?? []) {
       if (type !== RELOCATION.lddw || offset < fn.start || offset >= fn.end) continue;
+      if (symbol.section?.name === SUBPROGRAM_SECTION) continue;
       const slot = slotAt(offset);
       const lddw = decode(code, slot);
       const target = this.#target(fn, slot, symbol, lddw.imm);

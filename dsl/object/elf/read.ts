@@ -22,6 +22,9 @@ const mapKindById: ReadonlyMap<number, MapKind> = new Map(
   (Object.keys(MAP_TYPES) as MapKind[]).map((kind) => [MAP_TYPES[kind], kind]),
 );
 
+/** Bytes of a value that stands for a kernel object. */
+const DESCRIPTOR_BYTES = 4;
+
 function readMap(types: BtfReader, name: string, structId: number): MapImage {
   const struct = types.bare(structId);
   const members = new Map(types.members(struct).map((member) => [member.name, member.type]));
@@ -35,19 +38,26 @@ function readMap(types: BtfReader, name: string, structId: number): MapImage {
   const part = (member: 'key' | 'value') => {
     const type = members.get(member);
     if (type === undefined) return { size: number(`${member}_size`) };
-    const pointed = types.bare(type).sizeOrType;
+    const pointed = types.pointedBy(type);
     return { size: types.size(pointed), layout: types.layout(pointed) };
   };
   const [key, value] = [part('key'), part('value')];
+  const values = members.get('values');
+  const inner =
+    values !== undefined && (kind === 'arrayOfMaps' || kind === 'hashOfMaps')
+      ? readMap(types, `${name}.inner`, types.pointedBy(types.bare(values).extra[0] ?? 0))
+      : undefined;
   return {
     name,
     kind,
     keySize: key.size,
-    valueSize: value.size,
+    // clang's objects leave it out where it can only be a descriptor's.
+    valueSize: inner ? DESCRIPTOR_BYTES : value.size,
     maxEntries: number('max_entries'),
     flags: number('map_flags'),
     ...(key.layout ? { key: key.layout } : {}),
     ...(value.layout ? { value: value.layout } : {}),
+    ...(inner ? { inner } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type ProgramImage,
   type SectionImage,
 } from '../image.ts';
-import { CALL, decode, encodeAt, OPCODE_CALL, OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
+import { CALL, decode, encodeAt, LDDW, OPCODE_CALL, OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
 import { assembleElf, type ElfRelocation, type ElfSection, type ElfSymbol } from './file.ts';
 import {
   BINDING,
@@ -99,8 +99,19 @@ function appendCode(
     into.relocations.push({ offset: place(slot), symbol, type: RELOCATION.lddw });
   }
 
-  // Only calls from the entry function cross into `.text`; among subprograms the distances stay.
   const text = symbols.sections.get(SUBPROGRAM_SECTION);
+  for (let slot = part.from; text !== undefined && slot < part.to; slot++) {
+    const lddw = decode(program.code, slot);
+    if (lddw.opcode !== OPCODE_LDDW) continue;
+    if (lddw.src === LDDW.code) {
+      const target = (slot + lddw.imm + 1 - part.subprogramsFrom + part.textBase) * SLOT_BYTES;
+      encodeAt(code, slot - part.from, { ...lddw, src: 0, imm: target });
+      into.relocations.push({ offset: place(slot), symbol: text, type: RELOCATION.lddw });
+    }
+    slot++;
+  }
+
+  // Only calls from the entry function cross into `.text`; among subprograms the distances stay.
   if (part.from === 0 && text !== undefined) {
     for (let slot = 0; slot < part.to; slot++) {
       const call = decode(code, slot);

@@ -2,6 +2,7 @@
 import type { CompareOperator, Expression, Variable } from '../../tree/tree.ts';
 import { type Interval, MIRRORED, OPPOSITE, restrict } from './intervals.ts';
 import type { Machine } from './machine.ts';
+import { present } from './records.ts';
 import { type State, set } from './state.ts';
 import { type Abstract, interval } from './values.ts';
 
@@ -80,6 +81,10 @@ export function branch(machine: Machine, node: Expression): Branches {
   if (node.kind === 'not') {
     const { whenTrue, whenFalse } = branch(machine, node.operand);
     return { whenTrue: whenFalse, whenFalse: whenTrue };
+  }
+  if (node.kind === 'isPresent') {
+    const value = machine.evaluate(machine, node.operand);
+    return present(machine.state, value);
   }
   const known = node.kind === 'compare' ? comparison(machine, node) : undefined;
   if (known !== undefined) return known;

@@ -6,6 +6,7 @@ import type { Expression } from '../../tree/tree.ts';
 import { branch } from './conditions.ts';
 import { arithmetic, compared, converted } from './intervals.ts';
 import type { Machine, Outcome } from './machine.ts';
+import { checkHeld, checkSettled, reserve, settle } from './records.ts';
 import type { State } from './state.ts';
 import { type Abstract, interval, NOTHING, STALE, top, truth, UNDECIDED } from './values.ts';
 
@@ -21,6 +22,7 @@ export function access(machine: Machine, node: Expression): Abstract {
   const { state } = machine;
   if (value.kind === 'ref' && value.epoch !== undefined && state && value.epoch !== state.epoch)
     machine.report('N3003', node.span);
+  checkHeld(machine, value, node.span);
   return value;
 }
 
@@ -46,6 +48,42 @@ function packetAt(machine: Machine, node: Extract<Expression, { kind: 'packetAt'
       size: String(size),
     });
   return { kind: 'ref', epoch: machine.state?.epoch ?? STALE };
+}
+
+/** What asks the kernel: no spin lock may be held then. */
+const CALLS_OF_THE_KERNEL: Readonly<Partial<Record<Expression['kind'], string>>> = {
+  mapLookup: 'a lookup in a map',
+  mapUpdate: 'an update of a map',
+  mapDelete: 'a deletion from a map',
+  reserve: 'a reservation in a ring buffer',
+  settle: 'a submission to a ring buffer',
+  output: 'an output to a ring buffer',
+  tailCall: 'a tail call',
+  clock: 'reading a clock',
+  random: 'drawing a random number',
+  locked: 'taking a second lock',
+};
+
+function forbidden(node: Expression): string | undefined {
+  if (node.kind === 'helper') return `calling '${node.name}'`;
+  if (node.kind === 'call' && node.function.noinline) return `calling the noinline '${node.function.name}'`;
+  return CALLS_OF_THE_KERNEL[node.kind];
+}
+
+function locked(machine: Machine, node: Extract<Expression, { kind: 'locked' }>): Abstract {
+  access(machine, node.lock);
+  machine.locks += 1;
+  const value = machine.call(machine, node.body, []);
+  machine.locks -= 1;
+  return value;
+}
+
+function tailCall(machine: Machine, node: Extract<Expression, { kind: 'tailCall' }>): void {
+  machine.evaluate(machine, node.index);
+  checkSettled(machine, node.span.line);
+  if (machine.rounds > 0) machine.report('N5009', node.span, { where: 'the body of a long loop' });
+  // Linux 6.13 takes every reference for stale behind one (bpf_helper_changes_pkt_data, net/core/filter.c).
+  machine.invalidate();
 }
 
 function helper(machine: Machine, node: Extract<Expression, { kind: 'helper' }>): Abstract {
@@ -108,6 +146,8 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
   const { state } = machine;
   if (state === undefined) return top(node.type);
   const of = (inner: Expression) => machine.evaluate(machine, inner);
+  const what = machine.locks > 0 ? forbidden(node) : undefined;
+  if (what !== undefined) machine.forbidLocked(what, node.span);
   switch (node.kind) {
     case 'int':
       return interval(node.value, node.value);
@@ -152,8 +192,7 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
     case 'optional':
       return of(node.operand);
     case 'isPresent':
-      of(node.operand);
-      return UNDECIDED;
+      return decided(machine, node);
     case 'record':
       return record(machine, node);
     case 'field': {
@@ -171,9 +210,25 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
       return packetAt(machine, node);
     case 'mapLookup':
     case 'mapDelete':
+      if (node.on) of(node.on);
       operand(machine, node.key);
       return top(node.type);
+    case 'reserve':
+      return reserve(machine, node);
+    case 'settle':
+      settle(machine, node);
+      return NOTHING;
+    case 'output':
+      operand(machine, node.value);
+      of(node.flags);
+      return top(node.type);
+    case 'tailCall':
+      tailCall(machine, node);
+      return NOTHING;
+    case 'locked':
+      return locked(machine, node);
     case 'mapUpdate':
+      if (node.on) of(node.on);
       operand(machine, node.key);
       operand(machine, node.value);
       of(node.flags);
@@ -185,8 +240,13 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
       return top(node.type);
     case 'helper':
       return helper(machine, node);
-    case 'call':
-      return machine.call(machine, node.function, node.arguments.map(of));
+    case 'call': {
+      const given = node.arguments.map(of);
+      machine.path.push(machine.numberOf(node));
+      const value = machine.call(machine, node.function, given);
+      machine.path.pop();
+      return value;
+    }
     case 'context':
       return NOTHING;
     default:

@@ -33,6 +33,14 @@ export class Machine {
   readonly functions: Outcome[] = [];
   /** What the program may return. */
   results: (ResultRange & { readonly kind: ProgramKind }) | undefined;
+  /** The calls that control is in, outermost first, by their numbers. */
+  readonly path: number[] = [];
+  /** Spin locks held. */
+  locks = 0;
+  /** Bodies of loops that bpf_loop runs, around what is evaluated. */
+  rounds = 0;
+  private readonly numbers = new Map<Expression, number>();
+  private readonly spans = new Map<string, Span>();
   private epochs = 0;
   private muted = 0;
   private steps = 0;
@@ -74,6 +82,30 @@ export class Machine {
 
   report(code: DiagnosticCode, span: Span, details: Readonly<Record<string, string>> = {}): void {
     if (this.muted === 0 && this.state !== undefined) this.reporter(code, span, details);
+  }
+
+  /** A number of an expression's own. */
+  numberOf(node: Expression): number {
+    const known = this.numbers.get(node) ?? this.numbers.size;
+    this.numbers.set(node, known);
+    return known;
+  }
+
+  /** A name for an expression where it is reached by the calls that control is in. */
+  placeOf(node: Expression): string {
+    const place = [...this.path, this.numberOf(node)].join();
+    this.spans.set(place, node.span);
+    return place;
+  }
+
+  /** The span of what `placeOf` named. */
+  spanOf(place: string): Span | undefined {
+    return this.spans.get(place);
+  }
+
+  /** Refuses what asks the kernel for something while a lock is held (check_helper_call, kernel/bpf/verifier.c). */
+  forbidLocked(what: string, span: Span): void {
+    if (this.locks > 0) this.report('N3016', span, { what });
   }
 
   /** Runs without reports: a first look at a loop whose entry is not known in full. */

@@ -1,14 +1,17 @@
 /** What is known of every variable at one point of the program. */
 import type { Variable } from '../../tree/tree.ts';
+import { mergeRecords, sameRecords } from './records.ts';
 import { type Abstract, STALE, same, union, widen } from './values.ts';
 
 export interface State {
   readonly variables: ReadonlyMap<Variable, Abstract>;
   /** The packet's epoch: references made in another one may point to where the packet no longer is. */
   readonly epoch: number;
+  /** What may have become of each record of a ring buffer (STANDING in records.ts). */
+  readonly records: ReadonlyMap<string, number>;
 }
 
-export const EMPTY: State = { variables: new Map(), epoch: 0 };
+export const EMPTY: State = { variables: new Map(), epoch: 0, records: new Map() };
 
 export function set(state: State, variable: Variable, value: Abstract): State {
   return { ...state, variables: new Map(state.variables).set(variable, value) };
@@ -17,7 +20,7 @@ export function set(state: State, variable: Variable, value: Abstract): State {
 /** References of the epoch take the new number, all others are stale. */
 function renumber(value: Abstract, from: number, to: number): Abstract {
   if (value.kind === 'ref' && value.epoch !== undefined)
-    return { kind: 'ref', epoch: value.epoch === from ? to : STALE };
+    return { ...value, epoch: value.epoch === from ? to : STALE };
   if (value.kind !== 'record') return value;
   return {
     kind: 'record',
@@ -28,6 +31,7 @@ function renumber(value: Abstract, from: number, to: number): Abstract {
 function moveTo(state: State, epoch: number): State {
   if (state.epoch === epoch) return state;
   return {
+    ...state,
     epoch,
     variables: new Map(
       [...state.variables].map(([one, value]) => [one, renumber(value, state.epoch, epoch)]),
@@ -46,7 +50,7 @@ export function merge(a: State | undefined, b: State | undefined, fresh: () => n
     const other = right.variables.get(variable);
     if (other !== undefined) variables.set(variable, union(value, other));
   }
-  return { epoch, variables };
+  return { epoch, variables, records: mergeRecords(a.records, b.records) };
 }
 
 export function sameState(a: State, b: State): boolean {
@@ -54,7 +58,7 @@ export function sameState(a: State, b: State): boolean {
     const other = b.variables.get(variable);
     if (other !== undefined && !same(value, other)) return false;
   }
-  return true;
+  return sameRecords(a.records, b.records);
 }
 
 export function widenState(before: State, next: State): State {
@@ -63,5 +67,5 @@ export function widenState(before: State, next: State): State {
     const old = before.variables.get(variable);
     if (old !== undefined) variables.set(variable, widen(old, value, variable.type));
   }
-  return { epoch: next.epoch, variables };
+  return { ...next, variables };
 }

@@ -1,10 +1,12 @@
 /** Abstract execution of statements. Loops run to a fixpoint, short counted ones round by round. */
-import type { Expression, FunctionTree, Statement } from '../../tree/tree.ts';
+import type { Expression, FunctionTree, Statement, Type } from '../../tree/tree.ts';
+import { usesOf } from '../../tree/walk.ts';
 import { branch, replaced } from './conditions.ts';
 import { access, rangeText } from './expressions.ts';
 import type { LoopFrame, Machine, Outcome } from './machine.ts';
+import { checkSettled } from './records.ts';
 import { type State, sameState, set, widenState } from './state.ts';
-import { type Abstract, NOTHING, top } from './values.ts';
+import { type Abstract, interval, NOTHING, top } from './values.ts';
 
 type Loop = Extract<Statement, { kind: 'loop' }>;
 
@@ -72,6 +74,64 @@ function loop(machine: Machine, node: Loop): void {
   machine.state = machine.merge(machine.merge(exits, frame.breaks), early);
 }
 
+/** BPF_MAX_LOOPS, include/linux/bpf.h: bpf_loop runs nothing where more are asked for. */
+const MOST_ROUNDS = 1n << 23n;
+
+/** The value with nothing known of its numbers. */
+function unknown(value: Abstract, type: Type): Abstract {
+  if (type.kind === 'int' || type.kind === 'bool') return top(type);
+  if (type.kind !== 'record' || value.kind !== 'record') return value;
+  return {
+    kind: 'record',
+    fields: new Map(
+      type.fields.map(({ name, type: of }) => [name, unknown(value.fields.get(name) ?? top(of), of)]),
+    ),
+  };
+}
+
+/** The state that a round starts in: the verifier is kept from knowing the numbers that rounds change. */
+function forgotten(state: State, assigned: ReadonlySet<number>): State {
+  const variables = new Map(state.variables);
+  for (const [variable, value] of variables)
+    if (assigned.has(variable.id)) variables.set(variable, unknown(value, variable.type));
+  return { ...state, variables };
+}
+
+/** Any number of rounds, each with any counter that the count allows; of a count that isn't constant nothing is known. */
+function repeat(machine: Machine, node: Extract<Statement, { kind: 'repeat' }>): void {
+  const count = machine.evaluate(machine, node.count);
+  machine.forbidLocked('a loop that bpf_loop runs', node.span);
+  if (count.kind === 'int' && count.high > MOST_ROUNDS)
+    machine.report('N4005', node.count.span, { range: rangeText(count.low, count.high) });
+  const highest = node.constant === undefined ? (1n << 32n) - 1n : BigInt(node.constant) - 1n;
+  const frame: LoopFrame = { breaks: undefined, continues: undefined };
+  const { assigned } = usesOf(node);
+  const once = (entry: State): State | undefined => {
+    machine.state = set(forgotten(entry, assigned), node.counter, interval(0n, highest));
+    frame.continues = undefined;
+    machine.run(machine, node.body);
+    return machine.merge(entry, machine.merge(machine.state, frame.continues));
+  };
+  machine.loops.push(frame);
+  machine.rounds += 1;
+  let entry = machine.state;
+  for (let rounds = 0; entry !== undefined; rounds += 1) {
+    const before: State = entry;
+    let next: State | undefined;
+    machine.quietly(() => {
+      next = once(before);
+    });
+    frame.breaks = undefined;
+    if (next === undefined || sameState(before, next)) break;
+    entry = rounds < ROUNDS_BEFORE_WIDENING ? next : widenState(before, next);
+  }
+  const left = entry && once(entry);
+  machine.rounds -= 1;
+  machine.loops.pop();
+  const after = machine.merge(left, frame.breaks);
+  machine.state = after && forgotten(after, assigned);
+}
+
 function choose(machine: Machine, node: Extract<Statement, { kind: 'switch' }>): void {
   machine.evaluate(machine, node.on);
   const entry = machine.state;
@@ -109,7 +169,10 @@ function checkResult(machine: Machine, value: Abstract, node: Expression): void 
 
 function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>): void {
   const value = node.value ? machine.evaluate(machine, node.value) : NOTHING;
-  if (node.value && machine.functions.length === 1) checkResult(machine, value, node.value);
+  if (machine.functions.length === 1) {
+    if (node.value) checkResult(machine, value, node.value);
+    checkSettled(machine, node.span.line);
+  }
   const before = machine.functions.pop();
   if (before !== undefined) machine.functions.push(machine.meet(before, { state: machine.state, value }));
   machine.state = undefined;
@@ -160,6 +223,9 @@ export function run(machine: Machine, node: Statement): void {
     case 'loop':
       loop(machine, node);
       return;
+    case 'repeat':
+      repeat(machine, node);
+      return;
     case 'switch':
       choose(machine, node);
       return;
@@ -185,6 +251,8 @@ export function call(machine: Machine, callee: FunctionTree, given: readonly Abs
   const loops = machine.loops.splice(0);
   sequence(machine, callee.body);
   machine.loops.push(...loops);
+  if (machine.functions.length === 1 && machine.state !== undefined)
+    checkSettled(machine, callee.span.endLine);
   const end: Outcome = { state: machine.state, value: NOTHING };
   const returned = machine.functions.pop();
   const { state, value } = returned?.state === undefined ? end : machine.meet(returned, end);

@@ -4,12 +4,18 @@
  */
 import type { Type } from '../../tree/tree.ts';
 import { highest, lowest } from '../types/types.ts';
+import { SEVERAL } from './records.ts';
 
 export type Abstract =
   | { readonly kind: 'int'; readonly low: bigint; readonly high: bigint }
   | { readonly kind: 'bool'; readonly mayBeTrue: boolean; readonly mayBeFalse: boolean }
   /** `epoch`: undefined for memory that helpers don't move; `STALE` once a helper may have moved it. */
-  | { readonly kind: 'ref'; readonly epoch: number | undefined }
+  | {
+      readonly kind: 'ref';
+      readonly epoch: number | undefined;
+      /** The record of a ring buffer that it is to. */
+      readonly record?: string;
+    }
   | { readonly kind: 'record'; readonly fields: ReadonlyMap<string, Abstract> }
   | { readonly kind: 'nothing' };
 
@@ -48,18 +54,23 @@ export function top(type: Type, epoch?: number): Abstract {
 export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 export const greatest = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
+type Ref = Extract<Abstract, { kind: 'ref' }>;
+
+function unionOfRefs(a: Ref, b: Ref): Ref {
+  const epoch =
+    a.epoch === b.epoch || b.epoch === undefined ? a.epoch : a.epoch === undefined ? b.epoch : STALE;
+  const record =
+    a.record === b.record || b.record === undefined ? a.record : a.record === undefined ? b.record : SEVERAL;
+  return { kind: 'ref', epoch, ...(record !== undefined && { record }) };
+}
+
 /** What is known when the value may be either. */
 export function union(a: Abstract, b: Abstract): Abstract {
   if (a === b) return a;
   if (a.kind === 'int' && b.kind === 'int') return interval(least(a.low, b.low), greatest(a.high, b.high));
   if (a.kind === 'bool' && b.kind === 'bool')
     return truth(a.mayBeTrue || b.mayBeTrue, a.mayBeFalse || b.mayBeFalse);
-  if (a.kind === 'ref' && b.kind === 'ref')
-    return a.epoch === b.epoch || b.epoch === undefined
-      ? a
-      : a.epoch === undefined
-        ? b
-        : { kind: 'ref', epoch: STALE };
+  if (a.kind === 'ref' && b.kind === 'ref') return unionOfRefs(a, b);
   if (a.kind === 'record' && b.kind === 'record')
     return {
       kind: 'record',
@@ -76,7 +87,8 @@ export function same(a: Abstract, b: Abstract): boolean {
   if (a.kind === 'bool' && b.kind === 'bool')
     return a.mayBeTrue === b.mayBeTrue && a.mayBeFalse === b.mayBeFalse;
   // Epochs are numbered as they come: two rounds of a loop differ in number where they agree in meaning.
-  if (a.kind === 'ref' && b.kind === 'ref') return (a.epoch === STALE) === (b.epoch === STALE);
+  if (a.kind === 'ref' && b.kind === 'ref')
+    return (a.epoch === STALE) === (b.epoch === STALE) && a.record === b.record;
   if (a.kind === 'record' && b.kind === 'record')
     return [...a.fields].every(([name, value]) => {
       const other = b.fields.get(name);

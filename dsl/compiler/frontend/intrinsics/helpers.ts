@@ -3,7 +3,7 @@ import type { ts } from 'ts-morph';
 import { type HelperArgument, type HelperRow, isAvailable } from '../../../machine/helpers.ts';
 import type { Expression } from '../../tree/tree.ts';
 import type { Scope } from '../scope.ts';
-import { CONTEXT, describe, I32, I64, U32, U64, VOID } from '../types/types.ts';
+import { CONTEXT, countLocks, describe, I32, I64, U32, U64, VOID } from '../types/types.ts';
 import { argument, typed } from './arguments.ts';
 
 const RESULTS = { u32: U32, u64: U64, i64: I64, void: VOID } as const;
@@ -18,7 +18,9 @@ function memory(scope: Scope, node: ts.CallExpression, index: number, row: Helpe
   if (value.type.kind !== 'ref')
     return scope.refuse('N2006', given, { expected: 'a reference to memory', found: describe(value.type) });
   const { space } = value.type;
-  const unreachable = space === 'packet' || (space === 'settings' && row.writesMemory);
+  const unreachable =
+    space === 'packet' || space === 'innerMap' || (space === 'settings' && row.writesMemory);
+  if (countLocks(value.type.layout) > 0) scope.refuse('N3017', given, { where: 'memory that a helper uses' });
   if (unreachable && !scope.session.unproven)
     return scope.refuse('N3013', given, { helper: row.name, space });
   return value;

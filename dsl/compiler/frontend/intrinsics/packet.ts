@@ -4,6 +4,7 @@ import { CONTEXTS } from '../../../machine/contexts.ts';
 import type { Layout } from '../../../object/layout.ts';
 import type { Expression, FunctionTree, OptionalType, RefType, Variable } from '../../tree/tree.ts';
 import { describeEntity } from '../entities.ts';
+import { refuseLocks } from '../module/maps.ts';
 import type { Scope } from '../scope.ts';
 import { BOOL, CONTEXT, I64, U32 } from '../types/types.ts';
 import { argument, typed } from './arguments.ts';
@@ -11,7 +12,10 @@ import { argument, typed } from './arguments.ts';
 function layoutArgument(scope: Scope, node: ts.CallExpression): Layout {
   const given = argument(scope, node, 0);
   const entity = scope.entity(given);
-  if (entity.kind === 'layout') return entity.layout;
+  if (entity.kind === 'layout') {
+    refuseLocks(scope, entity.layout, 'packets or on the stack', given);
+    return entity.layout;
+  }
   return scope.refuse('N2006', given, { expected: 'a layout', found: describeEntity(entity) });
 }
 

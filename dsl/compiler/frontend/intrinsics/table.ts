@@ -7,6 +7,7 @@ import { atomic } from './atomics.ts';
 import { clock, random } from './clocks.ts';
 import { extremum, hint } from './extrema.ts';
 import { helper } from './helpers.ts';
+import { locked } from './locks.ts';
 import { stack } from './packet.ts';
 
 type Translate = (scope: Scope, node: ts.CallExpression) => Expression;
@@ -19,6 +20,7 @@ export const INTRINSICS: ReadonlyMap<string, Translate> = new Map<string, Transl
   ['likely', hint(true)],
   ['unlikely', hint(false)],
   ['stack', stack],
+  ['locked', locked],
   ...HELPERS.map((row): [string, Translate] => [row.name, helper(row)]),
 ]);
 

@@ -4,9 +4,11 @@ import { PROGRAM_TYPES, type ProgramKind } from '../../../object/image.ts';
 import type { Entity, FunctionSource } from '../entities.ts';
 import { Scope } from '../scope.ts';
 import type { Session } from '../session.ts';
+import { SPIN_LOCK } from '../types/types.ts';
 import { constant, declaredLiteral, enumMember } from './constants.ts';
+import { initialBytes } from './initial.ts';
 import { integerLayout, layoutCall, layoutOf } from './layouts.ts';
-import { MAP_CONSTRUCTORS, mapImage } from './maps.ts';
+import { MAP_CONSTRUCTORS, mapImage, refuseLocks } from './maps.ts';
 
 /** The function that makes a program has its kind's name. */
 const isProgramKind = (name: string): name is ProgramKind => Object.hasOwn(PROGRAM_TYPES, name);
@@ -64,12 +66,15 @@ function checkName(session: Session, name: ts.Identifier, most: number): void {
 
 function section(scope: Scope, name: ts.Identifier, node: ts.CallExpression, isGlobal: boolean): Entity {
   const { session } = scope;
-  const [given] = node.arguments;
+  const [given, values] = node.arguments;
   const layout = given && layoutOf(scope, given, name.text);
   if (layout?.kind !== 'struct') return scope.refuse('N3006', node, { name: name.text });
   checkName(session, name, LONGEST.symbol);
-  unique(session, 'the variables', [...session.sections['.bss'], ...session.sections['.rodata']], name);
-  const at = isGlobal ? '.bss' : '.rodata';
+  refuseLocks(scope, layout, isGlobal ? 'a global' : 'settings', node);
+  const taken = Object.values(session.sections).flatMap((placed) => placed.map(({ variable }) => variable));
+  unique(session, 'the variables', taken, name);
+  const initial = values && initialBytes(scope, values, layout);
+  const at = isGlobal ? (initial ? '.data' : '.bss') : '.rodata';
   return {
     kind: 'value',
     value: {
@@ -77,7 +82,7 @@ function section(scope: Scope, name: ts.Identifier, node: ts.CallExpression, isG
       type: { kind: 'ref', layout, space: isGlobal ? 'global' : 'settings' },
       section: at,
       name: name.text,
-      offset: session.place(at, name.text, layout),
+      offset: session.place(at, name.text, layout, initial),
       span: session.span(name),
     },
   };
@@ -147,6 +152,7 @@ function language(session: Session, node: ts.Declaration): Entity | undefined {
   if (name === undefined || !ts.isIdentifier(name)) return undefined;
   const literal = ts.isVariableDeclaration(node) ? declaredLiteral(session, node) : undefined;
   if (literal !== undefined) return literal;
+  if (name.text === 'spinLock') return { kind: 'layout', layout: SPIN_LOCK };
   const layout = name.text.startsWith('be') ? integerLayout(name.text) : undefined;
   return layout ? { kind: 'layout', layout } : { kind: 'intrinsic', name: name.text };
 }

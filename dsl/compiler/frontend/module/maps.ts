@@ -3,7 +3,7 @@ import { ts } from 'ts-morph';
 import type { MapImage, MapKind } from '../../../object/image.ts';
 import { type Layout, sizeOf } from '../../../object/layout.ts';
 import type { Scope } from '../scope.ts';
-import { sameLayout } from '../types/types.ts';
+import { countLocks, SPIN_LOCK, sameLayout } from '../types/types.ts';
 import { constantNumber } from './constants.ts';
 import { layoutOf } from './layouts.ts';
 
@@ -15,7 +15,18 @@ export const MAP_CONSTRUCTORS: ReadonlyMap<string, MapKind> = new Map([
   ['lruHashMap', 'lruHash'],
   ['lruPercpuHashMap', 'lruPercpuHash'],
   ['lpmTrieMap', 'lpmTrie'],
+  ['ringBuffer', 'ringBuffer'],
+  ['programArray', 'programArray'],
+  ['arrayOfMaps', 'arrayOfMaps'],
+  ['hashOfMaps', 'hashOfMaps'],
 ]);
+
+/** Kinds whose keys are the numbers from 0 on. */
+const INDEXED: ReadonlySet<MapKind> = new Set(['array', 'percpuArray', 'programArray', 'arrayOfMaps']);
+/** Kinds whose values may have a spin lock (map_check_btf, kernel/bpf/syscall.c). */
+const LOCKABLE: ReadonlySet<MapKind> = new Set(['array', 'hash']);
+/** Kinds that a map of maps can't hold (bpf_map_meta_alloc, kernel/bpf/map_in_map.c). */
+const NOT_INNER: ReadonlySet<MapKind> = new Set(['programArray', 'arrayOfMaps', 'hashOfMaps']);
 
 /** BPF_OBJ_NAME_LEN less the terminating zero. */
 const LONGEST_NAME = 15;
@@ -23,9 +34,15 @@ const LONGEST_NAME = 15;
 const NO_PREALLOC = 1;
 /** LPM_KEY_SIZE: the prefix length and 1 to 256 bytes. */
 const TRIE_KEY_BYTES = { least: 5, most: 260 };
+/** The smallest pages that natra runs on; a ring buffer is made of whole ones. */
+const PAGE_BYTES = 4096;
+/** A descriptor: what user space writes into a map whose values are kernel objects. */
+const DESCRIPTOR_BYTES = 4;
 const INDEX: Layout = { kind: 'int', bits: 32, signed: false, order: 'little' };
 
-function options(scope: Scope, node: ts.CallExpression): ReadonlyMap<string, ts.Expression> {
+type Options = ReadonlyMap<string, ts.Expression>;
+
+function options(scope: Scope, node: ts.CallExpression): Options {
   const [given] = node.arguments;
   if (given === undefined || !ts.isObjectLiteralExpression(given))
     return scope.refuse('N3010', node, { what: 'the options', problem: 'they must be an object literal' });
@@ -52,28 +69,83 @@ function checkTrieKey(scope: Scope, key: Layout, node: ts.Node): void {
   if (problem !== undefined) scope.refuse('N3010', node, { what: "the option 'key'", problem });
 }
 
+/** Refuses spin locks in memory where the kernel has none. */
+export function refuseLocks(scope: Scope, layout: Layout, where: string, node: ts.Node): void {
+  if (countLocks(layout) > 0) scope.refuse('N3017', node, { where });
+}
+
+function checkValue(scope: Scope, kind: MapKind, value: Layout, node: ts.Node): void {
+  const locks = countLocks(value);
+  if (locks === 0) return;
+  if (!LOCKABLE.has(kind)) scope.refuse('N3017', node, { where: `the values of this kind of map` });
+  // Only a field of the value itself is found by every kernel that has locks (btf_find_struct_field).
+  const direct = value.kind === 'struct' && value.fields.some(({ layout }) => layout === SPIN_LOCK);
+  if (locks > 1 || !direct)
+    scope.refuse('N3017', node, {
+      where: locks > 1 ? 'a value that has another' : 'an inner struct or array',
+    });
+}
+
+/** Bytes of a ring buffer (ringbuf_map_alloc, kernel/bpf/ringbuf.c). */
+function ringBytes(scope: Scope, node: ts.Expression): number {
+  const bytes = constantNumber(scope, node, 'bytes');
+  if (Number.isInteger(Math.log2(bytes)) && bytes % PAGE_BYTES === 0) return bytes;
+  return scope.refuse('N3010', node, {
+    what: `the option 'bytes', ${bytes}`,
+    problem: `it must be a power of two, ${PAGE_BYTES} at least`,
+  });
+}
+
+/** The map that describes what a map of maps holds: a call of a constructor. */
+function innerImage(scope: Scope, owner: string, node: ts.Expression): MapImage {
+  const entity = ts.isCallExpression(node) ? scope.entity(node.expression) : undefined;
+  const kind = entity?.kind === 'intrinsic' ? MAP_CONSTRUCTORS.get(entity.name) : undefined;
+  if (kind === undefined || NOT_INNER.has(kind) || !ts.isCallExpression(node))
+    return scope.refuse('N3010', node, {
+      what: "the option 'inner'",
+      problem: 'it must be a map with values, or a ring buffer, as in `inner: arrayMap({ ... })`',
+    });
+  return describe(scope, `${owner}.inner`, kind, node);
+}
+
+function describe(scope: Scope, name: string, kind: MapKind, node: ts.CallExpression): MapImage {
+  const given = options(scope, node);
+  const required = (option: string): ts.Expression =>
+    given.get(option) ??
+    scope.refuse('N3010', node, { what: `the option '${option}'`, problem: 'it is missing' });
+  const entries = () => constantNumber(scope, required('maxEntries'), 'maxEntries');
+  const valueLayout = (): Layout => {
+    const value = layoutOf(scope, required('value'), `${name}_value`);
+    checkValue(scope, kind, value, required('value'));
+    return value;
+  };
+  if (kind === 'ringBuffer') {
+    const value = valueLayout();
+    const maxEntries = ringBytes(scope, required('bytes'));
+    const ring: MapImage = { name, kind, keySize: 0, valueSize: 0, maxEntries, flags: 0 };
+    scope.session.records.set(ring, value);
+    return ring;
+  }
+  const key = INDEXED.has(kind) ? INDEX : layoutOf(scope, required('key'), `${name}_key`);
+  refuseLocks(scope, key, 'the key of a map', node);
+  if (kind === 'lpmTrie') checkTrieKey(scope, key, required('key'));
+  const base = { name, kind, key, keySize: sizeOf(key) };
+  if (kind === 'programArray')
+    return { ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0 };
+  if (kind === 'arrayOfMaps' || kind === 'hashOfMaps') {
+    const inner = innerImage(scope, name, required('inner'));
+    return { ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0, inner };
+  }
+  const value = valueLayout();
+  const flags = kind === 'lpmTrie' ? NO_PREALLOC : 0;
+  return { ...base, value, valueSize: sizeOf(value), maxEntries: entries(), flags };
+}
+
 export function mapImage(scope: Scope, name: string, kind: MapKind, node: ts.CallExpression): MapImage {
   if (name.length > LONGEST_NAME)
     scope.refuse('N3010', node, {
       what: `the name '${name}'`,
       problem: `longer than ${LONGEST_NAME} characters`,
     });
-  const given = options(scope, node);
-  const required = (option: string): ts.Expression =>
-    given.get(option) ??
-    scope.refuse('N3010', node, { what: `the option '${option}'`, problem: 'it is missing' });
-  const key =
-    kind === 'array' || kind === 'percpuArray' ? INDEX : layoutOf(scope, required('key'), `${name}_key`);
-  if (kind === 'lpmTrie') checkTrieKey(scope, key, required('key'));
-  const value = layoutOf(scope, required('value'), `${name}_value`);
-  return {
-    name,
-    kind,
-    key,
-    value,
-    keySize: sizeOf(key),
-    valueSize: sizeOf(value),
-    maxEntries: constantNumber(scope, required('maxEntries'), 'maxEntries'),
-    flags: kind === 'lpmTrie' ? NO_PREALLOC : 0,
-  };
+  return describe(scope, name, kind, node);
 }

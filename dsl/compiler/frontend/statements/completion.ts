@@ -37,6 +37,7 @@ export function returns(statement: Statement): boolean {
         (statement.otherwise !== undefined && returns(statement.otherwise))
       );
     case 'loop':
+    case 'repeat':
       return returns(statement.body);
     default:
       return false;

@@ -3,6 +3,7 @@ import { ts } from 'ts-morph';
 import type { Expression, Statement, Variable } from '../../tree/tree.ts';
 import { arithmetic, compare } from '../expressions/integers.ts';
 import type { Scope } from '../scope.ts';
+import { convertTo } from '../types/coerce.ts';
 import { literal, typedLiteral } from '../types/literals.ts';
 import { fits, U32 } from '../types/types.ts';
 import { effect } from './assign.ts';
@@ -11,6 +12,8 @@ import { declarations } from './declare.ts';
 
 type Loop = Extract<Statement, { kind: 'loop' }>;
 
+/** Rounds of a range that the verifier still walks; bpf_loop runs longer ones. */
+const LONGEST_WALK = 1000n;
 /** More rounds than the verifier will ever walk. */
 const LARGEST_COUNT = 1n << 23n;
 
@@ -52,6 +55,8 @@ const assigns = (statement: Statement, variable: Variable): boolean => {
       return [...statement.initial, ...statement.update, statement.body].some((part) =>
         assigns(part, variable),
       );
+    case 'repeat':
+      return assigns(statement.body, variable);
     default:
       return false;
   }
@@ -117,27 +122,30 @@ export function whileLoop(scope: Scope, node: ts.WhileStatement | ts.DoStatement
   );
 }
 
-/** The count of `range(count)`. */
-function rangeCount(scope: Scope, node: ts.Expression): bigint {
+/** The count of `range(count)`, a u32. */
+function rangeCount(scope: Scope, node: ts.Expression): Expression {
   if (!ts.isCallExpression(node)) return scope.refuse('N4004', node);
   const callee = scope.entity(node.expression);
   const [argument] = node.arguments;
   if (callee.kind !== 'intrinsic' || callee.name !== 'range' || argument === undefined)
     return scope.refuse('N4004', node);
-  const count = constantOf(scope, scope.value(argument));
-  if (count === undefined || count < 0n || count > LARGEST_COUNT)
-    return scope.refuse('N2011', argument, { what: 'the count of a range' });
-  return count;
+  return convertTo(scope.session, scope.value(argument), U32, argument);
 }
 
 export function forOf(scope: Scope, node: ts.ForOfStatement): Statement[] {
-  const count = rangeCount(scope, node.expression);
+  const rounds = rangeCount(scope, node.expression);
   const name = ts.isVariableDeclarationList(node.initializer)
     ? node.initializer.declarations[0]?.name
     : undefined;
   if (name === undefined || !ts.isIdentifier(name)) return scope.refuse('N4004', node.initializer);
   const counter = scope.variable(name, U32);
   const span = scope.span(node.expression);
+  const count = constantOf(scope, rounds);
+  if (count === undefined || count > LONGEST_WALK) {
+    const repeated = body(scope, node);
+    const constant = count === undefined ? {} : { constant: Number(count) };
+    return [{ kind: 'repeat', counter, count: rounds, ...constant, body: repeated, span: scope.span(node) }];
+  }
   const current = scope.use(counter, name);
   const loop: Loop = {
     kind: 'loop',

@@ -1,5 +1,5 @@
 /** Types of the tree: the common ones, equality, names for messages, and ranges of integers. */
-import type { Layout } from '../../../object/layout.ts';
+import { type Layout, layoutStruct, type StructLayout } from '../../../object/layout.ts';
 import type { IntType, OptionalType, RecordType, RefType, Type } from '../../tree/tree.ts';
 
 const int = (bits: IntType['bits'], signed: boolean): IntType => ({ kind: 'int', bits, signed });
@@ -51,6 +51,25 @@ export const wrap = (value: bigint, type: IntType): bigint =>
 /** Whether every value of `from` is one of `to`. */
 export const widens = (from: IntType, to: IntType): boolean =>
   fits(lowest(from), to) && fits(highest(from), to);
+
+/** What `spinLock` stands for: the struct by whose name the kernel finds it in a map's value (btf_find_field, kernel/bpf/btf.c). */
+export const SPIN_LOCK: StructLayout = layoutStruct('bpf_spin_lock', [
+  { name: 'val', layout: { kind: 'int', bits: 32, signed: false, order: 'little' } },
+]);
+
+/** How many spin locks lie in memory of this layout. */
+export function countLocks(layout: Layout): number {
+  switch (layout.kind) {
+    case 'int':
+      return 0;
+    case 'array':
+      return layout.length * countLocks(layout.element);
+    case 'struct':
+      return layout === SPIN_LOCK
+        ? 1
+        : layout.fields.reduce((sum, field) => sum + countLocks(field.layout), 0);
+  }
+}
 
 export function sameLayout(a: Layout, b: Layout): boolean {
   if (a === b) return true;

@@ -1,5 +1,5 @@
 /** Walks the typed tree, into called functions too: what the lowering must know before it starts. */
-import type { Expression, FunctionTree, Statement } from '../tree/tree.ts';
+import type { Expression, FunctionTree, Statement, Variable } from './tree.ts';
 
 /** The expressions directly below an expression, in order of evaluation. */
 function operandsOf(expression: Expression): readonly Expression[] {
@@ -15,6 +15,7 @@ function operandsOf(expression: Expression): readonly Expression[] {
     case 'context':
     case 'clock':
     case 'random':
+    case 'reserve':
       return [];
     case 'negate':
     case 'complement':
@@ -46,9 +47,19 @@ function operandsOf(expression: Expression): readonly Expression[] {
       return [expression.offset];
     case 'mapLookup':
     case 'mapDelete':
-      return [expression.key];
-    case 'mapUpdate':
-      return [expression.key, expression.value, expression.flags];
+      return expression.on ? [expression.on, expression.key] : [expression.key];
+    case 'mapUpdate': {
+      const operands = [expression.key, expression.value, expression.flags];
+      return expression.on ? [expression.on, ...operands] : operands;
+    }
+    case 'settle':
+      return [expression.record, expression.flags];
+    case 'output':
+      return [expression.value, expression.flags];
+    case 'tailCall':
+      return [expression.index];
+    case 'locked':
+      return [expression.lock];
     case 'atomic':
       return expression.expected === undefined
         ? [expression.on, expression.value]
@@ -86,6 +97,8 @@ function partsOf(statement: Statement): {
         expressions: statement.condition ? [statement.condition] : [],
         statements: [...statement.initial, statement.body, ...statement.update],
       };
+    case 'repeat':
+      return { expressions: [statement.count], statements: [statement.body] };
     case 'switch':
       return {
         expressions: [statement.on],
@@ -125,6 +138,12 @@ function walkStatement(statement: Statement, visitor: Visitor): void {
   }
 }
 
+/** The function that an expression runs, if it runs one. */
+function functionOf(expression: Expression): FunctionTree | undefined {
+  if (expression.kind === 'call') return expression.function;
+  return expression.kind === 'locked' ? expression.body : undefined;
+}
+
 /** Ids of the variables that some statement reachable from `entry` assigns after their declaration. */
 export function assignedVariables(entry: FunctionTree): ReadonlySet<number> {
   const assigned = new Set<number>();
@@ -141,8 +160,9 @@ export function assignedVariables(entry: FunctionTree): ReadonlySet<number> {
         }
       },
       expression: (expression) => {
-        if (expression.kind === 'call') {
-          visit(expression.function);
+        const inner = functionOf(expression);
+        if (inner !== undefined) {
+          visit(inner);
         }
       },
     };
@@ -162,7 +182,7 @@ export function sizeOfStatements(statements: readonly Statement[]): number {
       size += 1;
     },
     expression: (expression) => {
-      size += expression.kind === 'call' ? 1 + sizeOfStatements(expression.function.body) : 1;
+      size += 1 + sizeOfStatements(functionOf(expression)?.body ?? []);
     },
   };
   for (const statement of statements) {
@@ -183,4 +203,55 @@ export function countReturns(body: readonly Statement[]): number {
     walkStatement(statement, visitor);
   }
   return count;
+}
+
+/** What the body of a loop uses of its surroundings, inlined functions included. */
+export interface Uses {
+  /** Variables that it reads or assigns, those that it declares aside. */
+  readonly variables: readonly Variable[];
+  /** Ids of the variables that it assigns after their declaration. */
+  readonly assigned: ReadonlySet<number>;
+  readonly context: boolean;
+  /** Whether it may return from the function that the loop is in. */
+  readonly returns: boolean;
+}
+
+const USES_CONTEXT: ReadonlySet<(Expression | Statement)['kind']> = new Set([
+  'context',
+  'contextField',
+  'linearLength',
+  'packetAt',
+  'storeContext',
+  'tailCall',
+] as const);
+
+export function usesOf({ counter, body }: Statement & { kind: 'repeat' }): Uses {
+  const used = new Map<number, Variable>();
+  const declared = new Set([counter.id]);
+  const assigned = new Set<number>();
+  const seen = new Set<FunctionTree>();
+  let context = false;
+  const visitor: Visitor = {
+    statement: (statement) => {
+      context ||= USES_CONTEXT.has(statement.kind);
+      if (statement.kind === 'declare') declared.add(statement.variable.id);
+      if (statement.kind === 'repeat') declared.add(statement.counter.id);
+      if (statement.kind === 'assign' || statement.kind === 'assignField') {
+        used.set(statement.variable.id, statement.variable);
+        assigned.add(statement.variable.id);
+      }
+    },
+    expression: (expression) => {
+      context ||= USES_CONTEXT.has(expression.kind);
+      if (expression.kind === 'variable') used.set(expression.variable.id, expression.variable);
+      const inner = functionOf(expression);
+      if (inner === undefined || inner.noinline || seen.has(inner)) return;
+      seen.add(inner);
+      for (const parameter of inner.parameters) declared.add(parameter.id);
+      for (const statement of inner.body) walkStatement(statement, visitor);
+    },
+  };
+  walkStatement(body, visitor);
+  const variables = [...used.values()].filter(({ id }) => !declared.has(id));
+  return { variables, assigned, context, returns: countReturns([body]) > 0 };
 }
