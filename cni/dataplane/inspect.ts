@@ -1,6 +1,8 @@
 /** Whether what a record names is still in force. */
 import { readElf } from '../../dsl/object/elf/read.ts';
 import {
+  type ClsactAttachment,
+  type Filter,
   HANDLE,
   inOptionalNetns,
   type Attachment as KernelAttachment,
@@ -9,6 +11,7 @@ import {
   listQdiscs,
   type OpenedPins,
   openPins,
+  programInfo,
   readVariable,
   tcxAttachType,
 } from '../../loader/index.ts';
@@ -18,6 +21,7 @@ import { dataplaneSettings } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
 import type { AttachmentRecord, DirectionRecord } from '../state/records.ts';
 import { withRouteSocket } from './devices.ts';
+import { attachesProgram } from './ledger.ts';
 
 /** What is missing or different, in words; empty where the direction is as its record says. */
 export function faultsOf(
@@ -31,13 +35,29 @@ export function faultsOf(
   if (pins === undefined) return [`the pins ${place.root}/${place.key}/${place.label} are missing`];
   try {
     return [
-      ...(pins.programFd === undefined ? ["the program's pin is missing"] : []),
-      ...plan.made.flatMap((made) => faultOf(made, pins)),
+      ...attachmentFaults(plan, pins),
+      ...programFaults(plan, pins),
       ...settingsFaults(direction, plan, pins, node),
     ];
   } finally {
     pins.close();
   }
+}
+
+/** Which of the attachments on record are gone or elsewhere. */
+export function attachmentFaults(plan: DirectionRecord, pins: OpenedPins): string[] {
+  return plan.made.flatMap((made) => faultOf(made, pins));
+}
+
+/** Whether the attached program is the pinned one. */
+function programFaults(plan: DirectionRecord, pins: OpenedPins): string[] {
+  if (pins.programFd === undefined) return ["the program's pin is missing"];
+  const { id } = programInfo(pins.programFd);
+  const made = plan.made.find(attachesProgram);
+  const attached =
+    made?.mode === 'clsact' ? filterOf(made)?.programId : pins.linkFd && linkInfo(pins.linkFd).programId;
+  if (attached === undefined || attached === id) return [];
+  return [`the attached program is ${attached}, not ${id}, which is pinned`];
 }
 
 function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
@@ -50,10 +70,7 @@ function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
       return attached ? [] : [`the tcx link is no longer attached to ${where} ${made.direction}`];
     }
     case 'clsact': {
-      const filters = inNetnsOf(made, () =>
-        withRouteSocket((socket) => listFilters(socket, made.ifindex, made.direction)),
-      );
-      if (filters.some((filter) => filter.name === made.name && filter.programId !== undefined)) return [];
+      if (filterOf(made)?.programId !== undefined) return [];
       return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
     }
     default: {
@@ -63,6 +80,11 @@ function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
     }
   }
 }
+
+const filterOf = (made: ClsactAttachment): Filter | undefined =>
+  inNetnsOf(made, () => withRouteSocket((socket) => listFilters(socket, made.ifindex, made.direction))).find(
+    (filter) => filter.name === made.name,
+  );
 
 const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
 

@@ -3,11 +3,9 @@ import {
   attach,
   attachFq,
   attachHtb,
-  detach,
   type Attachment as KernelAttachment,
   linkPath,
   pinAll,
-  removePins,
   VerifierError,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
@@ -17,11 +15,13 @@ import { dataplaneSettings } from '../settings.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
+import { layoutsOf } from './layouts.ts';
 import type { Ledger } from './ledger.ts';
 import { loadDataplane } from './load.ts';
 import type { Placement } from './placement.ts';
+import { withdraw } from './release.ts';
 import { randomSeed } from './seed.ts';
-import { filterName, keyOf, netnsOf, type Site } from './site.ts';
+import { filterName, keyOf, netnsOf, programName, type Site, wishOf } from './site.ts';
 
 /**
  * Tries the placements in turn and throws the last one's error. What a failed one made is undone, and so is
@@ -41,7 +41,7 @@ export function install(
       installAt(placement, direction, limit, site, ledger);
       return;
     } catch (error) {
-      undo(direction, site, ledger);
+      withdraw(direction, ledger, site.node);
       refusals.push(`no ${candidate.pacing} on the ${candidate.side} end: ${describe(error)}`);
       // The verifier answers the same wherever the program is to go.
       if (error instanceof VerifierError || index === candidates.length - 1) {
@@ -67,27 +67,17 @@ function installAt(
   const netns = netnsOf(side, attachment);
   const target = { ifindex, ...(netns !== undefined && { netns }) };
   const journal = (planned: KernelAttachment): void => ledger.journal(direction, planned);
-  const { vlanTags, ipFamilies } = options;
-  const parsing = { vlanTags, ipFamilies };
-  ledger.plan(direction, {
-    ...limit,
-    ...parsing,
-    side,
-    device: device.name,
-    ifindex,
-    hook,
-    pacing,
-    reason,
-    made: [],
-  });
+  const wish = wishOf(limit, options);
+  ledger.plan(direction, { ...wish, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
 
   if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
   const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
-  const config = { ...dataplaneSettings({ ...limit, ...parsing, pacing }), seed: randomSeed() };
-  const program = loadDataplane(direction, { name: `natra_${direction}`, settings: { config } }, node);
+  const config = { ...dataplaneSettings({ ...wish, pacing }), seed: randomSeed() };
+  const program = loadDataplane(direction, { name: programName(direction), settings: { config } }, node);
   try {
     fillExclusions(program, limit);
+    ledger.amend(direction, { layouts: layoutsOf(program.image) });
     pinAll(program, place);
     const { mode } = attach({
       ...target,
@@ -104,11 +94,4 @@ function installAt(
   } finally {
     program.close();
   }
-}
-
-function undo(direction: Direction, site: Site, ledger: Ledger): void {
-  const plan = ledger.record.directions[direction];
-  for (const made of [...(plan?.made ?? [])].reverse()) detach(made);
-  removePins(site.node.pinDirectory, keyOf(site), direction);
-  ledger.plan(direction, undefined);
 }

@@ -2,12 +2,13 @@
  * The record of an ADD at work: on disk before each change to the node, so that a process that dies in between
  * leaves nothing that its record does not name.
  */
-import type { Attachment as KernelAttachment } from '../../loader/index.ts';
+import type { ClsactAttachment, Attachment as KernelAttachment, TcxAttachment } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
 
 /** The other attachments are qdiscs. */
-const attachesProgram = ({ mode }: KernelAttachment): boolean => mode === 'tcx' || mode === 'clsact';
+export const attachesProgram = (made: KernelAttachment): made is TcxAttachment | ClsactAttachment =>
+  made.mode === 'tcx' || made.mode === 'clsact';
 
 export class Ledger {
   private current: AttachmentRecord;
@@ -30,16 +31,25 @@ export class Ledger {
     this.write({ ...this.current, directions });
   }
 
+  /** Says more of a direction that is planned. */
+  amend(direction: Direction, more: Partial<DirectionRecord>): void {
+    this.plan(direction, { ...this.planned(direction), ...more });
+  }
+
+  private planned(direction: Direction): DirectionRecord {
+    const plan = this.current.directions[direction];
+    if (plan === undefined) throw new Error(`record more of ${direction}: nothing is planned there`);
+    return plan;
+  }
+
   /**
    * Adds to a direction what is about to be made. A program is attached once: one that is announced replaces one
    * announced before it, which the kernel refused.
    */
   journal(direction: Direction, planned: KernelAttachment): void {
-    const plan = this.current.directions[direction];
-    if (plan === undefined)
-      throw new Error(`record an attachment for ${direction}: nothing is planned there`);
-    const made = plan.made.filter((each) => attachesProgram(each) !== attachesProgram(planned));
-    this.plan(direction, { ...plan, made: [...made, planned] });
+    const { made } = this.planned(direction);
+    const others = made.filter((each) => attachesProgram(each) !== attachesProgram(planned));
+    this.amend(direction, { made: [...others, planned] });
   }
 
   complete(): void {

@@ -1,5 +1,6 @@
 /** Loads a direction's program as the kernel can have it. */
 import { readElf } from '../../dsl/object/elf/read.ts';
+import type { ObjectImage } from '../../dsl/object/image.ts';
 import {
   FEATURES,
   type LoadedProgram,
@@ -15,21 +16,29 @@ import type { Baseline } from '../objects.ts';
 /** What the object for Linux 5.10 does without. */
 const WITHOUT_ON_5_10 = ['atomics that fetch', 'bpf_ktime_get_coarse_ns'];
 
+export interface LoadedDataplane extends LoadedProgram {
+  /** What it was loaded from. */
+  readonly image: ObjectImage;
+}
+
 /**
  * Where the kernel refuses the program and lacks what it uses, loads the one that does without. Throws the first
- * refusal where nothing is missing.
+ * refusal where nothing is missing. `options` may depend on the object.
  */
 export function loadDataplane(
   direction: Direction,
-  options: LoadOptions,
+  options: LoadOptions | ((image: ObjectImage) => LoadOptions),
   node: Pick<Node, 'objectFile' | 'log'>,
-): LoadedProgram {
-  const load = (baseline: Baseline): LoadedProgram =>
-    loadProgram(readElf(node.objectFile(direction, baseline)), direction, {
-      ...options,
+): LoadedDataplane {
+  const load = (baseline: Baseline): LoadedDataplane => {
+    const image = readElf(node.objectFile(direction, baseline));
+    const program = loadProgram(image, direction, {
+      ...(typeof options === 'function' ? options(image) : options),
       // CHECK compares the settings in force with those of the record (inspect.ts).
       keepSettings: true,
     });
+    return { ...program, image };
+  };
   try {
     return load('5.12');
   } catch (error) {

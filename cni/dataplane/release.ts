@@ -6,7 +6,7 @@ import {
   netnsIdentity,
   removePins,
 } from '../../loader/index.ts';
-import { DIRECTIONS } from '../config/bandwidth.ts';
+import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import type { Attachment } from '../config/environment.ts';
 import type { AttachmentName } from '../config/network.ts';
 import { describe } from '../errors.ts';
@@ -14,6 +14,7 @@ import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { type AttachmentRecord, readRecord, removeRecord } from '../state/records.ts';
 import { findDevices } from './devices.ts';
+import type { Ledger } from './ledger.ts';
 import { filterName } from './site.ts';
 
 /** Goes on past failures and throws them at its end; the record stays then, so that the next call finds the rest. */
@@ -34,17 +35,32 @@ export function release(record: AttachmentRecord, node: Node): void {
   removeRecord(node.stateDirectory, record);
 }
 
+/** Takes one direction off the node and off the record; the other goes on. */
+export function withdraw(direction: Direction, ledger: Ledger, node: Node): void {
+  const { record } = ledger;
+  for (const other of DIRECTIONS)
+    if (other !== direction && record.directions[other]) ledger.amend(other, { made: madeOf(other, record) });
+  for (const made of madeOf(direction, record).reverse()) detach(made);
+  removePins(node.pinDirectory, attachmentKey(record), direction);
+  ledger.plan(direction, undefined);
+}
+
 /**
- * Releases what the attachment's record names; false where there is no record. One that can't be read must not keep
- * a Pod from coming or going: the pins hold all that outlives its devices.
+ * The record of an attachment, or none where it can't be read: that must not keep a Pod from coming or going, and the
+ * pins hold all that outlives its devices.
  */
-export function releaseRecorded(attachment: AttachmentName, node: Node): boolean {
-  let record: AttachmentRecord | undefined;
+export function readRecordOrLog(attachment: AttachmentName, node: Node): AttachmentRecord | undefined {
   try {
-    record = readRecord(node.stateDirectory, attachment);
+    return readRecord(node.stateDirectory, attachment);
   } catch (error) {
     node.log(`${attachmentKey(attachment)}: ${describe(error)}`);
+    return undefined;
   }
+}
+
+/** Releases what the attachment's record names; false where there is no record. */
+export function releaseRecorded(attachment: AttachmentName, node: Node): boolean {
+  const record = readRecordOrLog(attachment, node);
   if (record === undefined) return false;
   release(record, node);
   return true;
@@ -90,14 +106,19 @@ function referenceTo(path: string): { path: string; identity: string } {
   return { path, identity };
 }
 
+/** All that a record names, in reverse order. */
+const attachmentsOf = (record: AttachmentRecord): KernelAttachment[] =>
+  DIRECTIONS.flatMap((direction) => madeOf(direction, record)).reverse();
+
 /**
- * In reverse order. The two directions may share one clsact qdisc, of which only the first is on record as its maker:
+ * What was made for a direction. The two may share one clsact qdisc, of which only the first is on record as its maker:
  * whichever goes last has to remove it.
  */
-function attachmentsOf(record: AttachmentRecord): KernelAttachment[] {
-  const all = DIRECTIONS.flatMap((direction) => record.directions[direction]?.made ?? []);
-  const makers = all.filter((each) => each.mode === 'clsact' && each.madeQdisc);
-  return all.reverse().map((each) => {
+function madeOf(direction: Direction, { directions }: AttachmentRecord): KernelAttachment[] {
+  const makers = DIRECTIONS.flatMap((each) => directions[each]?.made ?? []).filter(
+    (each) => each.mode === 'clsact' && each.madeQdisc,
+  );
+  return (directions[direction]?.made ?? []).map((each) => {
     if (each.mode !== 'clsact') return each;
     const shared = makers.some(
       (maker) => maker.ifindex === each.ifindex && maker.netns?.identity === each.netns?.identity,

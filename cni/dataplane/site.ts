@@ -3,9 +3,10 @@ import type { Direction } from '../config/bandwidth.ts';
 import type { Attachment } from '../config/environment.ts';
 import type { AttachmentName } from '../config/network.ts';
 import type { Options } from '../config/options.ts';
+import type { Limit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
-import type { Side } from '../state/records.ts';
+import type { Side, Wish } from '../state/records.ts';
 import type { Devices } from './devices.ts';
 
 export interface Site {
@@ -24,4 +25,12 @@ export const filterName = (name: AttachmentName, direction: Direction): string =
 /** The namespace of a side's device as the loader wants it: none for natra's own. */
 export function netnsOf(side: Side, attachment: Pick<Attachment, 'netns'>): string | undefined {
   return side === 'pod' ? attachment.netns : undefined;
+}
+
+/** The kernel's name of a direction's program. */
+export const programName = (direction: Direction): string => `natra_${direction}`;
+
+/** What is asked of a direction: all that its program's settings depend on but for the pacing. */
+export function wishOf(limit: Limit, { vlanTags, ipFamilies }: Options): Wish {
+  return { ...limit, vlanTags, ipFamilies };
 }

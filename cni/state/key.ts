@@ -4,6 +4,7 @@
  * digits is escaped and neither is ever taken for a path.
  */
 import type { AttachmentName } from '../config/network.ts';
+import { fnv1a } from './fnv.ts';
 
 /** NAME_MAX is 255; this leaves room for `.json` and a temporary suffix. */
 const LONGEST_KEY = 200;
@@ -23,11 +24,4 @@ function escaped(text: string): string {
   return text.replace(/[^A-Za-z0-9]/gu, (character) =>
     Array.from(Buffer.from(character), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''),
   );
-}
-
-/** FNV-1a of 64 bits (RFC 9923); node:crypto would cost every call 6 ms. */
-function fnv1a(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  return hash;
 }

@@ -2,7 +2,7 @@
  * What natra attached, one JSON file an attachment. A record is written before the first change to the node, so
  * that whatever a killed ADD left behind is found by the next ADD, DEL or GC.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attachment as KernelAttachment } from '../../loader/index.ts';
 import type { Direction, Limits } from '../config/bandwidth.ts';
@@ -17,8 +17,11 @@ const FORMAT = 1;
 
 export type Side = 'host' | 'pod';
 
+/** What is asked of a direction. */
+export interface Wish extends Limit, Parsing {}
+
 /** One limited direction: where its program sits and what was made for it. */
-export interface DirectionRecord extends Limit, Parsing {
+export interface DirectionRecord extends Wish {
   readonly side: Side;
   readonly device: string;
   readonly ifindex: number;
@@ -27,6 +30,11 @@ export interface DirectionRecord extends Limit, Parsing {
   readonly pacing: Pacing;
   /** Why it is so and not otherwise, for the operator. */
   readonly reason: string;
+  /**
+   * How the program lays out its maps and sections, by name: what a successor may go on with. Absent in the records of
+   * natra 0.1.0.
+   */
+  readonly layouts?: { readonly [name: string]: string };
   /** What the loader made or is about to make, in that order. */
   readonly made: readonly KernelAttachment[];
 }
@@ -84,6 +92,11 @@ export function writeRecord(directory: string, record: AttachmentRecord): void {
 /** The record of an attachment; undefined where there is none. Throws for one that cannot be read. */
 export function readRecord(directory: string, name: AttachmentName): AttachmentRecord | undefined {
   return readRecordFile(recordPath(directory, name));
+}
+
+/** Whether there is a record, readable or not. */
+export function hasRecord(directory: string, name: AttachmentName): boolean {
+  return existsSync(recordPath(directory, name));
 }
 
 /** Removes a record; there may be none. */

@@ -1,37 +1,130 @@
-/** All that natra can leave on a node, to be compared before and after. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+/**
+ * All that natra can leave on a node, to be compared before and after: what holds kernel objects, rather than all
+ * objects that there are, since other tests make their own meanwhile.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import {
-  closeDescriptor,
-  listIds,
+  findLink,
+  inOptionalNetns,
+  linkInfo,
+  listFilters,
+  listPins,
+  listQdiscs,
   mapInfo,
-  type ObjectKind,
-  openById,
+  openPins,
   programInfo,
+  queryTcx,
+  type RouteSocket,
+  tcxAttachType,
 } from '../../loader/index.ts';
+import { DIRECTIONS } from '../config/bandwidth.ts';
+import { withRouteSocket } from '../dataplane/devices.ts';
 import type { Node } from '../node.ts';
 import type { TestPod } from './pod.ts';
 
 export interface Snapshot {
-  /** Ids of programs and maps that bear natra's name. */
+  /** Ids of programs and maps that are attached to the Pod's devices, pinned, or open in this process. */
   readonly programs: readonly number[];
   readonly maps: readonly number[];
   readonly links: readonly number[];
   readonly pins: readonly string[];
   readonly state: readonly string[];
-  /** `tc qdisc` and `tc filter` of both ends of the veth pair; of one end where the namespace is gone. */
+  /** Qdiscs and filters of both ends of the veth pair; of one end where the namespace is gone. */
   readonly traffic: string;
 }
 
 export function snapshot(pod: TestPod, node: Node): Snapshot {
+  const held = [...openHere(), ...pinnedBy(node), ...atEnds(pod, attachedTo)];
+  const idsOf = (kind: Held['kind']): number[] => [
+    ...new Set(held.filter((each) => each.kind === kind).map(({ id }) => id)),
+  ];
   return {
-    programs: listIds('program').filter((id) => isNamedNatra('program', id, programInfo)),
-    maps: listIds('map').filter((id) => isNamedNatra('map', id, mapInfo)),
-    links: listIds('link'),
+    programs: idsOf('prog'),
+    maps: idsOf('map'),
+    links: idsOf('link'),
     pins: namesIn(node.pinDirectory),
     state: namesIn(node.stateDirectory).filter((name) => name.endsWith('.json')),
-    traffic: [trafficControl([], pod.hostDevice), trafficControl(['-n', pod.netns], pod.ifname)].join('\n'),
+    traffic: atEnds(pod, trafficControl).join('\n'),
   };
+}
+
+/** A kernel object, by the words of /proc/PID/fdinfo. */
+interface Held {
+  readonly kind: 'prog' | 'map' | 'link';
+  readonly id: number;
+}
+
+function openHere(): Held[] {
+  return readdirSync('/proc/self/fdinfo').flatMap((fd) => {
+    const path = `/proc/self/fdinfo/${fd}`;
+    // The descriptor of the listing itself is closed by now.
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    return [...text.matchAll(/^(prog|map|link)_id:\s*(\d+)/gm)].map(([, kind, id]) => ({
+      kind: kind as Held['kind'],
+      id: Number(id),
+    }));
+  });
+}
+
+function pinnedBy({ pinDirectory: root }: Node): Held[] {
+  return listPins(root).flatMap(({ key, labels }) =>
+    labels.flatMap((label): Held[] => {
+      const pins = openPins({ root, key, label });
+      if (pins === undefined) return [];
+      const maps = [...Object.values(pins.maps), ...Object.values(pins.sections)];
+      try {
+        return [
+          ...(pins.programFd ? [{ kind: 'prog' as const, id: programInfo(pins.programFd).id }] : []),
+          ...(pins.linkFd ? [{ kind: 'link' as const, id: linkInfo(pins.linkFd).id }] : []),
+          ...maps.map(({ fd }) => ({ kind: 'map' as const, id: mapInfo(fd).id })),
+        ];
+      } finally {
+        pins.close();
+      }
+    }),
+  );
+}
+
+/** What `look` sees at each end of the veth pair that is there. */
+function atEnds<T>(pod: TestPod, look: (socket: RouteSocket, ifindex: number) => T[]): T[] {
+  return [
+    { netns: undefined, name: pod.hostDevice },
+    { netns: pod.netnsPath, name: pod.ifname },
+  ].flatMap(({ netns, name }): T[] => {
+    if (netns !== undefined && !existsSync(netns)) return [];
+    return inOptionalNetns(netns, () =>
+      withRouteSocket((socket) => {
+        const ifindex = findLink(socket, name)?.ifindex;
+        return ifindex === undefined ? [] : look(socket, ifindex);
+      }),
+    );
+  });
+}
+
+function attachedTo(socket: RouteSocket, ifindex: number): Held[] {
+  return DIRECTIONS.flatMap((hook): Held[] => [
+    ...queryTcx(ifindex, tcxAttachType(hook)).programs.flatMap(({ programId, linkId }) => [
+      { kind: 'prog' as const, id: programId },
+      { kind: 'link' as const, id: linkId },
+    ]),
+    ...listFilters(socket, ifindex, hook).map(({ programId }) => ({
+      kind: 'prog' as const,
+      id: programId ?? 0,
+    })),
+  ]);
+}
+
+function trafficControl(socket: RouteSocket, ifindex: number): string[] {
+  return [
+    ...listQdiscs(socket, ifindex).map(
+      ({ kind, handle, parent }) => `qdisc ${kind} ${handle.toString(16)} parent ${parent.toString(16)}`,
+    ),
+    ...DIRECTIONS.flatMap((hook) =>
+      listFilters(socket, ifindex, hook).map(
+        ({ kind, priority, handle, name }) => `filter ${hook} ${kind} ${priority} ${handle} ${name ?? ''}`,
+      ),
+    ),
+  ];
 }
 
 /**
@@ -51,31 +144,6 @@ export function leftovers(before: Snapshot, after: Snapshot): Partial<Snapshot> 
   };
   const found = Object.entries(left).filter(([, each]) => each.length > 0);
   return found.length === 0 ? undefined : Object.fromEntries(found);
-}
-
-/** What tc tells of traffic in the middle of a qdisc's description. */
-const COUNTED = / direct_packets_stat \d+/g;
-
-/** One tc process for all questions about a device; `-force` goes on past a device that is gone. */
-function trafficControl(namespace: readonly string[], device: string): string {
-  const questions = ['qdisc show', 'filter show', 'filter show ingress', 'filter show egress'];
-  const batch = questions.map((each) => {
-    const [noun, verb, hook = ''] = each.split(' ');
-    return `${noun} ${verb} dev ${device} ${hook}\n`;
-  });
-  const options = [...namespace, '-force', '-batch', '-'];
-  const listed = spawnSync('tc', options, { encoding: 'utf8', input: batch.join('') }).stdout;
-  return listed.replaceAll(COUNTED, '');
-}
-
-function isNamedNatra(kind: ObjectKind, id: number, info: (fd: number) => { name: string }): boolean {
-  const fd = openById(kind, id);
-  if (fd === undefined) return false;
-  try {
-    return info(fd).name.startsWith('natra_');
-  } finally {
-    closeDescriptor(fd);
-  }
 }
 
 function namesIn(directory: string): string[] {

@@ -1,6 +1,6 @@
 /**
  * ADD: puts a Pod's limits into force and prints the result of the plugin before it, unchanged. A repeated ADD
- * replaces the first; a failing one leaves nothing. Under the failure policy "open" it leaves a record of the failure,
+ * changes what it finds in force to what is asked now, without a gap; a failing one leaves nothing. Under the failure policy "open" it leaves a record of the failure,
  * and the Pod starts without its limits.
  */
 import { DIRECTIONS, type Direction, type Limits } from '../config/bandwidth.ts';
@@ -9,16 +9,27 @@ import { requireForeignNetns } from '../config/netns.ts';
 import { type NetworkConfiguration, requirePrevResult } from '../config/network.ts';
 import { parseRequest } from '../config/request.ts';
 import { findDevices } from '../dataplane/devices.ts';
+import { faultsOf } from '../dataplane/inspect.ts';
 import { install } from '../dataplane/install.ts';
 import { Ledger } from '../dataplane/ledger.ts';
 import { placements } from '../dataplane/placement.ts';
-import { release, releasePinned, releaseRecorded } from '../dataplane/release.ts';
+import { readRecordOrLog, release, releasePinned, releaseRecorded, withdraw } from '../dataplane/release.ts';
+import { isSame, renewed } from '../dataplane/renew.ts';
 import type { Site } from '../dataplane/site.ts';
+import { swap } from '../dataplane/swap.ts';
 import { CniError, describe } from '../errors.ts';
 import type { Limit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
-import { type AttachmentRecord, newRecord, readRecord, writeRecord } from '../state/records.ts';
+import { withLock } from '../state/lock.ts';
+import {
+  type AttachmentRecord,
+  type DirectionRecord,
+  hasRecord,
+  newRecord,
+  readRecord,
+  writeRecord,
+} from '../state/records.ts';
 
 export interface Call {
   readonly attachment: Attachment;
@@ -33,17 +44,18 @@ export function add(call: Call): string {
   const prevResult = requirePrevResult(configuration);
   const { limits, options, notes } = parseRequest(configuration.object, variables);
   for (const note of notes) node.log(`ADD ${attachmentKey(attachment)}: ${note}`);
-  const wanted = limitedDirections(limits);
-  if (wanted.length > 0) {
-    requireForeignNetns(attachment.netns);
-    try {
-      const devices = findDevices(attachment);
-      putIntoForce(wanted, call, { node, attachment, options, devices });
-    } catch (error) {
-      if (options.failurePolicy === 'closed' || error instanceof CniError) throw error;
-      goOnWithout(limits, call, error);
-    }
-  } else releaseRecorded(attachment, node);
+  const isLimited = limitedDirections(limits).length > 0;
+  if (isLimited) requireForeignNetns(attachment.netns);
+  else if (!hasRecord(node.stateDirectory, attachment)) return prevResult;
+  try {
+    withLock(attachmentKey(attachment), node, () => {
+      if (!isLimited) releaseRecorded(attachment, node);
+      else putIntoForce(limits, call, { node, attachment, options, devices: findDevices(attachment) });
+    });
+  } catch (error) {
+    if (!isLimited || options.failurePolicy === 'closed' || error instanceof CniError) throw error;
+    goOnWithout(limits, call, error);
+  }
   return prevResult;
 }
 
@@ -70,22 +82,61 @@ function recordOf({ attachment, configuration, variables }: Call): AttachmentRec
   return newRecord({ ...attachment, network: configuration.name, pod: parsePodIdentity(variables) });
 }
 
-function putIntoForce(wanted: readonly (readonly [Direction, Limit])[], call: Call, site: Site): void {
+/**
+ * A limit that is in force at a place where it may be goes on there, changed without a gap where it has to be. All else
+ * is taken away and made anew.
+ */
+function putIntoForce(limits: Limits, call: Call, site: Site): void {
   const { attachment, node } = call;
-  const plan = wanted.map(([direction, limit]) => ({
+  // What is not possible is refused before anything is touched.
+  const plan = limitedDirections(limits).map(([direction, limit]) => ({
     direction,
     limit,
     candidates: placements(direction, site.options, site.devices.host !== undefined),
   }));
-  if (!releaseRecorded(attachment, node)) releasePinned(attachment, node);
-  const ledger = new Ledger(node.stateDirectory, recordOf(call));
+  const former = recordOrPins(attachment, node);
+  const ledger = new Ledger(node.stateDirectory, { ...recordOf(call), directions: former?.directions ?? {} });
   try {
-    for (const { direction, limit, candidates } of plan) install(direction, limit, candidates, site, ledger);
+    for (const direction of DIRECTIONS) {
+      const wish = plan.find((each) => each.direction === direction);
+      const next = wish && renewed(direction, wish.limit, wish.candidates, ledger.record, site);
+      if (next !== undefined) renew(direction, next, former, ledger, node);
+      else {
+        if (ledger.record.directions[direction] !== undefined) withdraw(direction, ledger, node);
+        if (wish !== undefined) install(direction, wish.limit, wish.candidates, site, ledger);
+      }
+    }
     ledger.complete();
   } catch (error) {
     giveUp(ledger, node);
     throw error;
   }
+}
+
+/** The record of what is in force; where none can be read, nothing is left in force. */
+function recordOrPins(attachment: Attachment, node: Node): AttachmentRecord | undefined {
+  const record = readRecordOrLog(attachment, node);
+  if (record === undefined) releasePinned(attachment, node);
+  return record;
+}
+
+/** Changes what an ADD that came to its end left in force only where it differs. */
+function renew(
+  direction: Direction,
+  next: DirectionRecord,
+  former: AttachmentRecord | undefined,
+  ledger: Ledger,
+  node: Node,
+): void {
+  const key = attachmentKey(ledger.record);
+  const plan = former?.directions[direction];
+  const isComplete = former?.phase === 'attached' && plan !== undefined && isSame(next, plan);
+  if (isComplete && faultsOf(direction, former, plan, node).length === 0) {
+    node.log(`ADD ${key}: ${direction} ${next.rateBitsPerSecond} bits/s is in force already`);
+    return;
+  }
+  swap(direction, next, ledger, node);
+  node.log(`ADD ${key}: ${direction} changed to ${next.rateBitsPerSecond} bits/s where it is`);
 }
 
 /** The first error is the one to report; what can't be released now stays on record for DEL and GC. */

@@ -1,11 +1,15 @@
 /** CHECK (CNI 0.4.0): whether the limits of the configuration are in force. Fails with all that is missing. */
-import { DIRECTIONS } from '../config/bandwidth.ts';
+import { DIRECTIONS, type Limits } from '../config/bandwidth.ts';
+import type { Attachment } from '../config/environment.ts';
 import { requireForeignNetns } from '../config/netns.ts';
 import { parseRequest } from '../config/request.ts';
 import { type Devices, findDevices } from '../dataplane/devices.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
 import type { Limit } from '../limit.ts';
+import type { Node } from '../node.ts';
+import { attachmentKey } from '../state/key.ts';
+import { withLock } from '../state/lock.ts';
 import { type AttachmentRecord, type DirectionRecord, failureOf, readRecord } from '../state/records.ts';
 import type { Call } from './add.ts';
 
@@ -14,6 +18,15 @@ export function check({ attachment, configuration, variables, node }: Call): voi
   const { limits } = parseRequest(configuration.object, variables);
   requireForeignNetns(attachment.netns);
   const devices = findDevices(attachment);
+  // An ADD that is at work would look like one that died.
+  const faults = withLock(attachmentKey(attachment), node, () =>
+    faultsNow(limits, devices, attachment, node),
+  );
+  if (faults.length > 0)
+    throw new CniError(ERROR_CODES.checkFailed, 'the limits are not in force', faults.join('; '));
+}
+
+function faultsNow(limits: Limits, devices: Devices, attachment: Attachment, node: Node): string[] {
   const record = readRecord(node.stateDirectory, attachment);
   const faults = DIRECTIONS.flatMap((direction) => {
     const limit = limits[direction];
@@ -26,8 +39,7 @@ export function check({ attachment, configuration, variables, node }: Call): voi
   });
   if (record?.phase === 'failed') faults.push(failureOf(record));
   if (record?.phase === 'attaching') faults.push('the last ADD did not come to its end');
-  if (faults.length > 0)
-    throw new CniError(ERROR_CODES.checkFailed, 'the limits are not in force', faults.join('; '));
+  return faults;
 }
 
 function absence(limit: Limit | undefined, record: AttachmentRecord | undefined): string[] {

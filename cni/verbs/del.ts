@@ -3,13 +3,17 @@ import type { Attachment } from '../config/environment.ts';
 import { releasePinned, releaseRecorded, releaseStrays } from '../dataplane/release.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
+import { withLock } from '../state/lock.ts';
 
 /** Throws what the kernel refuses to undo; the record stays then, and a runtime repeats DEL. */
 export function del(attachment: Attachment, node: Node): void {
-  if (releaseRecorded(attachment, node)) {
-    node.log(`DEL ${attachmentKey(attachment)}: released`);
-    return;
-  }
-  releasePinned(attachment, node);
-  releaseStrays(attachment, node);
+  const key = attachmentKey(attachment);
+  withLock(key, node, () => {
+    if (releaseRecorded(attachment, node)) {
+      node.log(`DEL ${key}: released`);
+      return;
+    }
+    releasePinned(attachment, node);
+    releaseStrays(attachment, node);
+  });
 }

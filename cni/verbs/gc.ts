@@ -1,10 +1,11 @@
 /** GC (CNI 1.1): removes what DEL was never called for. Goes on past errors and reports them at its end. */
 import { existsSync } from 'node:fs';
 import { type NetworkConfiguration, parseValidAttachments } from '../config/network.ts';
-import { release } from '../dataplane/release.ts';
+import { releaseRecorded } from '../dataplane/release.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
+import { withLock } from '../state/lock.ts';
 import { type AttachmentRecord, listRecords } from '../state/records.ts';
 
 /**
@@ -18,8 +19,9 @@ export function gc(configuration: NetworkConfiguration, node: Node): void {
   for (const record of records.filter((each) => each.network === configuration.name && isStale(each))) {
     const key = attachmentKey(record);
     try {
-      release(record, node);
-      node.log(`GC ${key}: released, it was no longer valid`);
+      withLock(key, node, () => {
+        if (releaseRecorded(record, node)) node.log(`GC ${key}: released, it was no longer valid`);
+      });
     } catch (error) {
       failures.push(`${key}: ${describe(error)}`);
     }

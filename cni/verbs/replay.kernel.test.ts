@@ -109,19 +109,80 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
     await nothingIsLeft();
   });
 
-  test('a repeated ADD replaces the first', async () => {
+  test('a repeated ADD finds its limits in force and leaves them so', async () => {
     const call = calls('kubelet1.36-ctrd2.2-cni1.1-ADD');
     expect(make(call, node)).toMatchObject(ok);
     const once = snapshot(pod, node);
     expect(make(call, node)).toMatchObject(ok);
-    const replaced = (): number[] => {
-      const now = snapshot(pod, node).programs;
-      return once.programs.filter((id) => !before.programs.includes(id) && now.includes(id));
-    };
-    await expect.poll(replaced, { timeout: 10_000 }).toEqual([]);
-    expect(snapshot(pod, node).state).toEqual(once.state);
+    expect(snapshot(pod, node)).toEqual(once);
+    expect(log.join('\n')).toMatch(/ingress \d+ bits\/s is in force already.*egress/s);
     expect(make(calls('kubelet1.36-ctrd2.2-cni1.1-DEL-with-netns'), node)).toMatchObject(ok);
     await nothingIsLeft();
+  });
+
+  describe('a repeated ADD with', () => {
+    const add = () => calls('cnitool1.3-cni1.1-ADD');
+    const withLimits = ({ env, stdin }: CapturedCall, bandwidth: object): CapturedCall => ({
+      env,
+      stdin: { ...stdin, runtimeConfig: { bandwidth } },
+    });
+    const other = { ingressRate: 5e6, ingressBurst: 2e6, egressRate: 20e6, egressBurst: 4e6 };
+    const check = (limits: object) => make(withLimits(calls('cnitool1.3-cni1.1-CHECK'), limits), node);
+    afterEach(async () => {
+      expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+      await nothingIsLeft();
+    });
+
+    test('other limits changes them where they are, with another program behind the same link or filter', () => {
+      expect(make(add(), node)).toMatchObject(ok);
+      const first = snapshot(pod, node);
+      expect(make(withLimits(add(), other), node)).toMatchObject(ok);
+      const second = snapshot(pod, node);
+      expect(second.links).toEqual(first.links);
+      expect(second.programs).toHaveLength(2);
+      expect(second.programs.filter((id) => first.programs.includes(id))).toEqual([]);
+      expect(second.pins).toEqual(first.pins);
+      expect(check(other)).toEqual({ stdout: '', ...ok });
+      expect(run(`tc class show dev ${pod.hostDevice}`)).toContain('rate 5Mbit');
+    });
+
+    test('one direction less takes that one away and leaves the other', () => {
+      const both = snapshot(pod, node);
+      expect(make(add(), node)).toMatchObject(ok);
+      const { programs } = snapshot(pod, node);
+      for (const limits of [
+        { ingressRate: 10e6, ingressBurst: 2e6 },
+        { egressRate: 10e6, egressBurst: 2e6 },
+      ]) {
+        expect(make(withLimits(add(), limits), node)).toMatchObject(ok);
+        expect(snapshot(pod, node).programs).toHaveLength(1);
+        expect(check(limits)).toEqual({ stdout: '', ...ok });
+      }
+      expect(programs).toHaveLength(2);
+      expect(both.programs).toEqual([]);
+    });
+
+    test('no limits takes all away', async () => {
+      expect(make(add(), node)).toMatchObject(ok);
+      expect(make(withLimits(add(), {}), node)).toMatchObject(ok);
+      await nothingIsLeft();
+    });
+
+    test('another way to attach makes the limits anew', () => {
+      expect(make(add(), node)).toMatchObject(ok);
+      const elsewhere = inMode(add(), mode === 'tcx' ? 'clsact' : 'tcx');
+      expect(make(elsewhere, node)).toMatchObject(ok);
+      expect(snapshot(pod, node).links).toHaveLength(mode === 'tcx' ? 0 : 2);
+      expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toEqual({ stdout: '', ...ok });
+    });
+
+    test('a limit that somebody took off makes it anew', () => {
+      expect(make(add(), node)).toMatchObject(ok);
+      run(`tc qdisc del dev ${pod.hostDevice} root`);
+      expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toMatchObject({ exitCode: 1 });
+      expect(make(add(), node)).toMatchObject(ok);
+      expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toEqual({ stdout: '', ...ok });
+    });
   });
 
   test('DEL twice, the second time with neither namespace nor result', async () => {

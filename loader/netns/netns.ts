@@ -6,6 +6,7 @@ import { syscall } from '../native/syscall.ts';
 /** The calling thread's own: `/proc/self` would name the main thread's. */
 const OWN_NETNS = '/proc/thread-self/ns/net';
 const CLONE_NEWNET = 0x40000000;
+const RETURN_ATTEMPTS = 5;
 
 /**
  * Runs `body` in the network namespace at `path`, such as CNI_NETNS, and comes back whatever happens.
@@ -42,11 +43,19 @@ function elsewhere<T>(enter: () => void, body: () => T): T {
       if (result instanceof Promise) throw new Error('work in a network namespace has to be synchronous');
       return result;
     } finally {
-      check(syscall('setns', own, CLONE_NEWNET), 'return to network namespace', OWN_NETNS);
+      comeBack(own);
     }
   } finally {
     closeDescriptor(own);
   }
+}
+
+/** Whatever comes after would work on the wrong devices, so a shortage of memory is given the time to pass. */
+function comeBack(own: number): void {
+  let result = -1;
+  for (let attempt = 0; attempt < RETURN_ATTEMPTS && result < 0; attempt++)
+    result = syscall('setns', own, CLONE_NEWNET);
+  check(result, 'return to network namespace', OWN_NETNS);
 }
 
 /** Runs `body` in the namespace at `path`, or where the thread is when there is no path. */

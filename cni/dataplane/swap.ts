@@ -1,0 +1,114 @@
+/**
+ * Changes a limit in force without a packet in between that meets none: a link update, or a filter's replacement, and
+ * the queue's parameters in place. The new program goes on with the old one's state and counters where both lay them out
+ * in the same way.
+ */
+import type { ObjectImage } from '../../dsl/object/image.ts';
+import {
+  attachFq,
+  changeHtb,
+  type LoadOptions,
+  movePins,
+  type OpenedPins,
+  openPins,
+  pinAll,
+  readVariable,
+  removePins,
+  replaceProgram,
+} from '../../loader/index.ts';
+import type { Direction } from '../config/bandwidth.ts';
+import { describe } from '../errors.ts';
+import type { Node } from '../node.ts';
+import { dataplaneSettings } from '../settings.ts';
+import { attachmentKey } from '../state/key.ts';
+import type { DirectionRecord } from '../state/records.ts';
+import { fqOptions } from './fq.ts';
+import { htbOptions } from './htb.ts';
+import { heirloom, layoutsOf } from './layouts.ts';
+import { attachesProgram, type Ledger } from './ledger.ts';
+import { loadDataplane } from './load.ts';
+import { randomSeed } from './seed.ts';
+import { programName } from './site.ts';
+
+/**
+ * Puts `next`, which sits where the direction's record has it, in the place of what is in force. The record says
+ * `attaching` meanwhile, so that a process that dies in between leaves a limit in force and a record that says that it may be the
+ * former one. What fails before the exchange is undone.
+ */
+export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger, node: Node): void {
+  const { record } = ledger;
+  const former = record.directions[direction];
+  const attachment = next.made.find(attachesProgram);
+  const place = { root: node.pinDirectory, key: attachmentKey(record), label: direction };
+  const staging = { ...place, label: `${direction}-next` };
+  // What one that was killed left.
+  removePins(place.root, place.key, staging.label);
+  const pins = openPins(place);
+  if (pins === undefined || former === undefined || attachment === undefined)
+    throw new Error(`change the ${direction} limit of ${place.key}: none is in force`);
+  try {
+    const options = (image: ObjectImage): LoadOptions => successorOf(direction, former, next, pins, image);
+    const program = loadDataplane(direction, options, node);
+    try {
+      pinAll(program, staging);
+      ledger.plan(direction, { ...next, layouts: layoutsOf(program.image) });
+      changeQueue(next);
+      replaceProgram(attachment, program.fd);
+    } catch (error) {
+      restore(direction, former, ledger, node);
+      throw error;
+    } finally {
+      program.close();
+    }
+    movePins(staging, place);
+  } finally {
+    pins.close();
+  }
+}
+
+/** The first error is the one to report; what can't be restored is what CHECK finds. */
+function restore(direction: Direction, former: DirectionRecord, ledger: Ledger, node: Node): void {
+  const key = attachmentKey(ledger.record);
+  const steps = [
+    () => changeQueue(former),
+    () => removePins(node.pinDirectory, key, `${direction}-next`),
+    () => ledger.plan(direction, former),
+  ];
+  for (const step of steps)
+    try {
+      step();
+    } catch (error) {
+      node.log(`${key}: ${direction}: restore the former limit: ${describe(error)}`);
+    }
+}
+
+function successorOf(
+  direction: Direction,
+  former: DirectionRecord,
+  next: DirectionRecord,
+  pins: OpenedPins,
+  image: ObjectImage,
+): LoadOptions {
+  const [has, wanted] = [former.layouts ?? {}, layoutsOf(image)];
+  const settings = image.sections.find(({ name }) => name === '.rodata');
+  const contents = settings && has[settings.name] === wanted[settings.name] && pins.sections[settings.name];
+  const inForce = contents ? contents.lookup(new Uint8Array(contents.keySize)) : undefined;
+  // The sketch's cells are the flows' under the old seed.
+  const seed = settings && inForce ? readVariable(settings, 'config', inForce).seed : undefined;
+  return {
+    name: programName(direction),
+    settings: {
+      config: { ...dataplaneSettings(next), seed: typeof seed === 'bigint' ? seed : randomSeed() },
+    },
+    reuse: heirloom(pins, has, wanted),
+  };
+}
+
+function changeQueue(plan: DirectionRecord): void {
+  const qdisc = plan.made.find(({ mode }) => mode === 'fq' || mode === 'htb');
+  if (qdisc === undefined) return;
+  const { ifindex, netns } = qdisc;
+  const target = { ifindex, ...(netns && { netns: netns.path }) };
+  if (qdisc.mode === 'fq') attachFq({ ...target, options: fqOptions(plan) });
+  else changeHtb({ ...target, options: htbOptions(plan) });
+}

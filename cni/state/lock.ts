@@ -1,0 +1,66 @@
+/**
+ * One call at a time for an attachment: a runtime that loses patience with an ADD sends the DEL while the ADD is still
+ * at work.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryFileLock } from '../../loader/index.ts';
+import { CniError, describe, ERROR_CODES } from '../errors.ts';
+import type { Node } from '../node.ts';
+import { fnv1a } from './fnv.ts';
+
+/**
+ * Lock files are shared by the keys of a hash and never removed, so that nobody can hold the lock of a file that is
+ * gone. Two attachments that share one wait for each other for nothing, once in a while.
+ */
+const FILES = 64n;
+const PATIENCE_MILLISECONDS = 30_000;
+const PAUSE_MILLISECONDS = 5;
+
+/**
+ * Runs `body` while this process alone works on the attachment; throws code 11 where another one doesn't come to its
+ * end. Where the file system refuses the lock, `body` runs without: a full one must not keep a Pod from ending.
+ */
+export function withLock<T>(
+  key: string,
+  node: Pick<Node, 'stateDirectory' | 'log'>,
+  body: () => T,
+  patienceMilliseconds = PATIENCE_MILLISECONDS,
+): T {
+  const release = acquire(key, node, patienceMilliseconds);
+  try {
+    return body();
+  } finally {
+    release();
+  }
+}
+
+function acquire(
+  key: string,
+  { stateDirectory, log }: Pick<Node, 'stateDirectory' | 'log'>,
+  patienceMilliseconds: number,
+): () => void {
+  const path = join(stateDirectory, 'locks', String(fnv1a(key) % FILES));
+  const deadline = Date.now() + patienceMilliseconds;
+  for (;;) {
+    try {
+      mkdirSync(join(stateDirectory, 'locks'), { recursive: true, mode: 0o700 });
+      closeSync(openSync(path, 'a', 0o600));
+      const release = tryFileLock(path);
+      if (release !== undefined) return release;
+    } catch (error) {
+      log(`${key}: go on without a lock: ${describe(error)}`);
+      return () => {};
+    }
+    if (Date.now() >= deadline)
+      throw new CniError(
+        ERROR_CODES.tryAgainLater,
+        'another call is at work',
+        `${key}: another process has held ${path} for ${patienceMilliseconds} ms`,
+      );
+    sleep(PAUSE_MILLISECONDS);
+  }
+}
+
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+const sleep = (milliseconds: number): void => void Atomics.wait(nothing, 0, 0, milliseconds);

@@ -1,0 +1,215 @@
+/** Every system call of the loader failing in turn, in every way that the kernel has: a clear error and no leak. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { removeDirectory, type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import type { Node } from '../node.ts';
+import type { Outcome } from '../plugin.ts';
+import { listRecords } from '../state/records.ts';
+import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { passingObject } from '../testing/objects.ts';
+import { makePod, type TestPod } from '../testing/pod.ts';
+import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+
+const ERRNOS = ['ENOMEM', 'EPERM', 'EBUSY', 'EAGAIN', 'E2BIG', 'ENOSPC'] as const;
+type Errno = (typeof ERRNOS)[number];
+
+let pod: TestPod;
+let node: Node;
+let before: Snapshot;
+
+beforeEach(() => {
+  pod = makePod();
+  node = {
+    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
+    pinDirectory: `/sys/fs/bpf/natra-fault-${process.pid}`,
+    objectFile: passingObject,
+    log: () => {},
+  };
+  // What koffi and Node open once and keep.
+  expect(make(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), node)).toMatchObject({ exitCode: 0 });
+  before = snapshot(pod, node);
+});
+afterEach(() => {
+  setSyscallHook(undefined);
+  pod.destroy();
+  rmSync(node.stateDirectory, { recursive: true });
+  removeDirectory(node.pinDirectory);
+});
+
+interface Faulted extends Outcome {
+  /** The call that failed; undefined where there were not so many. */
+  readonly syscall: SyscallName | undefined;
+}
+
+/** Makes a call whose nth system call fails. close(2) frees its descriptor even where it reports an error. */
+function withFault(count: number, errno: Errno, call: CapturedCall): Faulted {
+  let left = count;
+  let syscall: SyscallName | undefined;
+  setSyscallHook((name) => {
+    if (name === 'close' || left-- !== 0) return undefined;
+    syscall = name;
+    return -constants.errno[errno];
+  });
+  try {
+    return { ...make(call, node), syscall };
+  } finally {
+    setSyscallHook(undefined);
+  }
+}
+
+/** All system calls of a call failing in turn, each in the given ways; gives how many there are. */
+function failEverywhere(
+  call: CapturedCall,
+  judge: (outcome: Faulted, errno: Errno) => void,
+  waysOf: (count: number) => readonly Errno[] = () => ERRNOS,
+): number {
+  const descriptors = openDescriptors();
+  for (let count = 0; ; count++)
+    for (const errno of waysOf(count)) {
+      const outcome = withFault(count, errno, call);
+      if (outcome.syscall === undefined) {
+        expect(outcome.exitCode).toBe(0);
+        return count;
+      }
+      const what = `${call.env.CNI_COMMAND}: ${outcome.syscall} (${count}): ${errno}`;
+      try {
+        judge(outcome, errno);
+        expect(openDescriptors()).toBe(descriptors);
+      } catch (error) {
+        throw new Error(`${what}: ${outcome.stdout}`, { cause: error });
+      }
+    }
+}
+
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+const done = { exitCode: 0 };
+const silent = { stdout: '', ...done };
+
+/** What a refusal says: the operation, and the kernel's word for why. */
+function expectClear({ exitCode, stdout }: Outcome, errno: Errno): void {
+  expect(exitCode).toBe(1);
+  const { code, msg, details, cniVersion } = JSON.parse(stdout);
+  expect({ code, cniVersion }).toEqual({
+    code: expect.toBeOneOf([50, 101, 102]),
+    cniVersion: '1.1.0',
+  });
+  expect(msg).toMatch(/^[a-z].{5,}/);
+  expect(details).toContain(errno);
+}
+
+const nothingIsLeft = (): void => expect(leftovers(before, snapshot(pod, node))).toBeUndefined();
+
+describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode) => {
+  const withMode = (name: string, failurePolicy = 'closed'): CapturedCall => {
+    const call = forPod(captured(name), pod);
+    return { ...call, stdin: { ...call.stdin, attachMode, failurePolicy } };
+  };
+  const add = () => withMode('cnitool1.3-cni1.1-ADD');
+  const del = () => withMode('cnitool1.3-cni1.1-DEL');
+  const check = () => withMode('cnitool1.3-cni1.1-CHECK');
+
+  test('ADD is refused and leaves nothing, or goes on by another way', () => {
+    const count = failEverywhere(add(), (outcome, errno) => {
+      if (outcome.exitCode === 0) {
+        expect(make(check(), node)).toEqual(silent);
+        expect(make(del(), node)).toEqual(silent);
+      } else expectClear(outcome, errno);
+      nothingIsLeft();
+    });
+    expect(count).toBeGreaterThan(50);
+    expect(make(del(), node)).toEqual(silent);
+  });
+
+  test('under the failure policy "open" ADD leaves its record and nothing else', () => {
+    const open = withMode('cnitool1.3-cni1.1-ADD', 'open');
+    let failures = 0;
+    const descriptors = openDescriptors();
+    for (let count = 0; ; count++) {
+      const outcome = withFault(count, 'ENOMEM', open);
+      expect(outcome).toMatchObject(done);
+      if (outcome.syscall === undefined) break;
+      const [record] = listRecords(node.stateDirectory, () => {});
+      if (record?.phase === 'failed') {
+        failures++;
+        expect(record.failure?.error).toContain('ENOMEM');
+        expect(Object.keys(leftovers(before, snapshot(pod, node)) ?? {})).toEqual(['state']);
+      } else expect(make(check(), node)).toEqual(silent);
+      expect(make(del(), node)).toEqual(silent);
+      nothingIsLeft();
+      expect(openDescriptors()).toBe(descriptors);
+    }
+    expect(failures).toBeGreaterThan(20);
+    expect(make(del(), node)).toEqual(silent);
+  });
+
+  test('a repeated ADD leaves what is in force or nothing', () => {
+    const { env, stdin } = add();
+    const bandwidth = { ingressRate: 5e6, ingressBurst: 2e6, egressRate: 20e6, egressBurst: 4e6 };
+    const other = { env, stdin: { ...stdin, runtimeConfig: { bandwidth } } };
+    expect(make(add(), node)).toMatchObject(done);
+    const judge = (outcome: Faulted, errno: Errno): void => {
+      if (outcome.exitCode === 0)
+        expect(make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin: other.stdin }, node)).toEqual(silent);
+      else {
+        expectClear(outcome, errno);
+        // Before anything is touched, what is in force stays so.
+        if (leftovers(before, snapshot(pod, node))) expect(make(check(), node)).toEqual(silent);
+      }
+      expect(make(add(), node)).toMatchObject(done);
+    };
+    // One way a call: those of a first ADD meet all of them.
+    const inTurn = (count: number): readonly Errno[] => [ERRNOS[count % ERRNOS.length] ?? 'ENOMEM'];
+    expect(failEverywhere(other, judge, inTurn)).toBeGreaterThan(50);
+    expect(make(del(), node)).toEqual(silent);
+    nothingIsLeft();
+  });
+
+  test('DEL says what it could not do, and the next does it', () => {
+    expect(make(add(), node)).toMatchObject(done);
+    const count = failEverywhere(del(), (outcome, errno) => {
+      if (outcome.exitCode !== 0) {
+        expectClear(outcome, errno);
+        expect(make(del(), node)).toEqual(silent);
+      }
+      nothingIsLeft();
+      expect(make(add(), node)).toMatchObject(done);
+    });
+    expect(count).toBeGreaterThan(10);
+    nothingIsLeft();
+  });
+
+  test('GC goes on past what fails, says so, and the next does it', () => {
+    const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+    const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
+    expect(make(add(), node)).toMatchObject(done);
+    failEverywhere(gc, (outcome, errno) => {
+      if (outcome.exitCode !== 0) {
+        expectClear(outcome, errno);
+        expect(make(gc, node)).toEqual(silent);
+      }
+      nothingIsLeft();
+      expect(make(add(), node)).toMatchObject(done);
+    });
+    nothingIsLeft();
+  });
+
+  test('CHECK changes nothing', () => {
+    expect(make(add(), node)).toMatchObject(done);
+    const made = snapshot(pod, node);
+    const count = failEverywhere(check(), (outcome, errno) => {
+      if (outcome.exitCode !== 0) expectClear(outcome, errno);
+      expect(snapshot(pod, node)).toEqual(made);
+    });
+    expect(count).toBeGreaterThan(20);
+    expect(make(del(), node)).toEqual(silent);
+    nothingIsLeft();
+  });
+});
+
+test('STATUS says what is missing', () => {
+  failEverywhere(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), (outcome, errno) => {
+    if (outcome.exitCode !== 0) expectClear(outcome, errno);
+  });
+});
