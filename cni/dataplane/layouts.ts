@@ -14,15 +14,15 @@ export function layoutsOf({ maps, sections }: Pick<ObjectImage, 'maps' | 'sectio
   ]);
 }
 
-/** The settings, which each program has of its own. */
-const SETTINGS = '.rodata';
+/** The settings and the excluded subnets, which each program has of its own. */
+const OWN: readonly string[] = ['.rodata', 'exclusions'];
 
 /** The live maps and sections of a program in force that one with the layouts `wanted` goes on with. */
 export function heirloom(pins: OpenedPins, has: Layouts, wanted: Layouts): Map<string, MapHandle> {
   const live = [...Object.entries(pins.maps), ...Object.entries(pins.sections)];
   return new Map(
     live.flatMap(([name, map]) =>
-      map !== undefined && name !== SETTINGS && has[name] !== undefined && has[name] === wanted[name]
+      map !== undefined && !OWN.includes(name) && has[name] !== undefined && has[name] === wanted[name]
         ? [[name, map] as const]
         : [],
     ),

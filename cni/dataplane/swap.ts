@@ -22,6 +22,7 @@ import type { Node } from '../node.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
 import type { DirectionRecord } from '../state/records.ts';
+import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
 import { heirloom, layoutsOf } from './layouts.ts';
@@ -50,6 +51,7 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
     const options = (image: ObjectImage): LoadOptions => successorOf(direction, former, next, pins, image);
     const program = loadDataplane(direction, options, node);
     try {
+      fillExclusions(program, next);
       pinAll(program, staging);
       ledger.plan(direction, { ...next, layouts: layoutsOf(program.image) });
       changeQueue(next);

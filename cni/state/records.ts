@@ -45,6 +45,8 @@ export interface Failure {
   readonly at: string;
   readonly error: string;
   readonly wanted: Limits;
+  /** Directions in which the limit of an ADD before this one went on. Absent in the records of natra 0.1.0. */
+  readonly goesOn?: readonly Direction[];
 }
 
 export interface AttachmentRecord extends AttachmentName {
@@ -72,7 +74,14 @@ export function newRecord(
 export function failureOf({ failure }: AttachmentRecord): string {
   return failure === undefined
     ? 'the last ADD failed'
-    : `the ADD at ${failure.at} failed and the Pod was started without its limits: ${failure.error}`;
+    : `the ADD at ${failure.at} failed and ${fateOf(failure)}: ${failure.error}`;
+}
+
+/** What became of the Pod. */
+export function fateOf({ goesOn = [] }: Pick<Failure, 'goesOn'>): string {
+  return goesOn.length === 0
+    ? 'the Pod runs without its limits'
+    : `the Pod runs on with its former limits (${goesOn.join(' and ')})`;
 }
 
 /** Writes a record as a whole or not at all. */

@@ -58,10 +58,13 @@ export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: bool
   }
   for (const each of unlimited)
     lines.push(
-      `NOT LIMITED: ${name(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
+      `${verdict(each)}: ${name(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
     );
   return `${[...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
 }
+
+const verdict = ({ goesOn = [] }: UnlimitedStatus): string =>
+  goesOn.length === 0 ? 'NOT LIMITED' : `LIMITED AS BEFORE (${goesOn.join(' and ')})`;
 
 function row(limit: LimitStatus): string[] {
   const { verdicts, sketch, rateBitsPerSecond } = limit;

@@ -51,7 +51,7 @@ export interface LimitStatus {
   readonly faults: readonly string[];
 }
 
-/** An interface whose Pod runs without the limits that were asked for (failurePolicy "open"). */
+/** An interface whose Pod has not the limits that were asked for (failurePolicy "open"). */
 export interface UnlimitedStatus extends Failure {
   readonly namespace: string;
   readonly pod: string;

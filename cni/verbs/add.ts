@@ -1,7 +1,8 @@
 /**
  * ADD: puts a Pod's limits into force and prints the result of the plugin before it, unchanged. A repeated ADD
- * changes what it finds in force to what is asked now, without a gap; a failing one leaves nothing. Under the failure policy "open" it leaves a record of the failure,
- * and the Pod starts without its limits.
+ * changes what it finds in force to what is asked now, without a gap. One that fails before it changes anything leaves
+ * what is in force; one that fails later leaves nothing. Under the failure policy "open" it leaves a record of the
+ * failure, and the Pod starts without its limits.
  */
 import { DIRECTIONS, type Direction, type Limits } from '../config/bandwidth.ts';
 import { type Attachment, parsePodIdentity, type Variables } from '../config/environment.ts';
@@ -14,7 +15,7 @@ import { install } from '../dataplane/install.ts';
 import { Ledger } from '../dataplane/ledger.ts';
 import { placements } from '../dataplane/placement.ts';
 import { readRecordOrLog, release, releasePinned, releaseRecorded, withdraw } from '../dataplane/release.ts';
-import { isSame, renewed } from '../dataplane/renew.ts';
+import { isInForce, isSame, renewed } from '../dataplane/renew.ts';
 import type { Site } from '../dataplane/site.ts';
 import { swap } from '../dataplane/swap.ts';
 import { CniError, describe } from '../errors.ts';
@@ -25,6 +26,7 @@ import { withLock } from '../state/lock.ts';
 import {
   type AttachmentRecord,
   type DirectionRecord,
+  fateOf,
   hasRecord,
   newRecord,
   readRecord,
@@ -60,23 +62,28 @@ export function add(call: Call): string {
 }
 
 /**
- * Puts on record that the Pod has no limits, and why. A call that can't be right (a `CniError`) never gets here. What
+ * Puts on record that the Pod has not the limits asked for, and why. A call that can't be right (a `CniError`) never gets here. What
  * could not be released stays on the same record for DEL and GC.
  */
 function goOnWithout(wanted: Limits, call: Call, thrown: unknown): void {
   const { attachment, node } = call;
   const error = describe(thrown);
-  node.log(
-    `ADD ${attachmentKey(attachment)}: the Pod starts WITHOUT its limits (failurePolicy "open"): ${error}`,
-  );
   try {
     const left = readRecord(node.stateDirectory, attachment) ?? recordOf(call);
-    const failure = { at: new Date().toISOString(), error, wanted };
+    const failure = { at: new Date().toISOString(), error, wanted, goesOn: inForce(left, node) };
+    node.log(`ADD ${attachmentKey(attachment)}: ${fateOf(failure)} (failurePolicy "open"): ${error}`);
     writeRecord(node.stateDirectory, { ...left, phase: 'failed', failure });
   } catch (unwritten) {
-    node.log(`ADD ${attachmentKey(attachment)}: record the failure: ${describe(unwritten)}`);
+    node.log(`ADD ${attachmentKey(attachment)}: ${error}; record the failure: ${describe(unwritten)}`);
   }
 }
+
+/** The directions on record whose limit is there. */
+const inForce = (record: AttachmentRecord, node: Node): Direction[] =>
+  DIRECTIONS.filter((direction) => {
+    const plan = record.directions[direction];
+    return plan !== undefined && isInForce(direction, record, plan, node);
+  });
 
 function recordOf({ attachment, configuration, variables }: Call): AttachmentRecord {
   return newRecord({ ...attachment, network: configuration.name, pod: parsePodIdentity(variables) });

@@ -10,6 +10,7 @@ import type { Node } from '../node.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import { passingObject } from '../testing/objects.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
+import { oneIn, type Sample } from '../testing/sample.ts';
 import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 const bundle = mkdtempSync(join(tmpdir(), 'natra-cut-off-'));
@@ -48,8 +49,9 @@ afterEach(() => {
   removeDirectory(node.pinDirectory);
 });
 
-/** A process costs more than a call, so that only every so many points are met by a real SIGKILL. */
-const STRIDE = 11;
+/** A process costs more than a call, so that a run meets fewer points by a real SIGKILL; `NATRA_RUNS=19` meets all. */
+const KILLED = oneIn(19);
+const CUT_OFF = oneIn(2);
 
 /** Makes a call in a process that is killed before its nth change to the node; whether it came that far. */
 function killedAt(count: number, { env, stdin }: CapturedCall): boolean {
@@ -112,20 +114,23 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     expect(leftovers(before, snapshot(pod, node)), `after ${count} changes`).toBeUndefined();
   }
 
-  /** Ends `call` at every point of it, each time after `first`; gives how many there are. */
-  function endEverywhere(call: CapturedCall, first?: CapturedCall, whenEnded = () => {}): number {
+  /** Ends `call` at every point of it, each time after `setUp`; gives about how many there are. */
+  function endEverywhere(call: CapturedCall, setUp?: CapturedCall, whenEnded = () => {}): number {
     const endsAt = (count: number, end: typeof killedAt): boolean => {
-      if (first !== undefined) expect(make(first, node)).toMatchObject(done);
+      if (setUp !== undefined) expect(make(setUp, node)).toMatchObject(done);
       if (!end(count, call)) return false;
       whenEnded();
       undo(count);
       return true;
     };
-    for (let count = 0; endsAt(count, killedAt); count += STRIDE);
+    const endAt = ({ first, spacing }: Sample, end: typeof killedAt): number => {
+      let count = first;
+      while (endsAt(count, end)) count += spacing;
+      return count;
+    };
+    endAt(KILLED, killedAt);
     expect(make(del(), node)).toMatchObject(done);
-    let count = 0;
-    while (endsAt(count, cutOffAfter)) count++;
-    return count;
+    return endAt(CUT_OFF, cutOffAfter);
   }
 
   test('an ADD is undone', () => {

@@ -83,6 +83,21 @@ test('what comes from an excluded subnet is not limited, and counted as such', a
   expect(verdicts?.paid.packets).toBe(0n);
 });
 
+test('a repeated ADD with other options goes on with the counters, and with no subnet of before', async () => {
+  add({ 'natra.dev/excluded-subnets': `${subnet}.1/32` });
+  await flood(300, 1400);
+  const first = (await ingress()).verdicts;
+  expect(first?.excluded.packets).toBeGreaterThan(0n);
+  add({ 'natra.dev/excluded-subnets': '192.0.2.0/24' });
+  await flood(500, 1400);
+  const { verdicts, faults } = await ingress();
+  expect(faults).toEqual([]);
+  expect(verdicts?.excluded).toEqual(first?.excluded);
+  const limited = (counts = verdicts) =>
+    counts ? counts.mouse.packets + counts.paid.packets + counts.paced.packets : 0n;
+  expect(limited()).toBeGreaterThan(limited(first) + 50n);
+});
+
 test('what comes from elsewhere is limited; the heaviest flow has its ends and its rate', async () => {
   add({ 'natra.dev/excluded-subnets': '192.0.2.0/24,2001:db8::/32', 'natra.dev/ecn': 'off' });
   const sending = flood(2500, 1400);

@@ -1,9 +1,9 @@
 /** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { removeDirectory } from '../../loader/index.ts';
+import { removeDirectory, setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
@@ -31,6 +31,7 @@ beforeEach(() => {
   before = snapshot(pod, node);
 });
 afterEach(() => {
+  setSyscallHook(undefined);
   pod.destroy();
   rmSync(node.stateDirectory, { recursive: true });
   removeDirectory(node.pinDirectory);
@@ -176,6 +177,25 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toEqual({ stdout: '', ...ok });
     });
 
+    test('other limits that fails before it changes anything leaves the former ones, and says so', async () => {
+      expect(make(add(), node)).toMatchObject(ok);
+      const first = snapshot(pod, node);
+      let opened = 0;
+      // The first socket of the call looks for the devices.
+      setSyscallHook((name) => (name === 'socket' && opened++ === 0 ? -constants.errno.ENOMEM : undefined));
+      expect(make(withLimits(add(), other), node)).toMatchObject(ok);
+      setSyscallHook(undefined);
+      expect(snapshot(pod, node)).toEqual(first);
+      expect(log.at(-1)).toMatch(/the Pod runs on with its former limits \(ingress and egress\).*ENOMEM/);
+      const { details } = JSON.parse(check(other).stdout);
+      expect(details).toMatch(
+        /ingress: the rate .* in force is 10000000.*runs on with its former limits.*ENOMEM/,
+      );
+      expect(table(await statusOf(node, 0), false)).toMatch(
+        /^LIMITED AS BEFORE \(ingress and egress\): .*ENOMEM/m,
+      );
+    });
+
     test('a limit that somebody took off makes it anew', () => {
       expect(make(add(), node)).toMatchObject(ok);
       run(`tc qdisc del dev ${pod.hostDevice} root`);
@@ -231,7 +251,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       const call = calls('cnitool1.3-cni1.1-ADD');
       expect(make(call, refusing)).toMatchObject(ok);
       expect(JSON.parse(make(call, refusing).stdout)).toEqual(call.stdin.prevResult);
-      expect(log.join('\n')).toMatch(/starts WITHOUT its limits.*load program natra_ingress.*R0 !read_ok/s);
+      expect(log.join('\n')).toMatch(/runs without its limits.*load program natra_ingress.*R0 !read_ok/s);
       const left = () => Object.keys(leftovers(before, snapshot(pod, node)) ?? {});
       await expect.poll(left, { timeout: 10_000 }).toEqual(['state']);
 
