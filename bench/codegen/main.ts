@@ -1,11 +1,11 @@
 /**
  * `npm run bench -- codegen [--json]`: what the compiler makes of the dataplane and of small programs (programs/*.ts)
  * beside the same logic in C through clang -O2 (programs/*.c): slots, bytes in the kernel, the verifier's work, and
- * nanoseconds a packet over an empty program by BPF_PROG_TEST_RUN, the median of rounds in turns within one run. The time
- * is this process's own on the processor: finer than the kernel's whole nanoseconds, and blind to what else runs.
+ * nanoseconds a packet by BPF_PROG_TEST_RUN, in turns within one run.
  */
 import path from 'node:path';
-import type { ObjectImage } from '../../dsl/object/image.ts';
+import type { ObjectImage, ProgramImage } from '../../dsl/object/image.ts';
+import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { specialise } from '../../dsl/object/specialise/index.ts';
 import { programInfo } from '../../loader/bpf/info.ts';
 import type { VerifierStatistics } from '../../loader/bpf/statistics.ts';
@@ -15,18 +15,38 @@ import { sectionContents } from '../../loader/object/sections.ts';
 import { compileC } from '../clang.ts';
 import { prepare, ROWS, settingsOf } from '../dataplane/rows.ts';
 import { compiledObject, emptyObject, median } from '../measure.ts';
+import { repeated } from './repeated.ts';
 import { SMALL } from './small.ts';
 
-const ROUNDS = 25;
-const REPEAT = 200_000;
-const LEAST_NS = 0.1;
+const ROUNDS = 41;
+/** Of one program's code in a round, at least. */
+const RUNS = 200_000;
+const SMALL_COPIES = 32;
+
+/**
+ * This process's time on the processor for one of `repeat` runs, in nanoseconds: finer than the kernel's whole
+ * nanoseconds, and blind to what else runs.
+ */
+function processorTime(fd: number, data: Uint8Array, repeat: number): number {
+  const before = process.cpuUsage();
+  testRun(fd, { data, repeat });
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) * 1000) / repeat;
+}
 
 /** Behind the name of a program that was made for its settings. */
 const MADE = ', specialised';
 
-const METRICS = ['instructions', 'xlated', 'jited', 'processed', 'ns'] as const;
+const METRICS = ['instructions', 'xlated', 'jited', 'processed', 'ns', 'ns with call'] as const;
 type Metric = (typeof METRICS)[number];
 type Figures = Readonly<Record<Metric, number>>;
+
+const LEGEND = [
+  `natra / clang -O2 -mcpu=v3 (ratio). instructions: slots of 8 bytes. xlated, jited: bytes in the kernel. processed: the`,
+  `verifier's instructions. ns: a packet's, less an empty program's; a small program's code stands ${SMALL_COPIES} times in a row in`,
+  'the program that is timed, since one call costs more than it does. ns with call: the same and one call of an empty',
+  "program, as a packet pays. Both are medians over rounds in turns, the ratio of ns that of the rounds' own ratios.",
+];
 
 interface Candidate {
   readonly image: ObjectImage;
@@ -40,76 +60,112 @@ interface Comparison {
   readonly frame: Uint8Array;
   readonly natra: Candidate;
   readonly clang: Candidate;
+  /** Copies of the code in what is timed. */
+  readonly copies: number;
   /** Puts a loaded program into the state that is measured. */
   readonly prepare?: (program: LoadedProgram) => void;
   /** Not part of the means over the programs as they are compiled. */
   readonly specialised?: boolean;
 }
 
-interface Live {
-  readonly program: LoadedProgram;
-  readonly slots: number;
-  readonly statistics: VerifierStatistics | undefined;
-  readonly samples: number[];
-}
-
-function load({ image, program: name, options = {} }: Candidate): Live {
-  let statistics: VerifierStatistics | undefined;
-  const program = loadProgram(image, name, {
-    ...options,
-    onStatistics: (told) => {
-      statistics = told;
-    },
-  });
+/** As it is loaded: made for its settings, where it is to be. */
+function programOf({ image, program: name, options = {} }: Candidate): ProgramImage {
   const found = image.programs.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`the object has no program ${name}`);
   const { settings, specialise: wanted } = options;
-  const made =
-    found !== undefined && settings instanceof Uint8Array && wanted !== false
-      ? specialise(found, settings)
-      : found;
-  return { program, slots: (made?.code.length ?? 0) / 8, statistics, samples: [] };
+  return settings instanceof Uint8Array && wanted !== false ? specialise(found, settings) : found;
 }
 
-const figuresOf = ({ program, slots, statistics, samples }: Live, emptyNs: number): Figures => {
-  const { translatedBytes, jitedBytes } = programInfo(program.fd);
-  return {
-    instructions: slots,
-    xlated: translatedBytes,
-    jited: jitedBytes,
-    processed: statistics?.processedInstructions ?? Number.NaN,
-    // A program may cost no more than the noise.
-    ns: Math.max(LEAST_NS, Math.round((median(samples) - emptyNs) * 100) / 100),
+/** What the kernel says of one copy. */
+function sizes(candidate: Candidate): Omit<Figures, 'ns' | 'ns with call'> {
+  let statistics: VerifierStatistics | undefined;
+  const onStatistics = (told: VerifierStatistics): void => {
+    statistics = told;
   };
-};
-
-/** Processor time of one run, in nanoseconds. */
-function timed(fd: number, data: Uint8Array): number {
-  const before = process.cpuUsage();
-  testRun(fd, { data, repeat: REPEAT });
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) * 1000) / REPEAT;
+  const program = loadProgram(candidate.image, candidate.program, { ...candidate.options, onStatistics });
+  try {
+    const { translatedBytes, jitedBytes } = programInfo(program.fd);
+    return {
+      instructions: programOf(candidate).code.length / SLOT_BYTES,
+      xlated: translatedBytes,
+      jited: jitedBytes,
+      processed: statistics?.processedInstructions ?? Number.NaN,
+    };
+  } finally {
+    program.close();
+  }
 }
 
-function compare(comparison: Comparison): { readonly natra: Figures; readonly clang: Figures } {
-  const empty = load({ image: emptyObject(), program: 'empty' });
-  const sides = [empty];
+function loadCopies(candidate: Candidate, copies: number): LoadedProgram {
+  const program = repeated(programOf(candidate), copies);
+  const image = { ...candidate.image, programs: [program] };
+  return loadProgram(image, candidate.program, { ...candidate.options, specialise: false });
+}
+
+interface Times {
+  /** Medians, nanoseconds of one copy over the empty program's. */
+  readonly natra: number;
+  readonly clang: number;
+  /** Median of the rounds' ratios. */
+  readonly ratio: number;
+  /** Nanoseconds of one call of an empty program. */
+  readonly call: number;
+}
+
+function time({ natra, clang, copies, frame, prepare }: Comparison): Times {
+  const none = { image: emptyObject(), program: 'empty' };
+  const candidates = [loadCopies(none, 1), loadCopies(none, copies)];
   try {
-    const natra = load(comparison.natra);
-    sides.push(natra);
-    const clang = load(comparison.clang);
-    sides.push(clang);
+    candidates.push(loadCopies(natra, copies), loadCopies(clang, copies));
+    const repeat = Math.ceil(RUNS / copies);
+    const rounds: { readonly call: number; readonly natra: number; readonly clang: number }[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
-      for (const { program, samples } of sides) {
-        comparison.prepare?.(program);
-        const nanoseconds = timed(program.fd, comparison.frame);
-        if (round > 0) samples.push(nanoseconds);
-      }
+      const [call = 0, empty = 0, ours = 0, theirs = 0] = candidates.map((program, index) => {
+        if (index > 1) prepare?.(program);
+        return processorTime(program.fd, frame, repeat);
+      });
+      if (round > 0) rounds.push({ call, natra: (ours - empty) / copies, clang: (theirs - empty) / copies });
     }
-    const emptyNs = median(empty.samples);
-    return { natra: figuresOf(natra, emptyNs), clang: figuresOf(clang, emptyNs) };
+    return {
+      natra: median(rounds.map((round) => round.natra)),
+      clang: median(rounds.map((round) => round.clang)),
+      ratio: median(rounds.map((round) => round.natra / round.clang)),
+      call: median(rounds.map(({ call }) => call)),
+    };
   } finally {
-    for (const { program } of sides) program.close();
+    for (const program of candidates) program.close();
   }
+}
+
+interface Result {
+  readonly name: string;
+  readonly specialised: boolean;
+  readonly natra: Figures;
+  readonly clang: Figures;
+  /** Natra over clang. */
+  readonly ratios: Figures;
+}
+
+const figures = (of: (metric: Metric) => number): Figures =>
+  Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<Metric, number>;
+
+const hundredths = (value: number): number => Math.round(value * 100) / 100;
+
+function compare(comparison: Comparison): Result {
+  const times = time(comparison);
+  const side = (which: 'natra' | 'clang'): Figures => ({
+    ...sizes(comparison[which]),
+    ns: hundredths(times[which]),
+    'ns with call': hundredths(times[which] + times.call),
+  });
+  const [natra, clang] = [side('natra'), side('clang')];
+  return {
+    name: comparison.name,
+    specialised: comparison.specialised === true,
+    natra,
+    clang,
+    ratios: figures((metric) => (metric === 'ns' ? times.ratio : natra[metric] / clang[metric])),
+  };
 }
 
 /** The dataplane on a mouse's packet, as compiled and made for its settings. */
@@ -122,6 +178,7 @@ function dataplane(): Comparison[] {
   const plain = { settings, specialise: false };
   const common = {
     frame: row.frame,
+    copies: 1,
     clang: { image: twin.object, program: 'ingress', options: plain },
     prepare: (program: LoadedProgram) => prepare(row, image, program),
   };
@@ -147,57 +204,52 @@ function small(): Comparison[] {
     const plain = contents && { settings: contents, specialise: false };
     const clang = { image: c.object, program: 'program', ...(plain && { options: plain }) };
     const natra = { image, program: 'program' };
-    const made = { ...natra, options: { settings: contents } };
+    const common = { frame, copies: SMALL_COPIES, clang };
     return [
-      { name, frame, natra: { ...natra, ...(plain && { options: plain }) }, clang },
+      { ...common, name, natra: { ...natra, ...(plain && { options: plain }) } },
       ...(contents === undefined
         ? []
-        : [{ name: `${name}${MADE}`, frame, natra: made as Candidate, clang, specialised: true }]),
+        : [
+            {
+              ...common,
+              name: name + MADE,
+              natra: { ...natra, options: { settings: contents } },
+              specialised: true,
+            },
+          ]),
     ];
   });
 }
 
-interface Result {
-  readonly name: string;
-  readonly specialised: boolean;
-  readonly natra: Figures;
-  readonly clang: Figures;
-}
-
-/** Geometric mean of natra over clang. */
+/** Geometric mean. */
 function mean(results: readonly Result[], metric: Metric): number {
-  const logarithms = results.map(({ natra, clang }) => Math.log(natra[metric] / clang[metric]));
+  const logarithms = results.map(({ ratios }) => Math.log(ratios[metric]));
   return Math.exp(logarithms.reduce((sum, each) => sum + each, 0) / logarithms.length);
 }
 
-const meansOf = (results: readonly Result[]): Figures =>
-  Object.fromEntries(METRICS.map((metric) => [metric, mean(results, metric)])) as Record<Metric, number>;
+const meansOf = (results: readonly Result[]): Figures => figures((metric) => mean(results, metric));
 
 function print(results: readonly Result[], means: Readonly<Record<string, Figures>>): void {
   const line = (name: string, cells: readonly string[]): void => {
-    process.stdout.write(`${name.padEnd(26)}${cells.map((cell) => cell.padStart(18)).join('')}\n`);
+    process.stdout.write(`${name.padEnd(25)}${cells.map((cell) => cell.padStart(21)).join('')}\n`);
   };
-  process.stdout.write(`natra / clang (ratio); ns over an empty program, median of ${ROUNDS} x ${REPEAT}\n`);
+  for (const words of LEGEND) process.stdout.write(`${words}\n`);
   line('program', METRICS);
-  for (const { name, natra, clang } of results) {
+  for (const { name, natra, clang, ratios } of results) {
     const cells = METRICS.map(
-      (metric) => `${natra[metric]} / ${clang[metric]} (${(natra[metric] / clang[metric]).toFixed(2)})`,
+      (metric) => `${natra[metric]} / ${clang[metric]} (${ratios[metric].toFixed(2)})`,
     );
     line(name, cells);
   }
-  for (const [name, figures] of Object.entries(means))
+  for (const [name, mean] of Object.entries(means))
     line(
       name,
-      METRICS.map((metric) => figures[metric].toFixed(3)),
+      METRICS.map((metric) => mean[metric].toFixed(3)),
     );
 }
 
 function main(): void {
-  const results = [...dataplane(), ...small()].map((comparison) => ({
-    name: comparison.name,
-    specialised: comparison.specialised === true,
-    ...compare(comparison),
-  }));
+  const results = [...dataplane(), ...small()].map(compare);
   const names = new Set(results.map(({ name }) => name));
   const means = {
     'geometric mean': meansOf(results.filter(({ specialised }) => !specialised)),
