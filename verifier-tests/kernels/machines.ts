@@ -12,6 +12,8 @@ export interface Machine {
   readonly console: string;
   readonly firmware?: string;
   readonly kernelArguments: string;
+  /** Beside those, where an emulated machine runs in real time. */
+  readonly realTimeArguments?: string;
 }
 
 const COMMON_ARGUMENTS =
@@ -27,6 +29,9 @@ export const MACHINES: { readonly [A in Architecture]: Machine } = {
     // A PVH-only firmware, faster to start than SeaBIOS.
     firmware: '/usr/share/qemu/qboot.rom',
     kernelArguments: `${COMMON_ARGUMENTS} nopti reboot=t no_timer_check tsc=reliable`,
+    // The emulated TSC is the host's own: read on CPUs whose counters differ, or calibrated while the host was busy, it lets
+    // a minute pass in seconds. The HPET is made from the host's monotonic clock.
+    realTimeArguments: 'clocksource=hpet',
   },
   arm64: {
     emulator: 'qemu-system-aarch64',
@@ -59,6 +64,8 @@ export function emulatorArguments(options: MachineOptions): string[] {
   const { virtualTime, memoryMiB } = options;
   const file = (name: string): string => path.join(options.folder, name);
   const kvm = options.acceleration === 'kvm' && !virtualTime;
+  const realTime = kvm || virtualTime ? undefined : machine.realTimeArguments;
+  const kernelArguments = [`console=${machine.console}`, machine.kernelArguments, realTime];
   return [
     ['-accel', kvm ? 'kvm' : virtualTime ? 'tcg,thread=single' : 'tcg,thread=multi'],
     ['-cpu', kvm ? 'host' : machine.emulatedCpu],
@@ -70,7 +77,7 @@ export function emulatorArguments(options: MachineOptions): string[] {
     ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ['-serial', `file:${file('console')}`],
     ['-kernel', options.kernel, '-initrd', file('initrd')],
-    ['-append', `console=${machine.console} ${machine.kernelArguments}`],
+    ['-append', kernelArguments.filter((each) => each !== undefined).join(' ')],
     ...FOLDERS.flatMap((tag) => [
       ['-chardev', `socket,id=fs-${tag},path=${file(`${tag}.sock`)}`],
       ['-device', `vhost-user-fs-pci,chardev=fs-${tag},tag=${tag}`],

@@ -158,19 +158,32 @@ async function boot(
   provideFor(kernel.architecture, options.share);
   options.onProgress(`booting ${kernel.release}`);
   const timeoutSeconds = TIMEOUT_SECONDS + 3 * plan.soakSeconds;
-  const end = await runInVm({
-    kernel,
-    root,
-    command: [node, ...args],
-    share: options.share,
-    modules: MODULES,
-    virtualTime: plan.virtualTime,
-    acceleration: kvm ? 'kvm' : 'tcg',
-    timeoutSeconds,
-    onOutput: lastLine(options),
-  });
+  const start = (): Promise<VmResult> =>
+    runInVm({
+      kernel,
+      root,
+      command: [node, ...args],
+      share: options.share,
+      modules: MODULES,
+      virtualTime: plan.virtualTime,
+      acceleration: kvm ? 'kvm' : 'tcg',
+      timeoutSeconds,
+      onOutput: lastLine(options),
+    });
+  let end = await start();
+  for (let more = MORE_BOOTS; more > 0 && diedAtBoot(end); more--) {
+    options.onProgress('the kernel died while it booted; booting again');
+    end = await start();
+  }
   return outcomeOf(end, options.share, timeoutSeconds);
 }
+
+/**
+ * With several CPUs, QEMU's emulator now and then runs a breakpoint that the kernel has already taken back out of its own
+ * code (arch/x86/kernel/alternative.c, text_poke_bp_batch): an oops at boot, before anything of natra's has run.
+ */
+const MORE_BOOTS = 2;
+const diedAtBoot = ({ booted, timedOut }: VmResult): boolean => !booted && !timedOut;
 
 function outcomeOf(end: End, share: string, limit: number): Outcome {
   const file = path.join(share, REPORT_FILE);
