@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
+import { VM_PACKAGES } from './vm-packages.mjs';
 
 const folder = path.join(projectRoot, 'bench');
 const names = readdirSync(folder).filter((name) => existsSync(path.join(folder, name, 'main.ts')));
@@ -17,7 +18,7 @@ ensureApt(['iproute2', 'bpftool']);
 // Debian 12 and later have 19; its own `clang` is an older one, and better than none.
 if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
 if (name === 'live') {
-  ensureApt(['containernetworking-plugins']);
+  ensureApt(['containernetworking-plugins', ...(rest.includes('--kernel') ? VM_PACKAGES : [])]);
   const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
     cwd: projectRoot,
     stdio: ['ignore', 2, 2],

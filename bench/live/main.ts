@@ -5,7 +5,8 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compare, type RowResult } from './compare.ts';
+import { compare, LIMITERS, type LimiterName, type RowResult } from './compare.ts';
+import { runRowsInVm } from './in-vm.ts';
 import { whyNoNamespaces } from './namespace.ts';
 import { startRig } from './rig.ts';
 import { nameOf, type Row, rowsOf } from './rows.ts';
@@ -13,14 +14,16 @@ import { missesOf, tableOf } from './table.ts';
 import { createTopology, joinBridge, leaveBridge, removeTopology, sandboxes } from './topology.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const RESULTS = join(ROOT, 'out/bench-live.jsonl');
+const OUT = join(ROOT, 'out');
 const HELP = `npm run bench -- live [options]
 
   --row WORDS     rows that have all these words, as '10M egress elephant'; may be given more than once
   --all           also the other loads with bbr and with ECN
   --short         one row, three seconds a phase; leaves the file of --resume alone
+  --kernel NAME   in an emulated machine with that kernel of npm run kernels, in virtual time and with a real fq
+  --only NAME,... some of ${LIMITERS.join(', ')}
   --seconds N     length of a phase under a limit (8)
-  --resume        goes on with ${RESULTS.slice(ROOT.length + 1)}: rows that are there are not measured again
+  --resume        goes on with out/bench-live[-KERNEL].jsonl: rows that are there are not measured again
   --minutes N     starts no row after so long; --resume takes the rest
   --json          the figures as JSON
 `;
@@ -30,6 +33,8 @@ const { values: options } = parseArgs({
     row: { type: 'string', multiple: true, default: [] },
     all: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
+    kernel: { type: 'string' },
+    only: { type: 'string' },
     seconds: { type: 'string' },
     resume: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '600' },
@@ -45,18 +50,51 @@ function positive(name: string, text: string): number {
   throw new Error(`--${name} ${text}: it must be a number above 0`);
 }
 
+const RESULTS = join(OUT, `bench-live${options.kernel === undefined ? '' : `-${options.kernel}`}.jsonl`);
+
+function limitersNamed(words: string | undefined): readonly LimiterName[] {
+  return (words?.split(',') ?? LIMITERS).map((name) => {
+    const limiter = LIMITERS.find((each) => each === name.trim());
+    if (limiter === undefined) throw new Error(`--only ${name}: it must be among ${LIMITERS.join(', ')}`);
+    return limiter;
+  });
+}
+
 function earlierResults(): RowResult[] {
   if (options.short) return [];
   if (!options.resume) rmSync(RESULTS, { force: true });
   if (!existsSync(RESULTS)) return [];
-  // JSON writes a request that never came back as null.
-  const revive = (key: string, value: unknown) =>
-    value === null && (key === 'p50' || key === 'p99') ? Number.POSITIVE_INFINITY : value;
   const lines = readFileSync(RESULTS, 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line, revive) as RowResult);
+  return lines.filter((line) => line !== '').map(resultIn);
 }
 
-async function measureRows(rows: readonly Row[], seconds: number, onResult: (result: RowResult) => void) {
+/** JSON writes a request that never came back as null. */
+function resultIn(line: string): RowResult {
+  const revive = (key: string, value: unknown) =>
+    value === null && (key === 'p50' || key === 'p99') ? Number.POSITIVE_INFINITY : value;
+  return JSON.parse(line, revive) as RowResult;
+}
+
+interface Measuring {
+  readonly rows: readonly Row[];
+  readonly seconds: number;
+  readonly limiters: readonly LimiterName[];
+  readonly onResult: (result: RowResult) => void;
+}
+
+async function measureInVm(kernel: string, { rows, seconds, limiters, onResult }: Measuring): Promise<void> {
+  const plan = { rows, seconds, limiters };
+  const { lines, failure } = await runRowsInVm(kernel, plan, 60 * positive('minutes', options.minutes));
+  for (const line of lines) onResult(resultIn(line));
+  if (failure !== undefined) throw new Error(`in the VM: ${failure}`);
+  if (lines.length < rows.length) tellRest(rows.length - lines.length);
+}
+
+const tellRest = (count: number): void => {
+  process.stderr.write(`natra: time is up; --resume takes the other ${count} rows\n`);
+};
+
+async function measureRows({ rows, seconds, limiters, onResult }: Measuring): Promise<void> {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
@@ -71,12 +109,13 @@ async function measureRows(rows: readonly Row[], seconds: number, onResult: (res
         rig,
         client: await joinBridge(topology, client),
         natraPath: join(ROOT, 'dist/natra'),
+        limiters,
         seconds,
         signal: interrupted.signal,
       };
       for (const [index, row] of rows.entries()) {
         if (performance.now() > until) {
-          process.stderr.write(`natra: time is up; --resume takes the other ${rows.length - index} rows\n`);
+          tellRest(rows.length - index);
           break;
         }
         process.stderr.write(`${index + 1} of ${rows.length}: ${nameOf(row)}\n`);
@@ -96,7 +135,8 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const reason = await whyNoNamespaces();
+  const { kernel } = options;
+  const reason = kernel === undefined ? await whyNoNamespaces() : undefined;
   if (reason !== undefined) throw new Error(`no live traffic here: ${reason}`);
   const rows = rowsOf(options.short && options.row.length === 0 ? SHORT_ROWS : options.row, options.all);
   if (rows.length === 0) throw new Error(`--row ${options.row.join(', ')}: there is no such row`);
@@ -104,20 +144,23 @@ async function main(): Promise<number> {
   const results = earlierResults();
   const known = new Set(results.map(({ row }) => nameOf(row)));
   mkdirSync(dirname(RESULTS), { recursive: true });
-  await measureRows(
-    rows.filter((row) => !known.has(nameOf(row))),
+  const measuring: Measuring = {
+    rows: rows.filter((row) => !known.has(nameOf(row))),
     seconds,
-    (result) => {
+    limiters: limitersNamed(options.only),
+    onResult: (result) => {
       results.push(result);
       if (!options.short) appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
     },
-  );
+  };
+  if (kernel === undefined) await measureRows(measuring);
+  else if (measuring.rows.length > 0) await measureInVm(kernel, measuring);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(results)}\n`);
     return 0;
   }
   process.stdout.write(`${tableOf(results)}\n`);
-  const misses = results.flatMap((result) => missesOf(result, false));
+  const misses = results.flatMap((result) => missesOf(result, kernel !== undefined));
   process.stdout.write(
     misses.length === 0 ? '\nnatra reached every target\n' : `\nmissed by natra:\n  ${misses.join('\n  ')}\n`,
   );

@@ -9,6 +9,8 @@ import { createNamespace, inNamespace, type Namespace, removeNamespace } from '.
 export const PLUGIN_DIRECTORY = '/usr/lib/cni';
 const BRIDGE = 'cni0';
 const SUBNET = '10.22.0';
+/** Of links made by hand, whose addresses come back: neighbours must not be left with the MAC of the link before. */
+const MAC_PREFIX = '0a:58:0a:16:00';
 
 /**
  * Three namespaces of our own: the node with its bridge, a Pod, and a client. Nothing of the machine's own
@@ -115,14 +117,15 @@ function mainConfiguration(topology: Topology): object {
 /** The same links with `ip` alone, and the result that the bridge plugin would have printed. */
 async function joinByHand(topology: Topology, pod: Sandbox): Promise<CniResult> {
   const hostName = `veth${pod.containerId.slice(0, 8)}`;
-  const address = `${SUBNET}.${pod.namespace === topology.pod ? 3 : 2}/24`;
+  const host = pod.namespace === topology.pod ? 3 : 2;
+  const address = `${SUBNET}.${host}/24`;
   const inNode = inNamespace(topology.node, 'sh', [
     '-ec',
     [
       `ip link show ${BRIDGE} >/dev/null 2>&1 || ip link add ${BRIDGE} type bridge`,
       `ip link set ${BRIDGE} up`,
       `ip address replace ${SUBNET}.1/24 dev ${BRIDGE}`,
-      `ip link add ${hostName} type veth peer name ${pod.interfaceName} netns ${pod.namespace.name}`,
+      `ip link add ${hostName} type veth peer name ${pod.interfaceName} address ${MAC_PREFIX}:0${host} netns ${pod.namespace.name}`,
       `ip link set ${hostName} master ${BRIDGE} up`,
     ].join('\n'),
   ]);

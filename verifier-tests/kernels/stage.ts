@@ -38,8 +38,8 @@ const BUILT: Readonly<Record<string, string>> = {
 
 export const GUEST_PROGRAM = 'guest.cjs';
 
-/** Fills a folder that shares of single runs are copied from. One bundle: an emulated machine is slow to open files. */
-export async function stage(folder: string): Promise<void> {
+/** Fills a new folder with natra as it is built and with a program for the guest, GUEST_PROGRAM. */
+export async function stageNatra(folder: string, program: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [name, built] of Object.entries(BUILT)) {
@@ -48,11 +48,10 @@ export async function stage(folder: string): Promise<void> {
       throw new Error(`prepare the kernels' run: ${built} is missing; npm run build makes it`);
     copyFileSync(file, path.join(folder, name));
   }
-  cpSync(path.join(ROOT, 'cni', 'fixtures'), path.join(folder, FIXTURES), { recursive: true });
-  if (existsSync(PUBLISHED_VECTORS)) copyFileSync(PUBLISHED_VECTORS, path.join(folder, VECTORS_FILE));
+  // One bundle: an emulated machine is slow to open files.
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['verifier-tests/kernels/guest/main.ts'],
+    entryPoints: [program],
     outfile: path.join(folder, GUEST_PROGRAM),
     bundle: true,
     format: 'cjs',
@@ -61,6 +60,13 @@ export async function stage(folder: string): Promise<void> {
     define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '"file:///"' },
     logLevel: 'warning',
   });
+}
+
+/** Fills a folder that shares of single runs are copied from. */
+export async function stage(folder: string): Promise<void> {
+  await stageNatra(folder, 'verifier-tests/kernels/guest/main.ts');
+  cpSync(path.join(ROOT, 'cni', 'fixtures'), path.join(folder, FIXTURES), { recursive: true });
+  if (existsSync(PUBLISHED_VECTORS)) copyFileSync(PUBLISHED_VECTORS, path.join(folder, VECTORS_FILE));
   writeFileSync(path.join(folder, REPLAY_FILE), encodeRecording(recordReplay()));
   writeFileSync(path.join(folder, RANDOM_PROGRAMS_FILE), encodeRecording(recordRandomPrograms()));
 }

@@ -17,7 +17,7 @@ import { footprint, requireUnchanged } from './footprint.ts';
 import { addNetkit } from './netkit.ts';
 
 /** On the VM's own file system: the shared folder asks the host for every file. */
-const NATRA = '/run/natra-guest-bin';
+export const NATRA = '/run/natra-guest-bin';
 const STATE = '/run/natra-guest';
 const PINS = '/sys/fs/bpf/natra-guest';
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../../../bench/live/clock.ts';
 import { ElephantSink, serveElephant } from '../../../bench/live/elephant.ts';
+import { livingIn } from '../../../bench/live/local-rig.ts';
 import { type Mouse, MouseClient, serveMice } from '../../../bench/live/mice.ts';
 import type { Namespace } from '../../../bench/live/namespace.ts';
 import { cumulative } from '../../../bench/live/phase.ts';
@@ -14,8 +15,7 @@ import { summarise } from '../../../bench/live/summary.ts';
 import { meanRate, type Sample } from '../../../bench/live/window.ts';
 import type { Direction } from '../../../cni/config/bandwidth.ts';
 import { burstBytes, type Pacing } from '../../../cni/settings.ts';
-import { closeDescriptor, inNetns, openRead } from '../../../loader/index.ts';
-import { syscall } from '../../../loader/native/syscall.ts';
+import { inNetns } from '../../../loader/index.ts';
 import type { TrafficFigures } from '../report.ts';
 import type { LimitedPod } from './pod.ts';
 
@@ -23,7 +23,6 @@ const SAMPLE_MILLISECONDS = 50;
 const MICE_PER_SECOND = 20;
 const MICE_START_SECONDS = 0.5;
 const MICE_GRACE_SECONDS = 3;
-const CLONE_NEWNET = 0x40000000;
 
 interface Ports {
   readonly elephant: number;
@@ -33,24 +32,6 @@ interface Ports {
 export interface Servers {
   readonly pod: Ports;
   readonly client: Ports;
-}
-
-/** Moves the main thread into a namespace for the time of `body`: every socket that is made meanwhile is made there. */
-async function livingIn<T>(namespace: Namespace, body: () => Promise<T>): Promise<T> {
-  const own = openRead('/proc/self/ns/net');
-  const move = (fd: number): void => {
-    const result = syscall('setns', fd, CLONE_NEWNET);
-    if (result < 0) throw new Error(`enter ${namespace.name}: errno ${-result}`);
-  };
-  const target = openRead(namespace.path);
-  try {
-    move(target);
-    return await body();
-  } finally {
-    move(own);
-    closeDescriptor(target);
-    closeDescriptor(own);
-  }
 }
 
 /** Servers of both roles at both ends; they live as long as the process. */
