@@ -12,14 +12,47 @@ import { runInVm } from './vm.ts';
 
 /** A guest under KVM is up in two seconds; one that KVM can't run never is. */
 const PROBE_SECONDS = 15;
-const RECORD = 'kvm.json';
+/** Holds the reason by circumstances; an empty one where KVM works. */
+const RECORD = 'kvm-reasons.json';
 
-function hasDevice(): boolean {
+/** What the choice rests on; tests put others in their place. */
+export interface Probes {
+  /** Why the device can't be used; undefined where it opens. */
+  readonly deviceFailure: () => string | undefined;
+  /** Why a boot under KVM came to nothing; undefined where the guest was up. */
+  readonly bootFailure: (kernel: KernelImage) => Promise<string | undefined>;
+  readonly remembered: typeof remembered;
+  readonly remember: typeof remember;
+}
+
+const DEVICE = '/dev/kvm';
+
+function deviceFailure(): string | undefined {
   try {
-    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
+    accessSync(DEVICE, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return missing ? `there is no ${DEVICE}` : `${DEVICE} may not be opened`;
+  }
+}
+
+/** Boots the kernel under KVM, for PROBE_SECONDS at most. */
+export async function bootFailure(kernel: KernelImage): Promise<string | undefined> {
+  const share = path.join(tmpdir(), `natra-kvm-probe-${process.pid}`);
+  try {
+    const { code, timedOut, emulatorErrors } = await runInVm({
+      kernel,
+      command: ['/bin/true'],
+      share,
+      acceleration: 'kvm',
+      timeoutSeconds: PROBE_SECONDS,
+    });
+    if (code === 0) return undefined;
+    if (timedOut) return `a boot under it took longer than ${PROBE_SECONDS} s`;
+    return `a boot under it failed: ${emulatorErrors.trim().split('\n').at(-1) || 'the guest never came up'}`;
+  } finally {
+    rmSync(share, { recursive: true, force: true });
   }
 }
 
@@ -29,21 +62,19 @@ function circumstances(kernel: KernelImage): string {
   return JSON.stringify([release(), kernel.release, statSync(emulator).mtimeMs]);
 }
 
-/** Boots the kernel under KVM unless the answer is known. */
-export async function kvmRuns(kernel: KernelImage): Promise<boolean> {
-  if (kernel.architecture !== 'amd64' || process.arch !== 'x64' || !hasDevice()) return false;
+const REAL: Probes = { deviceFailure, bootFailure, remembered, remember };
+
+/** Why KVM can't run this kernel here; undefined when it can. Boots it under KVM unless the answer is known. */
+export async function whyNoKvm(kernel: KernelImage, probes: Probes = REAL): Promise<string | undefined> {
+  if (kernel.architecture !== 'amd64' || process.arch !== 'x64')
+    return `KVM runs no ${kernel.architecture} guests on ${process.arch}`;
+  const failure = probes.deviceFailure();
+  if (failure !== undefined) return failure;
   const key = circumstances(kernel);
-  const answers = JSON.parse(remembered(RECORD) ?? '{}') as Record<string, boolean>;
+  const answers = JSON.parse(probes.remembered(RECORD) ?? '{}') as Record<string, string>;
   const known = answers[key];
-  if (known !== undefined) return known;
-  const share = path.join(tmpdir(), `natra-kvm-probe-${process.pid}`);
-  try {
-    const command = ['/bin/true'];
-    const options = { acceleration: 'kvm', timeoutSeconds: PROBE_SECONDS } as const;
-    const { code } = await runInVm({ kernel, command, share, ...options });
-    remember(RECORD, JSON.stringify({ ...answers, [key]: code === 0 }));
-    return code === 0;
-  } finally {
-    rmSync(share, { recursive: true, force: true });
-  }
+  if (known !== undefined) return known || undefined;
+  const answer = await probes.bootFailure(kernel);
+  probes.remember(RECORD, JSON.stringify({ ...answers, [key]: answer ?? '' }));
+  return answer;
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { kvmRuns } from './acceleration.ts';
+import { whyNoKvm } from './acceleration.ts';
 import { guestRoot, kernelImage } from './cache.ts';
 import type { KernelImage } from './image.ts';
 import type { KernelRow } from './matrix.ts';
@@ -61,7 +61,7 @@ export async function runKernel(row: KernelRow, options: RunOptions): Promise<Ke
 }
 
 type Outcome = Pick<KernelRun, 'report' | 'failure'>;
-type End = Pick<VmResult, 'code' | 'timedOut' | 'stderr' | 'console'>;
+type End = Pick<VmResult, 'code' | 'timedOut' | 'stderr' | 'emulatorErrors' | 'console'>;
 
 /** Fills the shared folder and gives the guest's command line without its Node.js. */
 function prepareShare({ staged, share }: RunOptions, plan: GuestPlan): string[] {
@@ -102,7 +102,13 @@ async function onThisKernel(options: RunOptions): Promise<Outcome> {
     });
     child.on('error', reject);
     child.on('close', (code, signal) =>
-      resolve({ code: code ?? undefined, timedOut: signal === 'SIGTERM', stderr, console: stderr }),
+      resolve({
+        code: code ?? undefined,
+        timedOut: signal === 'SIGTERM',
+        stderr,
+        emulatorErrors: '',
+        console: stderr,
+      }),
     );
   });
   return outcomeOf(end, options.share, TIMEOUT_SECONDS);
@@ -138,7 +144,7 @@ async function inVms(row: KernelRow, options: RunOptions): Promise<Outcome> {
     root: isHosts ? '/' : await guestRoot(source.architecture),
     node: isHosts ? process.execPath : '/usr/bin/node',
   };
-  const kvm = options.mayUseKvm && (await kvmRuns(kernel));
+  const kvm = options.mayUseKvm && (await kvmRuns(kernel, options));
   let all: Report | undefined;
   for (const plan of bootsFor(options, kvm)) {
     const { report, failure } = await boot(guest, plan, kvm, options);
@@ -146,6 +152,13 @@ async function inVms(row: KernelRow, options: RunOptions): Promise<Outcome> {
     if (failure !== undefined) return { ...(all && { report: all }), failure };
   }
   return all === undefined ? {} : { report: all };
+}
+
+/** Tells it where the run is emulated instead. */
+async function kvmRuns(kernel: KernelImage, { onProgress }: RunOptions): Promise<boolean> {
+  const reason = await whyNoKvm(kernel);
+  if (reason !== undefined) onProgress(`emulated: ${reason}`);
+  return reason === undefined;
 }
 
 async function boot(
@@ -192,9 +205,13 @@ function outcomeOf(end: End, share: string, limit: number): Outcome {
   return { ...(report && { report }), ...(failure !== undefined && { failure }) };
 }
 
-function failureOf({ code, timedOut, stderr, console }: End, report: Report | undefined, limit: number) {
+function failureOf(
+  { code, timedOut, stderr, emulatorErrors, console }: End,
+  report: Report | undefined,
+  limit: number,
+) {
   if (timedOut) return `the run took longer than ${limit} s\n${console}`;
-  if (code === undefined) return `the VM ended by itself\n${console}`;
+  if (code === undefined) return `the VM ended by itself\n${emulatorErrors}${console}`;
   if (report === undefined || !report.complete) return `the guest ended with ${code}: ${stderr}`;
   const failed = report.checks.filter(({ outcome }) => outcome === 'failed');
   if (failed.length > 0) return `${failed.length} of ${report.checks.length} checks failed`;

@@ -61,6 +61,8 @@ export interface VmResult {
   readonly booted: boolean;
   readonly stdout: string;
   readonly stderr: string;
+  /** What QEMU itself had to say, as when it can't use KVM. */
+  readonly emulatorErrors: string;
   /** The end of the kernel's console, for a VM that died. */
   readonly console: string;
   readonly seconds: number;
@@ -176,15 +178,19 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
       folder,
     });
     const guarded = ['-k', '1', String(limit + 10), MACHINES[architecture].emulator, ...emulation];
-    const qemu = spawn('timeout', guarded, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+    const qemu = spawn('timeout', guarded, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
     children.push(qemu);
+    let emulatorErrors = '';
+    qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
+      emulatorErrors += text;
+    });
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
       kill(qemu);
     }, limit * 1000);
     await new Promise<void>((resolve, reject) => {
-      qemu.on('exit', () => resolve());
+      qemu.on('close', () => resolve());
       qemu.on('error', (error) => reject(new Error(`start VM: ${error.message}`)));
     });
     clearTimeout(timer);
@@ -197,6 +203,7 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
       booted: control.text.includes('up\n'),
       stdout: stdout.text,
       stderr: stderr.text,
+      emulatorErrors,
       console: existsSync(consoleFile)
         ? readFileSync(consoleFile, 'utf8').split('\n').slice(-25).join('\n')
         : '',
