@@ -1,11 +1,12 @@
 import type { Limit } from './cni.ts';
 import type { PhaseMeasurement } from './phase.ts';
 import { percentile } from './statistics.ts';
-import { binnedRates, bytesAt, largestWindow, meanRate, smallestBurst } from './window.ts';
+import { binnedRates, bytesAt, largestWindow, meanRate, type Sample, smallestBurst } from './window.ts';
 
 /** The payload of a full TCP segment with timestamps, and that segment on the wire, at an MTU of 1500 bytes. */
 const SEGMENT_PAYLOAD = 1448;
 const SEGMENT_ON_WIRE = 1514;
+const PAYLOAD_SHARE = SEGMENT_PAYLOAD / SEGMENT_ON_WIRE;
 /** The rate over time is told in bins of this length. */
 const BIN_SECONDS = 0.25;
 
@@ -42,7 +43,31 @@ export interface PhaseSummary {
 
 /** What full segments carry of a rate on the wire. */
 export function goodputOfCap(rateBitsPerSecond: number): number {
-  return (rateBitsPerSecond * SEGMENT_PAYLOAD) / SEGMENT_ON_WIRE;
+  return rateBitsPerSecond * PAYLOAD_SHARE;
+}
+
+/** A segment that is sent again comes within so many seconds of the time at which it was missed. */
+const CATCH_UP_SECONDS = 0.5;
+
+/**
+ * The time from `from` to `to` at which the applications lacked least of what had reached their machine. What comes in
+ * behind a missing segment is handed over all at once, when that one has been sent again: a mean between any two times would
+ * count what came in before its start, and could pass the cap.
+ */
+function caughtUp(
+  arrived: readonly Sample[],
+  taken: ReadonlyArray<readonly Sample[]>,
+  from: number,
+  to: number,
+): number {
+  let best = { time: from, lacking: Number.POSITIVE_INFINITY };
+  for (const time of [from, to, ...arrived.map((sample) => sample.time)]) {
+    if (time < from || time > to) continue;
+    const inHand = taken.reduce((sum, samples) => sum + bytesAt(samples, time), 0);
+    const lacking = bytesAt(arrived, time) * PAYLOAD_SHARE - inHand;
+    if (lacking < best.lacking) best = { time, lacking };
+  }
+  return best.time;
 }
 
 /**
@@ -51,9 +76,13 @@ export function goodputOfCap(rateBitsPerSecond: number): number {
  */
 export function summarise(measured: PhaseMeasurement, limit: Limit | undefined): PhaseSummary {
   const { startedAt, endedAt } = measured;
-  const from = startedAt + Math.min(1, (endedAt - startedAt) / 4);
-  const rates = measured.elephants.map((elephant) => meanRate(elephant, from, endedAt));
-  const goodput = rates.reduce((sum, rate) => sum + rate, meanRate(measured.mouseBytes, from, endedAt));
+  const warm = startedAt + Math.min(1, (endedAt - startedAt) / 4);
+  const slack = Math.min(CATCH_UP_SECONDS, (endedAt - warm) / 4);
+  const taken = [...measured.elephants, measured.mouseBytes];
+  const from = caughtUp(measured.wire, taken, warm, warm + slack);
+  const to = caughtUp(measured.wire, taken, endedAt - slack, endedAt);
+  const rates = measured.elephants.map((elephant) => meanRate(elephant, from, to));
+  const goodput = rates.reduce((sum, rate) => sum + rate, meanRate(measured.mouseBytes, from, to));
   const bytesPerSecond = limit && limit.rateBitsPerSecond / 8;
   return {
     goodput,
