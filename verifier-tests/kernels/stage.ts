@@ -14,27 +14,19 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { BUNDLE, COMPANIONS } from '../../cni/install/executable.ts';
 import { cachedFile } from './cache.ts';
 import type { Architecture } from './matrix.ts';
 import { recordRandomPrograms } from './random-programs.ts';
 import { encodeRecording } from './recording.ts';
 import { recordReplay } from './replay.ts';
-import { FIXTURES, OBJECT_FILES, RANDOM_PROGRAMS_FILE, REPLAY_FILE, VECTORS_FILE } from './report.ts';
+import { FIXTURES, RANDOM_PROGRAMS_FILE, REPLAY_FILE, VECTORS_FILE } from './report.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 /** The published conformance vectors, which are no part of the project. */
 const PUBLISHED_VECTORS = path.join(ROOT, '..', 'shared', 'conformance', 'bpf_conformance.json');
-/** Files of the build that a guest runs, by their name there. */
-const BUILT: Readonly<Record<string, string>> = {
-  natra: 'dist/natra',
-  'koffi.node': 'dist/koffi.node',
-  'package.json': 'dist/package.json',
-  ...Object.fromEntries(
-    Object.values(OBJECT_FILES)
-      .flatMap(({ ingress, egress }) => [ingress, egress])
-      .map((name) => [name, `build/${name}`]),
-  ),
-};
+/** Where a build leaves what makes up natra (cni/install/executable.ts). */
+const DIST = path.join(ROOT, 'dist');
 
 export const GUEST_PROGRAM = 'guest.cjs';
 
@@ -42,10 +34,10 @@ export const GUEST_PROGRAM = 'guest.cjs';
 export async function stageNatra(folder: string, program: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const [name, built] of Object.entries(BUILT)) {
-    const file = path.join(ROOT, built);
+  for (const name of [BUNDLE, ...COMPANIONS]) {
+    const file = path.join(DIST, name);
     if (!existsSync(file))
-      throw new Error(`prepare the kernels' run: ${built} is missing; npm run build makes it`);
+      throw new Error(`prepare the kernels' run: dist/${name} is missing; npm run build makes it`);
     copyFileSync(file, path.join(folder, name));
   }
   // One bundle: an emulated machine is slow to open files.

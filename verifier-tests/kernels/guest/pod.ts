@@ -11,6 +11,7 @@ import {
   sandboxes,
   type Topology,
 } from '../../../bench/live/topology.ts';
+import { BUNDLE, COMPANIONS } from '../../../cni/install/executable.ts';
 import { podCall } from './calls.ts';
 import { require } from './checks.ts';
 import { footprint, requireUnchanged } from './footprint.ts';
@@ -40,8 +41,7 @@ export async function callNatra(
 }
 
 export function installNatra(share: string): void {
-  for (const file of ['natra', 'koffi.node', 'package.json'])
-    cpSync(path.join(share, file), path.join(NATRA, file));
+  for (const file of [BUNDLE, ...COMPANIONS]) cpSync(path.join(share, file), path.join(NATRA, file));
 }
 
 const NETKIT = { host: 'nk-host', pod: 'eth0', hostAddress: '10.23.0.1', podAddress: '10.23.0.2' } as const;
