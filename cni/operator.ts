@@ -1,10 +1,12 @@
 /** The operator's commands. The build puts them into a file of their own, which no CNI call reads. */
+import { join } from 'node:path';
 import { KernelError } from '../loader/index.ts';
 import { about } from './about.ts';
 import type { Console } from './console.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
 import { codeOf, OperatorError } from './install/errors.ts';
 import type { Node } from './node.ts';
+import { keepCode } from './part.ts';
 import { statusCommand } from './status/command.ts';
 
 const USAGE = `usage: natra <command> [options]
@@ -43,6 +45,10 @@ export async function run(
         return 0;
       case 'status':
         await statusCommand(options, node, console);
+        return 0;
+      // What `install` calls of the release that it has put in place, on the Node.js that will run it.
+      case 'keep-code':
+        keepCode(join(source, 'natra-verbs.cjs'));
         return 0;
       case 'help':
       case '--help':

@@ -83,6 +83,8 @@ test('with a Node.js of its own it needs none in PATH', () => {
   });
   const node = join(dirname(realpathSync(installed())), 'node');
   expect(statSync(node).size).toBe(statSync(realpathSync(process.execPath)).size);
+  // What that Node.js has compiled lies there for every call.
+  expect(statSync(join(dirname(node), 'natra-verbs.cjs.code')).size).toBeGreaterThan(100_000);
   const { status, stderr } = spawnSync(installed(), ['--version'], {
     encoding: 'utf8',
     env: { PATH: '/none' },

@@ -1,7 +1,7 @@
 // cni/main.ts -> dist/natra, a minified CommonJS file, and what lies beside it: koffi's addon, the object files, and the
 // files of code that natra reads for some of its calls only. A CNI plugin starts for every Pod, and what Node.js reads it
 // parses, at some 0.1 ms a kilobyte: so nothing is read but what a call runs.
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { projectRoot } from '../bootstrap.mjs';
@@ -11,7 +11,7 @@ import { whenChanged } from './stamp.mjs';
 const inProject = (...parts) => path.join(projectRoot, ...parts);
 
 /** What a call may run that makes no system call of its own: neither the loader nor the reader of objects. */
-const FOR_EVERY_CALL = /^cni\/|^package\.json$/;
+const FOR_EVERY_CALL = /^(cni\/|part:)|^package\.json$/;
 /** The only folders whose code a CNI call runs; the compiler and koffi's JavaScript wrapper cost start time. */
 const FOR_VERBS = /^(cni|loader|dsl\/object)\/|^package\.json$/;
 
@@ -28,16 +28,20 @@ const PARTS = {
   'operator.ts': 'natra-operator.cjs',
 };
 
-/** Leaves what is imported while running to a bundle of its own. */
+/** In the place of a module that is imported while running comes what reads its part. */
 const partsApart = {
   name: 'parts-apart',
-  setup({ onResolve }) {
+  setup({ onResolve, onLoad }) {
     onResolve({ filter: /^\./ }, ({ kind, path: module }) => {
       if (kind !== 'dynamic-import') return undefined;
       const part = PARTS[path.basename(module)];
       if (part === undefined) throw new Error(`bundle: there is no part for import('${module}')`);
-      return { path: `./${part}`, external: true };
+      return { path: part, namespace: 'part' };
     });
+    onLoad({ filter: /./, namespace: 'part' }, ({ path: part }) => ({
+      contents: `module.exports = require('./part.ts').readPart(__dirname + '/${part}', require);`,
+      resolveDir: inProject('cni'),
+    }));
   },
 };
 
@@ -52,7 +56,7 @@ function bundleOf(entryPoint, outfile, more) {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    // A part comes by require(): import() would start the loader of ECMAScript modules, which takes 100 ms.
+    // What is imported while running comes by require(): import() would start the loader of ECMAScript modules, which takes 100 ms.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
     define: { 'import.meta.dirname': '__dirname', NATRA_INSTALLED: 'true' },
@@ -71,6 +75,9 @@ function requireOnly(allowed, entryPoint, { metafile }) {
 }
 
 async function bundle() {
+  // V8 takes code for a text of the same length: what an earlier one left must go.
+  for (const name of readdirSync(inProject('dist')).filter((each) => each.endsWith('.code')))
+    rmSync(inProject('dist', name));
   const main = await bundleOf('cni/main.ts', 'natra', { banner: { js: '#!/usr/bin/env node' } });
   requireOnly(FOR_EVERY_CALL, 'cni/main.ts', main);
   const verbs = await bundleOf('cni/plugin.ts', PARTS['plugin.ts'], {});

@@ -1,0 +1,39 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire, Module } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { keepCode, readPart } from './part.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'natra-part-'));
+  file = join(folder, 'part.cjs');
+  writeFileSync(
+    file,
+    "exports.add = (a, b) => a + b; exports.own = __dirname; exports.os = require('node:os');",
+  );
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const read = () => readPart(file, createRequire(file)) as { add(a: number, b: number): number; own: string };
+
+test('a part exports what it would by require()', () => {
+  const { add, own } = read();
+  expect([add(2, 3), own]).toEqual([5, folder]);
+});
+
+test('the code that was kept of it is taken by V8', () => {
+  keepCode(file);
+  const cachedData = readFileSync(`${file}.code`);
+  const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
+  expect(script.cachedDataRejected).toBe(false);
+  expect(read().add(2, 3)).toBe(5);
+});
+
+test('code that V8 refuses is passed over', () => {
+  writeFileSync(`${file}.code`, 'made by another Node.js');
+  expect(read().add(2, 3)).toBe(5);
+});
