@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Unit and property tests run beside each other; kernel tests change namespaces and run one file at a time. */
+/**
+ * Unit and property tests run beside each other; kernel tests change namespaces and run one file at a time. The volumes
+ * are random programs by the ten thousand, which change nothing on the machine but take a processor each.
+ */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -22,8 +25,16 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['verifier-tests/**/*.test.ts', '**/*.kernel.test.ts'],
-          exclude: ['node_modules/**'],
+          exclude: ['node_modules/**', 'verifier-tests/volumes/**'],
           fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'volumes',
+          include: ['verifier-tests/volumes/*.test.ts'],
+          maxWorkers: 2,
         },
       },
     ],

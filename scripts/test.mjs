@@ -94,7 +94,7 @@ function main() {
   rmSync(COVERAGE, { recursive: true, force: true });
   mkdirSync(COVERAGE, { recursive: true });
   const totals = [runProject('unit', filters)];
-  if (bpf.usable) totals.push(runProject('kernel', filters));
+  if (bpf.usable) totals.push(runProject('kernel', filters), runProject('volumes', filters));
   else {
     say(
       `kernel tests are skipped: ${bpf.reason}. The dataplane has still run in the interpreter and in the BPF VM.`,

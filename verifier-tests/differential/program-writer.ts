@@ -41,7 +41,7 @@ import {
   U64,
 } from './tree-nodes.ts';
 
-class ProgramWriter extends ExpressionWriter {
+export class ProgramWriter extends ExpressionWriter {
   protected declare(scope: Scope): Statement {
     const types: readonly Type[] = [...INTS, BOOL, recordOf(COUNTER)];
     const type = this.pick(types);

@@ -293,6 +293,26 @@ function walked(node: Repeat): Extract<Statement, { kind: 'loop' }> {
   };
 }
 
+/**
+ * Calls bpf_loop where there are rounds to run. The verifier skips the body of a call for none, takes the function for
+ * dead code and, having removed it, fails on its address ("No program to jit").
+ */
+function callLoop(scope: Scope, count: Operand, name: string, frame: Operand): void {
+  const { builder } = scope;
+  if (count === 0n) return;
+  const [some, join] = [builder.newBlock(), builder.newBlock()];
+  if (typeof count === 'bigint') builder.jump(some);
+  else builder.branch({ condition: 'ne', width: 32, left: count, right: 0n }, some, join);
+  builder.seal(some);
+  builder.switchTo(some);
+  const body = builder.emit({ op: 'functionAddress', function: name }, 64);
+  const rounds = typeof count === 'bigint' ? count : builder.zext(count);
+  callKernel(scope, MAP_HELPERS.loop, 'bpf_loop', [rounds, body, frame, 0n]);
+  builder.jump(join);
+  builder.seal(join);
+  builder.switchTo(join);
+}
+
 export function lowerRepeat(scope: Scope, node: Repeat): void {
   if (scope.baseline === '5.10') {
     lowerLoop(scope, walked(node));
@@ -313,9 +333,7 @@ export function lowerRepeat(scope: Scope, node: Repeat): void {
     storeCell(scope, frame, layout.context, scope.contextPointer);
   for (const captured of layout.captured) storeVariable(scope, frame, captured);
   const name = scope.callback((given) => lowerBody(scope, given, node, layout));
-  const body = builder.emit({ op: 'functionAddress', function: name }, 64);
-  const rounds = typeof count === 'bigint' ? count : builder.zext(count);
-  callKernel(scope, MAP_HELPERS.loop, 'bpf_loop', [rounds, body, frame, 0n]);
+  callLoop(scope, count, name, frame);
   for (const captured of layout.captured) {
     const bound = scope.variables.get(captured.variable.id);
     if (captured.assigned && bound !== undefined && isPlace(bound))

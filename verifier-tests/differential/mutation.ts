@@ -1,23 +1,14 @@
-/** Whatever is done to the programs' sources, the compiler gives code or diagnostics, and never an exception. */
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+/** Changes of a token, of the kind that people make by accident, to sources of the language. */
 import fc from 'fast-check';
 import { ts } from 'ts-morph';
-import { expect, test } from 'vitest';
-import { compile } from '../../dsl/compiler/index.ts';
-import { sampling } from './agree.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-const programs = path.join(root, 'programs');
-const files = readdirSync(programs).filter((file) => /^\w+\.ts$/.test(file));
-
-interface Token {
+export interface Token {
   readonly text: string;
   readonly kind: ts.SyntaxKind;
 }
 
 /** The tokens of a source with the space in front of them. */
-function tokensOf(source: string): readonly Token[] {
+export function tokensOf(source: string): readonly Token[] {
   const scanner = ts.createScanner(ts.ScriptTarget.ES2022, false, ts.LanguageVariant.Standard, source);
   const tokens: Token[] = [];
   for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan())
@@ -25,9 +16,6 @@ function tokensOf(source: string): readonly Token[] {
   return tokens;
 }
 
-const sources = new Map(
-  files.map((file) => [file, tokensOf(readFileSync(path.join(programs, file), 'utf8'))] as const),
-);
 const LITERALS = [
   '0',
   '1',
@@ -48,15 +36,15 @@ const isLiteral = ({ kind }: Token): boolean =>
   kind === ts.SyntaxKind.NumericLiteral || kind === ts.SyntaxKind.BigIntLiteral;
 const isWord = ({ kind }: Token): boolean => kind >= ts.SyntaxKind.Identifier;
 
-const mutation = fc.record({
+export const mutation = fc.record({
   kind: fc.constantFrom('delete', 'duplicate', 'swap', 'literal', 'word', 'operator'),
   at: fc.nat(0xffff),
   other: fc.nat(0xffff),
 });
-type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
+export type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
 
-/** One change of a token, of the kind that people make by accident. */
-function mutated(tokens: readonly Token[], { kind, at, other }: Mutation): readonly Token[] {
+/** The source with one token changed. */
+export function mutated(tokens: readonly Token[], { kind, at, other }: Mutation): readonly Token[] {
   const among = tokens.flatMap((token, index) => {
     const fits =
       kind === 'literal'
@@ -86,32 +74,3 @@ function mutated(tokens: readonly Token[], { kind, at, other }: Mutation): reado
       return tokens.with(index, replacement);
   }
 }
-
-test('mutated programs give code or diagnostics, never an exception', () => {
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...files),
-      fc.array(mutation, { minLength: 1, maxLength: 3 }),
-      fc.nat(7),
-      (file, mutations, choice) => {
-        const text = mutations
-          .reduce(mutated, sources.get(file) ?? [])
-          .map((token) => token.text)
-          .join('');
-        const changed = path.join(programs, file);
-        // Mostly the file alone, which is quick; now and then the whole program with it.
-        const entry = choice === 7 ? path.join(programs, 'ingress.ts') : changed;
-        const { object, diagnostics } = compile(entry, {
-          root,
-          readFile: (read) => (read === changed ? text : undefined),
-        });
-        expect(object === undefined, text).toBe(diagnostics.length > 0);
-        expect(
-          diagnostics.filter(({ code }) => code === 'N9000'),
-          text,
-        ).toEqual([]);
-      },
-    ),
-    sampling(150),
-  );
-}, 3_600_000);

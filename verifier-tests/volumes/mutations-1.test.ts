@@ -1,0 +1,3 @@
+import { testShard } from './mutations.ts';
+
+testShard(1);

@@ -1,0 +1,3 @@
+import { testShard } from './programs.ts';
+
+testShard(1);
