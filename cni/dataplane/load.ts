@@ -36,6 +36,8 @@ export function loadDataplane(
       ...(typeof options === 'function' ? options(image) : options),
       // CHECK compares the settings in force with those of the record (inspect.ts).
       keepSettings: true,
+      // 27 KB of kernel memory a Pod.
+      sourceLines: false,
     });
     return { ...program, image };
   };

@@ -76,5 +76,6 @@ export function withScratch<T>(body: (memory: Scratch) => T): T {
 /** The text up to the first NUL. */
 export function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+  // A TextDecoder would cost a CNI call two milliseconds for its making.
+  return Buffer.from(bytes.buffer, bytes.byteOffset, end < 0 ? bytes.length : end).toString();
 }

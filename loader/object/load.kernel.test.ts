@@ -57,6 +57,22 @@ describe('a loaded program', () => {
     expect(kernelObjects(NAME)).toEqual([`map ${NAME}.bss`, `map ${NAME}.rodata`, `program ${NAME}`]);
   });
 
+  it('keeps no lines of source in the kernel where that is not wanted, and is explained by them all the same', () => {
+    const { lineCount, btfId } = programInfo(load({ sourceLines: false }).fd);
+    expect(lineCount).toBe(0);
+    expect(btfId).toBeGreaterThan(0);
+    const broken = { ...image, programs: [{ ...image.programs[0]!, code: encode([exit]), relocations: [] }] };
+    const refusal = (options: LoadOptions): VerifierError => {
+      try {
+        load(options, broken);
+      } catch (error) {
+        if (error instanceof VerifierError) return error;
+      }
+      throw new Error('it was not refused');
+    };
+    expect(refusal({ sourceLines: false }).explanation).toEqual(refusal({}).explanation);
+  });
+
   it('cannot have its settings changed any more', () => {
     const { sections } = load();
     expect(() => sections['.rodata']!.update(key, new Uint8Array(SETTINGS.size))).toThrow('EPERM');

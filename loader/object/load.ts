@@ -22,6 +22,11 @@ export interface LoadOptions {
   readonly specialise?: boolean;
   /** Makes the map of `.rodata` even so, for those who want to read from its pin what is in force. Default: false. */
   readonly keepSettings?: boolean;
+  /**
+   * Whether the kernel keeps which line of source each instruction is of, and the text of those lines: most of the BTF,
+   * and memory for as long as the program lives. A refusal is explained in terms of the source either way. Default: true.
+   */
+  readonly sourceLines?: boolean;
   /** Kernel name of the program; the program's own by default. 15 characters are kept. */
   readonly name?: string;
   readonly expectedAttachType?: number;
@@ -106,7 +111,8 @@ function loadInto(
   found: ProgramImage,
   options: LoadOptions,
 ): LoadedProgram {
-  const records = btfForKernel({ ...image, programs: [found] });
+  const described = options.sourceLines === false ? { ...found, lines: [] } : found;
+  const records = btfForKernel({ ...image, programs: [described] });
   const btfFd = tryLoadBtf(records.blob);
   const btf: Btf | undefined = btfFd < 0 ? undefined : { fd: opened.fd(btfFd), records };
   const maps: Record<string, MapHandle> = {};
