@@ -2,20 +2,17 @@
  * The token bucket as virtual clocks (GCRA): `clock` is the time at which everything admitted so far will have been
  * sent at C. Every byte is charged, whoever sent it, so that the cap holds whatever the mix of flows.
  */
-import { atomic, i64, max, type Ref, u64 as toU64, type u32, type u64 } from '../dsl/lang/index.ts';
-import { greater, lesser, positive } from './branchless.ts';
+import { atomic, i64, type Ref, smax, smin, u64 as toU64, type u32, type u64 } from '../dsl/lang/index.ts';
+import { lesser, positive } from './branchless.ts';
 import { config } from './config.ts';
+import { forget } from './forget.ts';
 import { type Clock, state } from './state.ts';
 
-/** What the bucket says of one packet at one time. */
+/** How far the virtual clocks run ahead of one time. */
 export interface Debt {
-  /** Delay until a heavy flow's packet would have been sent, ns; negative while there is credit. */
-  readonly heavy: i64;
-  /** The same for a mouse. */
-  readonly mouse: i64;
-  /** How far the clock of all runs ahead, ns; negative while there is credit. */
+  /** That of all, ns; negative while there is credit. */
   readonly queue: i64;
-  /** How far the mice's clock runs ahead, ns. */
+  /** That of mice, ns; likewise. */
   readonly mouseQueue: i64;
 }
 
@@ -47,31 +44,31 @@ function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
   return i64(time - now);
 }
 
-export function debtOf(cost: u64, now: u64): Debt {
+export function debtAt(now: u64): Debt {
   const queue = queueOf(state.clock, config.credit, now);
   const limit = atMouseRate(positive(queue));
   const credit = lesser(i64(config.credit), MOUSE_CREDIT);
-  const mouseQueue = lesser(greater(i64(state.mouseClock - now), -credit), limit);
-  const waiting = positive(mouseQueue);
-  const own = i64(cost);
-  return {
-    queue,
-    heavy: queue - ((waiting * i64(config.mouseShare)) >> 10n) + own,
-    mouse: lesser(mouseQueue + atMouseRate(own), queue + own),
-    mouseQueue,
-  };
+  return { queue, mouseQueue: i64(forget(toU64(smin(smax(i64(state.mouseClock - now), -credit), limit)))) };
 }
 
-/** The delay of a flow at `level`: shortly before T it moves smoothly from a mouse's to a heavy one's, so that it isn't held up all at once. */
-export function delayOf(debt: Debt, level: u64): i64 {
-  if (level > config.heavyLevel) return debt.heavy;
-  const start = positive(debt.mouse);
+/**
+ * Delay until a packet of a flow at `level` would have been sent, ns; not positive while there is credit. Shortly before T it
+ * moves smoothly from a mouse's to a heavy one's, so that the flow isn't held up all at once.
+ */
+export function delayOf({ queue, mouseQueue }: Debt, cost: u64, level: u64): i64 {
+  const all = queue + i64(cost);
+  // No flow waits while nothing is owed for all of them, so most packets are done here.
+  if (all <= 0n) return i64(forget(toU64(all)));
+  const heavy = all - ((positive(mouseQueue) * i64(config.mouseShare)) >> 10n);
+  if (level > config.heavyLevel) return heavy;
+  const mouse = lesser(mouseQueue + atMouseRate(i64(cost)), all);
+  const start = positive(mouse);
   const handOver = config.heavyLevel - (1n << config.handOverShift);
-  if (level > handOver && debt.heavy > start) {
+  if (level > handOver && heavy > start) {
     const part = i64((level - handOver) >> (config.handOverShift - 10n));
-    return start + ((debt.heavy - start) >> 10n) * part;
+    return start + ((heavy - start) >> 10n) * part;
   }
-  return debt.mouse;
+  return mouse;
 }
 
 /** Charges an admitted packet. */
@@ -84,9 +81,9 @@ export function payMouse(cost: u64, mouseQueue: i64, now: u64): void {
   state.mouseClock = now + toU64(mouseQueue + atMouseRate(i64(cost)));
 }
 
-/** Time that these packets take at the packet-rate cap, ns; a GSO packet counts as its segments. */
-export function packetCostOf(segments: u32): u64 {
-  return (toU64(max(segments, 1)) * config.nsPerPacket) >> 10n;
+/** Time that these packets take at the packet-rate cap, ns. */
+export function packetCostOf(packets: u32): u64 {
+  return (toU64(packets) * config.nsPerPacket) >> 10n;
 }
 
 /** Delay until the packets are due at the packet-rate cap, ns; negative while there is credit. */

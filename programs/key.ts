@@ -4,7 +4,8 @@
 import { classifier, global, struct, TC_ACT_UNSPEC, u32, u64 } from '../dsl/lang/index.ts';
 import { addressesOf } from './addresses.ts';
 import { ecnOf } from './mark.ts';
-import { isVital, networkLayer, parse, wireBytes } from './parse.ts';
+import { isVital, networkLayer, parse } from './parse.ts';
+import { wireBytes } from './wire.ts';
 
 export const seen = global(
   struct({

@@ -12,7 +12,6 @@ import {
   random,
   type Skb,
   i64 as signed,
-  smax,
   TC_ACT_SHOT,
   TC_ACT_UNSPEC,
   u32 as toU32,
@@ -24,7 +23,7 @@ import {
 import { greater, lesser, positive } from './branchless.ts';
 import {
   costOf,
-  debtOf,
+  debtAt,
   delayOf,
   packetCostOf,
   packetDelay,
@@ -41,9 +40,10 @@ import { sample } from './flows.ts';
 import { forget, forget32 } from './forget.ts';
 import { flowHash } from './hash.ts';
 import { CE, ECT_1, ecnOf, markCe, NOT_ECT } from './mark.ts';
-import { isVital, networkLayer, parse, wireBytes } from './parse.ts';
-import { cellsOf, charge, estimate } from './sketch.ts';
+import { isVital, networkLayer, parse } from './parse.ts';
+import { cellsOf, charge, estimate, fillingOf, smallestOf } from './sketch.ts';
 import { DROPPED, DROPPED_EARLY, EXCLUDED, MARKED, PACED } from './verdicts.ts';
+import { segmentsOf, wireBytes } from './wire.ts';
 
 /** Packets up to this size (bare acknowledgements, mostly) get twice the horizon and are never dropped early. */
 const SMALL_PACKET: u64 = 128n;
@@ -73,28 +73,29 @@ export function limit(skb: Skb, otherEnd: u32): i32 {
   const hash = flowHash(packet.addresses, packet.transport);
   const cells = cellsOf(hash);
   const cost = costOf(bytes);
-  const packetCost = packetCostOf(skb.gsoSegs);
+  const packetCost = config.nsPerPacket === 0n ? 0n : packetCostOf(segmentsOf(skb));
 
   let now = clock.coarse();
-  let debt = debtOf(cost, now);
-  const shift = congestionShift(debt.mouseQueue, now);
-  let estimated = estimate(cells, bytes, shift, now);
+  let debt = debtAt(now);
+  const smallest = smallestOf(cells);
+  const filling = fillingOf(bytes, congestionShift(debt.mouseQueue, now));
+  let estimated = estimate(smallest, filling, now);
   let heavy = isHeavy(estimated - now);
   let verdict = toU32(heavy);
-  let delay = delayOf(debt, estimated - now);
+  let delay = delayOf(debt, cost, estimated - now);
   // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
   let departure = now;
   const packetsWait = config.nsPerPacket !== 0n && packetDelay(packetCost, now) > 0n;
   if (unlikely(delay > 0n || packetsWait)) {
     now = clock.now();
     departure = now;
-    debt = debtOf(cost, now);
-    estimated = estimate(cells, bytes, shift, now);
+    debt = debtAt(now);
+    estimated = estimate(smallest, filling, now);
     heavy = isHeavy(estimated - now);
     verdict = toU32(heavy);
-    delay = delayOf(debt, estimated - now);
+    delay = delayOf(debt, cost, estimated - now);
     // The packet-rate cap holds back no ARP and no neighbour discovery.
-    if (config.nsPerPacket !== 0n && !isVital(packet)) delay = smax(delay, packetDelay(packetCost, now));
+    if (config.nsPerPacket !== 0n && !isVital(packet)) delay = greater(delay, packetDelay(packetCost, now));
     if (delay > 0n) {
       const vital = isVital(packet);
       const small = isSmall(bytes);

@@ -64,14 +64,6 @@ test('headers outside the linear part are pulled into it', () => {
   }
 });
 
-test('every segment of a GSO packet is charged its headers', () => {
-  const name = 'untagged, IPv4, TCP with 12 bytes of options';
-  const whole = seen(name);
-  expect(whole.headerBytes).toBe(14 + 20 + 32);
-  const inThree = keyOf(frameNamed(name), { gsoSegs: 3, gsoSize: 8 });
-  expect(inThree.wireBytes).toBe(whole.wireBytes + 2 * whole.headerBytes);
-});
-
 describe('where the operator has no VLANs', () => {
   const narrow = createKeyOf(collecting, { config: { untagged: 1 } });
 

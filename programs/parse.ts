@@ -71,13 +71,16 @@ const EXTENSION_HEADERS = 6;
 /** More-fragments flag and fragment offset of IPv4; the reserved and don't-fragment bits are not. */
 const IPV4_FRAGMENT = 0x3fff;
 
+/** RFC 9260 section 3.1: the common header. */
+const SCTP_HEADER_BYTES = 12;
+
 /** What the limiter needs of a packet. */
 export interface Packet {
   /** IPv4: source and destination; IPv6: both folded to 64 bits. */
   readonly addresses: u64;
   /** Protocol in the high half; ports, SPI, key or identifier in the low. Without an IP header the EtherType. */
   readonly transport: u64;
-  /** Bytes that every segment of a GSO packet repeats: all headers up to the payload; 0 when unknown. */
+  /** Bytes that every segment of a GSO packet repeats: all headers up to the payload; 0 where they weren't read. */
   readonly headerBytes: u32;
 }
 
@@ -159,7 +162,9 @@ function transportOf(skb: Skb, protocol: u8, offset: u16, icmp: u8): Transport {
   const low = protocol < 64;
   if (low ? among(protocol, WITH_PORTS) : protocol === IPPROTO_SCTP || protocol === IPPROTO_UDPLITE) {
     const ports = skb.at(Ports, offset & 0x7ff);
-    return { id: ports === undefined ? 0 : ports.both, headerBytes: offset + 8 };
+    const id = ports === undefined ? 0 : ports.both;
+    // Behind UDP and ESP there may be a tunnel, whose headers every segment repeats as well.
+    return { id, headerBytes: protocol === IPPROTO_SCTP ? offset + SCTP_HEADER_BYTES : 0 };
   }
   if (!low) return { id: 0, headerBytes: 0 };
   if (protocol === icmp) return { id: icmpId(skb, offset, icmp), headerBytes: 0 };
@@ -260,13 +265,4 @@ export function isVital(packet: Packet): boolean {
     type >= NEIGHBOUR_DISCOVERY_FIRST &&
     type <= NEIGHBOUR_DISCOVERY_LAST
   );
-}
-
-/**
- * Bytes on the wire: a GSO packet is sent as segments that each carry the headers again. `wire_len` would say so at
- * egress only, so it is computed from the segment count at every hook.
- */
-export function wireBytes(skb: Skb, packet: Packet): u32 {
-  const segments = skb.gsoSegs;
-  return segments <= 1 ? skb.len : skb.len + (segments - 1) * packet.headerBytes;
 }

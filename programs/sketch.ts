@@ -26,15 +26,21 @@ export function cellsOf(hash: u64): Cells {
   };
 }
 
-/** The virtual time that the flow's cells would have with `bytes` more, `shift` doublings of it. */
-export function estimate(cells: Cells, bytes: u64, shift: u64, now: u64): u64 {
-  const smallest = min(
+/** The least of the flow's cells: what it has sent, or more where others share all four. */
+export function smallestOf(cells: Cells): u64 {
+  return min(
     min(state.cells[cells.first], state.cells[cells.second]),
     min(state.cells[cells.third], state.cells[cells.fourth]),
   );
-  const filled = max(smallest, now) + (((bytes * config.cellNsPerByte) >> 20n) << shift);
+}
+
+/** What `bytes` fill of a cell, `shift` doublings of it. */
+export const fillingOf = (bytes: u64, shift: u64): u64 => ((bytes * config.cellNsPerByte) >> 20n) << shift;
+
+/** The virtual time that the flow's cells, of which the least is `smallest`, would have with `filling` more. */
+export function estimate(smallest: u64, filling: u64, now: u64): u64 {
   // Levels are kept below twice T, so that a flow is forgotten T after its last packet at most.
-  return min(filled, now + (config.heavyLevel << 1n));
+  return min(max(smallest, now) + filling, now + (config.heavyLevel << 1n));
 }
 
 /** Raises the flow's cells to `estimated`. */

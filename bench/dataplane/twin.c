@@ -1,5 +1,5 @@
 // The dataplane of programs/ once more, as an expert would write it in C for clang -O2 -target bpf. It exists to be
-// measured against: same layouts, same decisions, same order; only excluded subnets and packet rates are left out.
+// measured against: same layouts, same decisions, same order.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
@@ -43,6 +43,7 @@ struct {
 	u64 clock, mouse_clock, tick, shift, zero;
 	u64 cells[ROWS * COLUMNS];
 	u64 last_departure, departures[2 * COLUMNS];
+	u64 packet_clock;
 } state;
 
 struct flow { u64 hash, transport, addresses[4], version, quanta, since, last; } top[64];
@@ -65,6 +66,17 @@ struct {
 	u64 *value;
 } delays SEC(".maps");
 
+struct subnet { u32 prefix_length, words[4]; };
+struct excluded { u32 excluded; };
+
+struct {
+	int (*type)[BPF_MAP_TYPE_LPM_TRIE];
+	int (*max_entries)[256];
+	int (*map_flags)[BPF_F_NO_PREALLOC];
+	struct subnet *key;
+	struct excluded *value;
+} exclusions SEC(".maps");
+
 struct ethernet { u8 destination[6], source[6]; u16 type; };
 struct vlan { u16 control, type; };
 struct ipv4 { u8 version_length, class; u16 total, id, fragment; u8 ttl, protocol; u16 checksum; u32 source, destination; };
@@ -72,7 +84,7 @@ struct ipv6 { u16 version_class, label, payload; u8 next, hops; u64 source[2], d
 
 struct packet {
 	u64 addresses, transport;
-	u32 network, version, ecn, vital, transport_offset;
+	u32 network, version, ecn, vital, headers;
 };
 
 // Not null, which clang would test otherwise.
@@ -98,27 +110,48 @@ INLINE u64 flow_hash(u64 addresses, u64 transport)
 	return h ^ (h >> 32);
 }
 
-INLINE u32 transport_id(struct __sk_buff *skb, u8 protocol, u32 offset)
+INLINE u32 gre_key(struct __sk_buff *skb, u32 offset)
 {
-	offset &= 0x7ff;
+	struct gre { u16 flags, protocol; u32 first; } *gre = AT(struct gre, skb, offset);
+	if (!gre || !(bswap16(gre->flags) & 0x2000))
+		return 0;
+	if ((bswap16(gre->flags) & 7) == 1)
+		return bswap32(gre->first) & 0xffff;
+	if (!(bswap16(gre->flags) & 0xc000))
+		return bswap32(gre->first);
+	struct long_gre { u16 flags, protocol; u32 first, second; } *longer = AT(struct long_gre, skb, offset);
+	return longer ? bswap32(longer->second) : 0;
+}
+
+INLINE u32 transport_id(struct __sk_buff *skb, u8 protocol, u32 offset, u32 *headers)
+{
+	u32 at = offset & 0x7ff;
 	switch (protocol) {
-	case 6: case 17: case 33: case 50: case 132: case 136: {
-		u32 *ports = AT(u32, skb, offset);
+	case 6: {
+		struct tcp { u32 ports, before[2]; u8 offset, after[7]; } *tcp = AT(struct tcp, skb, at);
+		if (tcp) {
+			*headers = offset + (tcp->offset >> 4) * 4;
+			return bswap32(tcp->ports);
+		}
+	}
+	// fall through
+	case 17: case 33: case 50: case 132: case 136: {
+		u32 *ports = AT(u32, skb, at);
+		if (protocol == 132)
+			*headers = offset + 12;
 		return ports ? bswap32(*ports) : 0;
 	}
 	case 1: case 58: {
-		struct icmp { u8 type, code; u16 checksum, identifier; } *icmp = AT(struct icmp, skb, offset);
+		struct icmp { u8 type, code; u16 checksum, identifier; } *icmp = AT(struct icmp, skb, at);
 		if (!icmp)
 			return 0;
 		u32 echo = protocol == 1 ? icmp->type == 0 || icmp->type == 8 : icmp->type == 128 || icmp->type == 129;
 		return ((u32)icmp->type << 16) | (echo ? bswap16(icmp->identifier) : 0);
 	}
-	case 47: {
-		struct gre { u16 flags, protocol; u32 key; } *gre = AT(struct gre, skb, offset);
-		return !gre || (bswap16(gre->flags) & 0xf000) != 0x2000 ? 0 : bswap32(gre->key);
-	}
+	case 47:
+		return gre_key(skb, at);
 	case 51: {
-		struct ah { u8 next, length; u16 reserved; u32 spi; } *ah = AT(struct ah, skb, offset);
+		struct ah { u8 next, length; u16 reserved; u32 spi; } *ah = AT(struct ah, skb, at);
 		return ah ? bswap32(ah->spi) : 0;
 	}
 	}
@@ -140,8 +173,8 @@ INLINE void parse_ipv4(struct __sk_buff *skb, struct ipv4 *ip, u32 network, stru
 	p->version = 4;
 	p->ecn = ip->class & 3;
 	p->vital = 0;
-	p->transport_offset = fragment ? 0 : offset;
-	p->transport = ((u64)protocol << 32) | (fragment ? 0 : transport_id(skb, protocol, offset));
+	p->headers = 0;
+	p->transport = ((u64)protocol << 32) | (fragment ? 0 : transport_id(skb, protocol, offset, &p->headers));
 }
 
 INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, struct packet *p)
@@ -150,10 +183,11 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 	u32 offset = network + sizeof(*ip);
 	u16 version_class = bswap16(ip->version_class);
 	int fragment = 0;
+	p->headers = 0;
 	p->addresses = fold_addresses(bswap64(ip->source[0]), bswap64(ip->source[1]),
 				      bswap64(ip->destination[0]), bswap64(ip->destination[1]));
 	for (int i = 0; i < 6; i++) {
-		if (protocol != 0 && protocol != 43 && protocol != 60 && protocol != 135 && protocol != 44)
+		if (protocol != 0 && protocol != 43 && protocol != 60 && protocol != 44)
 			break;
 		struct extension { u8 next, length; } *extension = AT(struct extension, skb, offset & 0x7ff);
 		if (!extension)
@@ -166,14 +200,13 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 		offset = (u16)(offset + (extension->length + 1) * 8);
 		protocol = extension->next;
 	}
-	u32 id = fragment ? 0 : transport_id(skb, protocol, offset);
+	u32 id = fragment ? 0 : transport_id(skb, protocol, offset, &p->headers);
 	u32 type = id >> 16;
 	p->transport = ((u64)protocol << 32) | id;
 	p->network = network;
 	p->version = 6;
 	p->ecn = (version_class >> 4) & 3;
 	p->vital = protocol == 58 && !fragment && type >= 133 && type <= 137;
-	p->transport_offset = fragment ? 0 : offset;
 }
 
 INLINE u16 network_layer(struct __sk_buff *skb, u32 *network)
@@ -196,7 +229,7 @@ INLINE u16 network_layer(struct __sk_buff *skb, u32 *network)
 
 INLINE void parse(struct __sk_buff *skb, struct packet *p)
 {
-	u32 wanted = MIN(skb->len, 98);
+	u32 wanted = MIN(skb->len, 102);
 	if (unlikely((u64)skb->data_end - (u64)skb->data < wanted))
 		skb_pull_data(skb, wanted);
 	u32 network;
@@ -216,54 +249,70 @@ INLINE void parse(struct __sk_buff *skb, struct packet *p)
 	link_only(p, type);
 }
 
+INLINE u32 segments_of(struct __sk_buff *skb)
+{
+	u32 told = skb->gso_segs, size = skb->gso_size;
+	return !told && size ? (skb->len + size - 1) / size : MAX(told, 1);
+}
+
 INLINE u32 wire_bytes(struct __sk_buff *skb, struct packet *p)
 {
-	u32 segments = skb->gso_segs;
-	if (likely(segments <= 1) || !p->transport_offset)
-		return skb->len;
-	u32 headers = p->transport_offset + 8;
-	if (p->transport >> 32 == 6) {
-		struct tcp { u8 before[12], offset; } *tcp = AT(struct tcp, skb, p->transport_offset & 0x7ff);
-		headers = p->transport_offset + (tcp ? (tcp->offset >> 4) * 4 : 20);
-	}
-	return skb->len + (segments - 1) * headers;
+	u32 len = skb->len;
+	if (likely(!skb->gso_size))
+		return len;
+	u32 told = skb->wire_len, unread = told > len ? 0 : 256;
+	u32 own = len + (segments_of(skb) - 1) * (p->headers ? p->headers : unread);
+	return MAX(told, own);
 }
 
 struct debt {
-	i64 queue, heavy, mouse, mouse_queue;
+	i64 queue, mouse_queue;
 };
 
 INLINE i64 at_mouse_rate(i64 time) { return (time * (i64)config.mouse_stretch) >> 10; }
 
-INLINE struct debt debt_of(u64 cost, u64 now)
+INLINE i64 queue_of(u64 *clock, u64 credit, u64 now)
 {
-	u64 clock = state.clock, floor = now - config.credit;
-	i64 queue = clock - now;
-	if ((i64)(clock - floor) < 0) {
-		__sync_val_compare_and_swap(&state.clock, clock, floor);
-		queue = floor - now;
+	u64 time = *clock, floor = now - credit;
+	if ((i64)(time - floor) < 0) {
+		__sync_val_compare_and_swap(clock, time, floor);
+		return floor - now;
 	}
+	return time - now;
+}
+
+INLINE struct debt debt_at(u64 now)
+{
+	i64 queue = queue_of(&state.clock, config.credit, now);
 	i64 limit = at_mouse_rate(MAX(queue, 0));
 	i64 mouse_queue = state.mouse_clock - now, least = -(i64)MIN(config.credit, 1ULL << 26);
 	mouse_queue = MAX(mouse_queue, least);
-	mouse_queue = MIN(mouse_queue, limit);
-	i64 waiting = MAX(mouse_queue, 0), own = cost;
-	i64 mouse = mouse_queue + at_mouse_rate(own), all = queue + own;
-	i64 heavy = queue - ((waiting * (i64)config.mouse_share) >> 10) + own;
-	return (struct debt){ queue, heavy, MIN(mouse, all), mouse_queue };
+	return (struct debt){ queue, MIN(mouse_queue, limit) };
 }
 
-INLINE i64 delay_of(struct debt debt, u64 level)
+INLINE i64 delay_of(struct debt debt, u64 cost, u64 level)
 {
+	i64 all = debt.queue + cost;
+	if (all <= 0)
+		return all;
+	i64 waiting = MAX(debt.mouse_queue, 0);
+	i64 heavy = all - ((waiting * (i64)config.mouse_share) >> 10);
 	if (level > config.heavy_level)
-		return debt.heavy;
-	i64 start = MAX(debt.mouse, 0);
+		return heavy;
+	i64 mouse = debt.mouse_queue + at_mouse_rate(cost);
+	mouse = MIN(mouse, all);
+	i64 start = MAX(mouse, 0);
 	u64 hand_over = config.heavy_level - (1ull << config.hand_over_shift);
-	if (level > hand_over && debt.heavy > start) {
+	if (level > hand_over && heavy > start) {
 		i64 part = (level - hand_over) >> (config.hand_over_shift - 10);
-		return start + ((debt.heavy - start) >> 10) * part;
+		return start + ((heavy - start) >> 10) * part;
 	}
-	return debt.mouse;
+	return mouse;
+}
+
+INLINE i64 packet_delay(u64 cost, u64 now)
+{
+	return queue_of(&state.packet_clock, config.packet_credit, now) + cost;
 }
 
 INLINE u64 congestion_shift(i64 mouse_queue, u64 now)
@@ -277,12 +326,16 @@ INLINE u64 congestion_shift(i64 mouse_queue, u64 now)
 	return shift >> 8;
 }
 
-INLINE u64 estimate(const u32 *cell, u64 bytes, u64 shift, u64 now)
+INLINE u64 smallest_of(const u32 *cell)
 {
 	u64 a = MIN(state.cells[cell[0]], state.cells[cell[1]]);
 	u64 b = MIN(state.cells[cell[2]], state.cells[cell[3]]);
-	u64 smallest = MIN(a, b);
-	u64 filled = MAX(smallest, now) + (((bytes * config.cell_ns_per_byte) >> 20) << shift);
+	return MIN(a, b);
+}
+
+INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
+{
+	u64 filled = MAX(smallest, now) + filling;
 	u64 most = now + (config.heavy_level << 1);
 	return MIN(filled, most);
 }
@@ -331,6 +384,56 @@ INLINE void count_delay(u64 delay)
 		++*packets;
 }
 
+struct ends {
+	u32 version;
+	u64 addresses[4];
+};
+
+INLINE struct ends ends_of(struct __sk_buff *skb)
+{
+	struct ends found = {};
+	u32 network;
+	u16 type = network_layer(skb, &network);
+	if (type == 0x0800) {
+		struct ipv4 *ip = AT(struct ipv4, skb, network);
+		if (ip && ip->version_length >= 0x45 && ip->version_length <= 0x4f) {
+			found.version = 4;
+			found.addresses[1] = bswap32(ip->source);
+			found.addresses[3] = bswap32(ip->destination);
+		}
+	} else if (!config.ipv4_only && type == 0x86dd) {
+		struct ipv6 *ip = AT(struct ipv6, skb, network);
+		if (ip && bswap16(ip->version_class) >> 12 == 6) {
+			found.version = 6;
+			for (int i = 0; i < 2; i++) {
+				found.addresses[i] = bswap64(ip->source[i]);
+				found.addresses[2 + i] = bswap64(ip->destination[i]);
+			}
+		}
+	}
+	return found;
+}
+
+// The other end of what a Pod receives is the source.
+INLINE int is_excluded(struct __sk_buff *skb)
+{
+	struct ends ends = ends_of(skb);
+	if (!ends.version)
+		return 0;
+	u64 high = ends.addresses[0], low = ends.addresses[1];
+	if (ends.version == 4)
+		low |= 0xffffull << 32;
+	struct subnet subnet = { 128, { bswap32(high >> 32), bswap32(high), bswap32(low >> 32), bswap32(low) } };
+	struct excluded *found = map_lookup(&exclusions, &subnet);
+	return found && found->excluded;
+}
+
+INLINE void depart(struct __sk_buff *skb, u64 at, u64 now)
+{
+	u64 stamp = skb->tstamp;
+	skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, at) : at;
+}
+
 static __attribute__((noinline)) int sample(struct __sk_buff *skb, u64 hash, u64 transport, u64 quanta, u64 now)
 {
 	struct flow *first = &top[(u32)hash & 63], *second = &top[(hash >> 32) & 63];
@@ -339,26 +442,10 @@ static __attribute__((noinline)) int sample(struct __sk_buff *skb, u64 hash, u64
 	if (flow->hash != hash) {
 		if (now - flow->last < 1ull << 29)
 			return 0;
-		u32 network;
-		u16 type = network_layer(skb, &network);
-		struct flow found = { .hash = hash, .transport = transport, .since = now };
-		if (type == 0x0800) {
-			struct ipv4 *ip = AT(struct ipv4, skb, network);
-			if (ip) {
-				found.version = 4;
-				found.addresses[1] = bswap32(ip->source);
-				found.addresses[3] = bswap32(ip->destination);
-			}
-		} else if (type == 0x86dd) {
-			struct ipv6 *ip = AT(struct ipv6, skb, network);
-			if (ip) {
-				found.version = 6;
-				for (int i = 0; i < 2; i++) {
-					found.addresses[i] = bswap64(ip->source[i]);
-					found.addresses[2 + i] = bswap64(ip->destination[i]);
-				}
-			}
-		}
+		struct ends ends = ends_of(skb);
+		struct flow found = { .hash = hash, .transport = transport, .version = ends.version, .since = now };
+		for (int i = 0; i < 4; i++)
+			found.addresses[i] = ends.addresses[i];
 		*flow = found;
 	}
 	flow->quanta += quanta;
@@ -371,20 +458,35 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	struct packet p;
 	parse(skb, &p);
 	u32 wire = wire_bytes(skb, &p);
+	if (config.exclusions && is_excluded(skb)) {
+		u64 at = ktime_get_coarse_ns();
+		if (config.pacing == DEPARTURE_TIMES)
+			depart(skb, at, at);
+		count(EXCLUDED, wire);
+		return TC_ACT_UNSPEC;
+	}
 	u64 hash = flow_hash(p.addresses, p.transport);
 	u32 cell[4] = { hash & 511, 512 + ((hash >> 16) & 511), 1024 + ((hash >> 32) & 511), 1536 + ((hash >> 48) & 511) };
-	u64 cost = (wire * config.ns_per_byte) >> 20;
+	u64 cost = (wire * config.ns_per_byte) >> 20, packet_cost = 0;
+	if (config.ns_per_packet)
+		packet_cost = (segments_of(skb) * config.ns_per_packet) >> 10;
 
 	u64 now = ktime_get_coarse_ns();
-	struct debt debt = debt_of(cost, now);
-	u64 shift = congestion_shift(debt.mouse_queue, now);
-	u64 estimated = estimate(cell, wire, shift, now);
-	i64 delay = delay_of(debt, estimated - now);
-	if (unlikely(delay > 0)) {
+	struct debt debt = debt_at(now);
+	u64 smallest = smallest_of(cell);
+	u64 filling = ((wire * config.cell_ns_per_byte) >> 20) << congestion_shift(debt.mouse_queue, now);
+	u64 estimated = estimate(smallest, filling, now);
+	i64 delay = delay_of(debt, cost, estimated - now);
+	int packets_wait = config.ns_per_packet && packet_delay(packet_cost, now) > 0;
+	if (unlikely(delay > 0 || packets_wait)) {
 		now = ktime_get_ns();
-		debt = debt_of(cost, now);
-		estimated = estimate(cell, wire, shift, now);
-		delay = delay_of(debt, estimated - now);
+		debt = debt_at(now);
+		estimated = estimate(smallest, filling, now);
+		delay = delay_of(debt, cost, estimated - now);
+		if (config.ns_per_packet && !p.vital) {
+			i64 packets = packet_delay(packet_cost, now);
+			delay = MAX(delay, packets);
+		}
 	}
 	int heavy = estimated - now > config.heavy_level;
 	u32 verdict = heavy ? PAID : MOUSE;
@@ -439,8 +541,7 @@ admitted:
 			state.departures[cell[0]] = MAX(state.departures[cell[0]], departure);
 			state.departures[cell[1]] = MAX(state.departures[cell[1]], departure);
 		}
-		u64 stamp = skb->tstamp;
-		skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, departure) : departure;
+		depart(skb, departure, now);
 	} else if (config.pacing == CLASSES) {
 		skb->priority = heavy && !p.vital ? config.heavy_class : config.mouse_class;
 		u64 drained = now + config.heavy_level + config.heavy_horizon;
@@ -455,6 +556,8 @@ admitted:
 			sample(skb, hash, p.transport, quanta, now);
 	}
 	__sync_fetch_and_add(&state.clock, cost);
+	if (config.ns_per_packet)
+		__sync_fetch_and_add(&state.packet_clock, packet_cost);
 	if (!heavy)
 		state.mouse_clock = now + debt.mouse_queue + at_mouse_rate(cost);
 	for (int i = 0; i < 4; i++)

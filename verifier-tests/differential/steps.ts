@@ -20,15 +20,23 @@ export function arbitraryStep(program: string, kind: ProgramKind = 'classifier')
       mark: fc.nat(0xffff),
       priority: fc.nat(0xffff),
       tstamp: fc.oneof(fc.constant(0n), time, fc.constant((1n << 63n) - 1n)),
-      segments: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 45 })),
+      gso: fc.oneof(
+        { weight: 3, arbitrary: fc.constant({ gsoSegs: 0, gsoSize: 0 }) },
+        fc.record({
+          // 0: not counted yet, as in what a packet socket injects.
+          gsoSegs: fc.integer({ min: 0, max: 45 }),
+          gsoSize: fc.constantFrom(8, 536, 1448, 0xffff),
+        }),
+      ),
+      headers: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(5000)),
     })
-    .map(({ program: name, packet, coarse, lag, random, mark, priority, tstamp, segments }) => ({
+    .map(({ program: name, packet, coarse, lag, random, mark, priority, tstamp, gso, headers }) => ({
       program: name,
       packet,
       now: coarse + lag,
       coarse,
       random,
-      fields: { mark, priority, tstamp, gsoSegs: segments, gsoSize: segments === 0 ? 0 : 1448 },
+      fields: { mark, priority, tstamp, ...gso, wireLen: packet.length + headers },
     }))
     .filter((step) => testRunRefusal(packetOf(step, kind), kind) === undefined);
 }

@@ -12,7 +12,7 @@ import {
   virtual,
 } from '../differential/world.ts';
 import { departureOf, MARK, neglected, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
-import type { Packet, Scenario } from './traffic.ts';
+import { type Packet, type Scenario, SEGMENT_BYTES } from './traffic.ts';
 
 const PROGRAM = 'egress';
 const SETTINGS = '.rodata';
@@ -39,7 +39,12 @@ function contentsOf(limit: Limit, seed: bigint): Contents {
 
 export function stepOf(packet: Packet): Step {
   const { bytes, segments, now, coarse, random } = packet;
-  const fields = { mark: MARK, priority: PRIORITY, gsoSegs: segments, gsoSize: segments === 0 ? 0 : 1448 };
+  const fields = {
+    mark: MARK,
+    priority: PRIORITY,
+    gsoSegs: segments,
+    gsoSize: segments === 0 ? 0 : SEGMENT_BYTES,
+  };
   return { program: PROGRAM, packet: bytes, fields, now, coarse, random };
 }
 

@@ -42,6 +42,9 @@ const sumOf = (header: readonly number[]): number => {
 /** RFC 1071: a header sums to all ones with its checksum. */
 export const checksumHolds = (header: readonly number[]): boolean => sumOf(header) === 0xffff;
 
+/** Payload of each segment of a GSO packet. */
+export const SEGMENT_BYTES = 1448;
+
 /** Bytes of all headers of a flow's frames. */
 const HEADER_BYTES: { readonly [K in Kind]: number } = {
   tcp4: 54,
@@ -157,10 +160,10 @@ export function packetsOf(
   return trains.flatMap(({ kind, flow, ecn, length, count, gap, pause, random }) => {
     now += pause;
     const bytes = frame(kind, flow, ecn, length);
-    const segments = bytes.length > 1514 ? Math.ceil(bytes.length / 1448) : 0;
+    const headers = HEADER_BYTES[kind];
+    const segments = bytes.length > 1514 ? Math.ceil((bytes.length - headers) / SEGMENT_BYTES) : 0;
     const vital = kind === 'arp' || kind === 'discovery';
-    const repeated = vital ? 0 : HEADER_BYTES[kind];
-    const wire = bytes.length + Math.max(segments - 1, 0) * repeated;
+    const wire = bytes.length + Math.max(segments - 1, 0) * headers;
     const step = (BigInt(wire * 8) * SECOND * BigInt(gap)) / 8n / BigInt(limit.rateBitsPerSecond);
     return Array.from({ length: count }, (_, index): Packet => {
       now += step;

@@ -21,7 +21,8 @@ import {
   u64,
 } from '../../../dsl/lang/index.ts';
 import { flowHash } from '../../../programs/hash.ts';
-import { parse, wireBytes } from '../../../programs/parse.ts';
+import { parse } from '../../../programs/parse.ts';
+import { wireBytes } from '../../../programs/wire.ts';
 
 export const limits = settings(
   struct({

@@ -1,0 +1,33 @@
+/**
+ * What a packet is on the wire. A GSO packet is sent as segments that each carry the headers again, and counts as those.
+ * Where nobody says how long the headers are, it is charged for the longest that may be: a Pod that makes odd packets
+ * gains nothing by it.
+ */
+import { max, type Skb, type u32, unlikely } from '../dsl/lang/index.ts';
+import type { Packet } from './parse.ts';
+
+/** The most that is charged for the headers of a segment that weren't read: two IP headers, a tunnel's, and TCP's. */
+const UNREAD_HEADER_BYTES = 256;
+
+/**
+ * Segments of a packet, 1 at least. What a Pod injects through a packet socket or a tap says how large they are but not
+ * how many (virtio_net_hdr_to_skb); the kernel counts those itself only behind the hook (SKB_GSO_DODGY).
+ */
+export function segmentsOf(skb: Skb): u32 {
+  const told = skb.gsoSegs;
+  const size = skb.gsoSize;
+  return told === 0 && size !== 0 ? (skb.len + size - 1) / size : max(told, 1);
+}
+
+/**
+ * Bytes on the wire. At the hooks of egress `wire_len` says so, also of tunnels (qdisc_pkt_len_init); elsewhere it is the
+ * packet without its Ethernet header.
+ */
+export function wireBytes(skb: Skb, packet: Packet): u32 {
+  const bytes = skb.len;
+  if (!unlikely(skb.gsoSize !== 0)) return bytes;
+  const told = skb.wireLen;
+  const unread = told > bytes ? 0 : UNREAD_HEADER_BYTES;
+  const headers = packet.headerBytes === 0 ? unread : packet.headerBytes;
+  return max(told, bytes + (segmentsOf(skb) - 1) * headers);
+}
