@@ -2,6 +2,7 @@
 import { compile } from '../dsl/compiler/compile.ts';
 import type { ObjectImage } from '../dsl/object/image.ts';
 import { ALU, CLASS, encode, OPCODE_EXIT } from '../dsl/object/instruction.ts';
+import { testRun } from '../loader/bpf/testrun.ts';
 
 /** A classifier that does nothing: what a run of any costs. */
 export function emptyObject(): ObjectImage {
@@ -38,4 +39,15 @@ export function midmean(values: readonly number[]): number {
   const quarter = sorted.length >> 2;
   const middle = sorted.slice(quarter, sorted.length - quarter);
   return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}
+
+/**
+ * This process's time on the processor for one of `repeat` runs, in nanoseconds: finer than the kernel's whole
+ * nanoseconds, and blind to what else runs.
+ */
+export function processorTime(fd: number, data: Uint8Array, repeat: number): number {
+  const before = process.cpuUsage();
+  testRun(fd, { data, repeat });
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) * 1000) / repeat;
 }

@@ -9,12 +9,11 @@ import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { specialise } from '../../dsl/object/specialise/index.ts';
 import { programInfo } from '../../loader/bpf/info.ts';
 import type { VerifierStatistics } from '../../loader/bpf/statistics.ts';
-import { testRun } from '../../loader/bpf/testrun.ts';
 import { type LoadedProgram, type LoadOptions, loadProgram } from '../../loader/object/load.ts';
 import { sectionContents } from '../../loader/object/sections.ts';
 import { compileC } from '../clang.ts';
 import { prepare, ROWS, settingsOf } from '../dataplane/rows.ts';
-import { compiledObject, emptyObject, median } from '../measure.ts';
+import { compiledObject, emptyObject, median, processorTime } from '../measure.ts';
 import { repeated } from './repeated.ts';
 import { SMALL } from './small.ts';
 
@@ -22,17 +21,6 @@ const ROUNDS = 41;
 /** Of one program's code in a round, at least. */
 const RUNS = 200_000;
 const SMALL_COPIES = 32;
-
-/**
- * This process's time on the processor for one of `repeat` runs, in nanoseconds: finer than the kernel's whole
- * nanoseconds, and blind to what else runs.
- */
-function processorTime(fd: number, data: Uint8Array, repeat: number): number {
-  const before = process.cpuUsage();
-  testRun(fd, { data, repeat });
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) * 1000) / repeat;
-}
 
 /** Behind the name of a program that was made for its settings. */
 const MADE = ', specialised';

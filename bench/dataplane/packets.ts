@@ -3,6 +3,12 @@
 const ETH_P_IP = 0x0800;
 const ETH_P_IPV6 = 0x86dd;
 const ETH_P_8021Q = 0x8100;
+const ETH_P_ARP = 0x0806;
+const IPPROTO_HOPOPTS = 0;
+const IPPROTO_TCP = 6;
+const IPPROTO_DSTOPTS = 60;
+/** Offset of what follows the header of IPv6. */
+const TRANSPORT_OF_IPV6 = 54;
 
 export interface FrameOptions {
   /** Bytes of the whole frame. */
@@ -50,5 +56,35 @@ export function tcpFrame(options: FrameOptions = {}): Uint8Array {
   view.setUint16(at, flow & 0xffff);
   view.setUint16(at + 2, 443);
   view.setUint8(at + 12, 0x50);
+  return bytes;
+}
+
+/** An ARP request. */
+export function arpFrame(): Uint8Array {
+  const bytes = new Uint8Array(60);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(12, ETH_P_ARP);
+  view.setUint16(14, 1);
+  view.setUint16(16, ETH_P_IP);
+  view.setUint16(18, 0x0604);
+  view.setUint16(20, 1);
+  return bytes;
+}
+
+/** Any but the first fragment of an IPv4 packet. */
+export function fragmentFrame(): Uint8Array {
+  const bytes = tcpFrame({ length: 1514 });
+  new DataView(bytes.buffer).setUint16(20, 0x00b9);
+  return bytes;
+}
+
+/** IPv6 with hop-by-hop and destination options in front of TCP. */
+export function extensionsFrame(): Uint8Array {
+  const plain = tcpFrame({ version: 6 });
+  const bytes = new Uint8Array(plain.length + 16);
+  bytes.set(plain.subarray(0, TRANSPORT_OF_IPV6));
+  bytes[20] = IPPROTO_HOPOPTS;
+  bytes.set([IPPROTO_DSTOPTS, 0, 1, 4, 0, 0, 0, 0, IPPROTO_TCP, 0, 1, 4, 0, 0, 0, 0], TRANSPORT_OF_IPV6);
+  bytes.set(plain.subarray(TRANSPORT_OF_IPV6), TRANSPORT_OF_IPV6 + 16);
   return bytes;
 }
