@@ -77,6 +77,26 @@ const MODULES = {
       state.cells[((skb.mark & 15) * (skb.len & 15)) & 255] = 1n;
       return 0;
     });`,
+  'a reference to an odd place of the stack, in a long loop': `
+    const Inner = packed({ sum: u32, wide: u64 });
+    const Outer = packed({ kind: u8, inner: Inner });
+    export const example = classifier((skb) => {
+      const outer = stack(Outer);
+      const inner = outer.inner;
+      for (const i of range(4096)) {
+        inner.sum += i;
+        inner.wide += 2n;
+      }
+      return i32(inner.sum);
+    });`,
+  'a long loop of no rounds in front of another': `
+    export const example = classifier((skb) => {
+      let sum = 0;
+      const none = skb.mark & 0;
+      for (const i of range(none)) sum += i;
+      for (const i of range(4096)) sum += i;
+      return i32(sum);
+    });`,
   'subprograms that folding leaves without a caller': `
     const unused = noinline((a: u64): u64 => a + 1n);
     export const example = classifier((skb) => {

@@ -4,11 +4,10 @@
  */
 import { check } from '../errors.ts';
 import { koffi } from '../native/koffi.ts';
+import { pageSize } from '../native/page-size.ts';
 import { syscall } from '../native/syscall.ts';
 import type { MapHandle } from './map.ts';
 
-/** Of x86-64; arm64 kernels of 16 and 64 KiB pages have their positions further apart. */
-const PAGE = 4096;
 const PROT = { read: 1, write: 2 } as const;
 const MAP_SHARED = 1;
 const HEADER = 8;
@@ -40,17 +39,19 @@ export class RingReader {
 
   constructor(ring: MapHandle) {
     this.#size = ring.maxEntries;
-    this.#consumer = mapPages(ring, PAGE, PROT.read | PROT.write, 0);
-    this.#producer = mapPages(ring, PAGE + 2 * this.#size, PROT.read, PAGE);
+    const page = pageSize();
+    this.#consumer = mapPages(ring, page, PROT.read | PROT.write, 0);
+    this.#producer = mapPages(ring, page + 2 * this.#size, PROT.read, page);
   }
 
   /** Takes the submitted records, oldest first, up to the first that a program still fills. */
   consume(): Uint8Array[] {
     const records: Uint8Array[] = [];
+    const page = pageSize();
     let position = this.#consumer.view.getBigUint64(0, true);
     const end = this.#producer.view.getBigUint64(0, true);
     while (position < end) {
-      const at = PAGE + Number(position % BigInt(this.#size));
+      const at = page + Number(position % BigInt(this.#size));
       const header = this.#producer.view.getUint32(at, true);
       if (header & BUSY) break;
       const length = header & ~DISCARDED;

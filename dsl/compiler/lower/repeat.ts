@@ -16,6 +16,7 @@ import {
   fromLeaves,
   leafWidths,
   newPlace,
+  type ReferenceValue,
   readPlace,
   scalar,
   toLeaves,
@@ -144,10 +145,23 @@ function loadOpaque(scope: Scope, frame: Operand, at: number, type: Type): Opera
 
 const isNumber = (type: Type): boolean => type.kind === 'int' || type.kind === 'bool';
 
+type Pointing = ReferenceValue & { readonly base: { readonly kind: 'pointer' } };
+
+/**
+ * A reference by a pointer and bytes behind it. Only the pointer lies in the frame: an access has to know the bytes,
+ * since the stack takes none at an odd place.
+ */
+const isPointing = (value: Value): value is Pointing =>
+  value.kind === 'reference' && value.base.kind === 'pointer';
+
 function storeVariable(scope: Scope, frame: Operand, { variable, offset, assigned }: Captured): void {
   const bound = scope.variables.get(variable.id);
   if (bound === undefined) return;
   const value = isPlace(bound) ? readPlace(scope, bound) : bound;
+  if (isPointing(value)) {
+    storeCell(scope, frame, offset, value.base.operand);
+    return;
+  }
   const types = leafTypes(typeOf(scope, variable));
   toLeaves(scope, value).forEach((leaf, index) => {
     const type = types[index];
@@ -189,7 +203,11 @@ function lowerBody(outer: Scope, name: string, node: Repeat, layout: Frame) {
   for (const captured of layout.captured) {
     const { variable } = captured;
     const type = typeOf(outer, variable);
-    const value = loadVariable(scope, frame, type, captured);
+    const bound = outer.variables.get(variable.id);
+    const value =
+      bound !== undefined && !isPlace(bound) && isPointing(bound)
+        ? { ...bound, base: { ...bound.base, operand: loadCell(scope, frame, captured.offset, 64) } }
+        : loadVariable(scope, frame, type, captured);
     if (!scope.assigned.has(variable.id)) scope.variables.set(variable.id, value);
     else {
       const place = newPlace(scope, type);

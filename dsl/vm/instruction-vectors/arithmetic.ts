@@ -35,7 +35,9 @@ const OPERATIONS: readonly (readonly [Operation, bigint, bigint, bigint, bigint]
   ['mod', LARGEST, 10n, 5n, 5n],
   ['mod', MIXED, 0n, MIXED, 0x89ab_cdefn],
   ['mod', LARGEST, 0x1_0000_0001n, 0n, 0n],
+  ['or', 1n, 0xffff_ffff_ffff_fff0n, 0xffff_ffff_ffff_fff1n, 0xffff_fff1n],
   ['or', 0xf0f0_0000_0000_0000n, 0x0f00_0000_0000_00f0n, 0xfff0_0000_0000_00f0n, 0xf0n],
+  ['and', MIXED, 0xffff_ffff_ffff_0000n, 0x0123_4567_89ab_0000n, 0x89ab_0000n],
   ['and', MIXED, 0xffff_0000_ffff_0000n, 0x0123_0000_89ab_0000n, 0x89ab_0000n],
   ['xor', MIXED, LARGEST, 0xfedc_ba98_7654_3210n, 0x7654_3210n],
   ['lsh', 1n, 63n, I64_MIN, 0x8000_0000n],
@@ -43,6 +45,7 @@ const OPERATIONS: readonly (readonly [Operation, bigint, bigint, bigint, bigint]
   ['lsh', MIXED, 32n, 0x89ab_cdef_0000_0000n, 0x89ab_cdefn],
   ['lsh', MIXED, 36n, 0x9abc_def0_0000_0000n, 0x9abc_def0n],
   ['rsh', LARGEST, 63n, 1n, 1n],
+  ['rsh', MIXED, 4n, 0x0012_3456_789a_bcden, 0x089a_bcden],
   ['rsh', MIXED, 68n, 0x0012_3456_789a_bcden, 0x089a_bcden],
   ['arsh', I64_MIN, 63n, LARGEST, 0n],
   ['arsh', 0xffff_ffff_8000_0000n, 31n, LARGEST, 0xffff_ffffn],
@@ -66,7 +69,55 @@ const SIGNED_DIVISIONS: readonly (readonly ['div' | 'mod', bigint, bigint, bigin
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 const u32 = (value: bigint): bigint => BigInt.asUintN(32, value);
 
+const DIVISIONS: ReadonlySet<string> = new Set(['div', 'mod']);
+const SHIFTS: ReadonlySet<string> = new Set(['lsh', 'rsh', 'arsh']);
+
+/** Whether the verifier takes this right side as an immediate: no division by zero, no shift by the width or more. */
+const isTaken = (operation: string, imm: number, width: 32 | 64): boolean =>
+  !(DIVISIONS.has(operation) && imm === 0) && !(SHIFTS.has(operation) && (imm < 0 || imm >= width));
+
+/** The operations of a right side that an instruction holds: in 64 bits it sign-extends, of 32 bits it is all. */
+const IMMEDIATE = OPERATIONS.flatMap(([operation, left, right, wide, narrow]): InstructionVector[] => {
+  const imm = Number(BigInt.asIntN(32, right));
+  const name = `${operation} of ${left} and the immediate ${imm}`;
+  const vector = (width: 32 | 64, instruction: ReturnType<typeof alu>, expected: bigint) =>
+    isTaken(operation, imm, width)
+      ? [{ name: `${name} in ${width} bits`, body: [...lddw(0, left), instruction], expected }]
+      : [];
+  return [
+    ...(BigInt.asUintN(64, BigInt(imm)) === right ? vector(64, alu(operation, 0, imm), wide) : []),
+    ...vector(32, alu32(operation, 0, imm), narrow),
+  ];
+});
+
+/** The same of signed divisions. */
+const SIGNED_IMMEDIATE = SIGNED_DIVISIONS.flatMap(
+  ([operation, left, right, wide, narrow]): InstructionVector[] => {
+    const name = `signed ${operation} of ${left} by the immediate ${right}`;
+    const imm = Number(right);
+    if (imm === 0) return [];
+    return [
+      {
+        name: `${name} in 64 bits`,
+        body: [...lddw(0, left), alu(operation, 0, imm, SIGNED)],
+        expected: u64(wide),
+      },
+      ...(narrow === undefined
+        ? []
+        : [
+            {
+              name: `${name} in 32 bits`,
+              body: [...lddw(0, left), alu32(operation, 0, imm, SIGNED)],
+              expected: u32(narrow),
+            },
+          ]),
+    ];
+  },
+);
+
 export const ARITHMETIC: readonly InstructionVector[] = [
+  ...IMMEDIATE,
+  ...SIGNED_IMMEDIATE,
   ...OPERATIONS.flatMap(([operation, left, right, wide, narrow]): InstructionVector[] => [
     {
       name: `${operation} of ${left} and ${right} in 64 bits`,

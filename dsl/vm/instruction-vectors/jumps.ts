@@ -65,6 +65,16 @@ export const JUMPS: readonly InstructionVector[] = [
         body: after(jump32R(condition, 1, 2, 1), left, right),
         expected: narrow.includes(condition) ? 1n : 0n,
       },
+      {
+        name: `${left} ${condition} the immediate ${BigInt.asIntN(64, right)} in 64 bits`,
+        body: after(jump(condition, 1, Number(BigInt.asIntN(64, right)), 1), left, right),
+        expected: wide.includes(condition) ? 1n : 0n,
+      },
+      {
+        name: `${left} ${condition} the immediate ${BigInt.asIntN(64, right)} in 32 bits`,
+        body: after(jump32(condition, 1, Number(BigInt.asIntN(64, right)), 1), left, right),
+        expected: narrow.includes(condition) ? 1n : 0n,
+      },
     ]),
   ),
   {
