@@ -36,7 +36,7 @@ export function loadDataplane(
       ...(typeof options === 'function' ? options(image) : options),
       // CHECK compares the settings in force with those of the record (inspect.ts).
       keepSettings: true,
-      // 27 KB of kernel memory a Pod.
+      // They would be most of the BTF that the kernel keeps for each Pod.
       sourceLines: false,
     });
     return { ...program, image };
