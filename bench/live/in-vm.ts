@@ -30,7 +30,7 @@ export async function runRowsInVm(kernelName: string, plan: VmPlan, seconds: num
     throw new Error(`--kernel ${kernelName}: it must be an amd64 kernel of Debian`);
   const missing = missingForVm(source.architecture);
   if (missing !== undefined) throw new Error(`no VM here: ${missing}`);
-  const share = mkdtempSync(join(tmpdir(), 'natra-live-vm-'));
+  const share = mkdtempSync(join(tmpdir(), 'natra-vm-share-'));
   const timer = setTimeout(() => writeFileSync(join(share, VM_STOP), ''), 1000 * seconds);
   try {
     await stageNatra(share, 'bench/live/vm-guest.ts');

@@ -24,6 +24,15 @@ test('the short run measures a row under each limiter, and both hold its cap', a
   }
 });
 
+test.each([
+  ['--kernel', 'running', 'it must be an amd64 kernel of Debian'],
+  ['--only', 'tbf', 'it must be among idle, none, bandwidth, natra'],
+])('%s %s is an error that says what it must be', async (option, value, words) => {
+  const { code, stderr } = await run('--short', option, value);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${option} ${value}: ${words}`);
+});
+
 test('a row that there is not is an error that names it', async () => {
   const { code, stderr } = await run('--row', '2G egress');
   expect(code).toBe(1);

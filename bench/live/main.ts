@@ -42,6 +42,7 @@ const { values: options } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const SHORT_ROWS = ['10M egress cubic noecn elephant'];
 
 function positive(name: string, text: string): number {
@@ -83,6 +84,8 @@ interface Measuring {
 }
 
 async function measureInVm(kernel: string, { rows, seconds, limiters, onResult }: Measuring): Promise<void> {
+  // Leaving by exit is what ends the VM.
+  for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
   const plan = { rows, seconds, limiters };
   const { lines, failure } = await runRowsInVm(kernel, plan, 60 * positive('minutes', options.minutes));
   for (const line of lines) onResult(resultIn(line));
@@ -96,7 +99,7 @@ const tellRest = (count: number): void => {
 
 async function measureRows({ rows, seconds, limiters, onResult }: Measuring): Promise<void> {
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  for (const signal of SIGNALS)
     process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
   const until = performance.now() + 60_000 * positive('minutes', options.minutes);
   const topology = await createTopology();
