@@ -2,7 +2,10 @@
 import { join } from 'node:path';
 import { KernelError } from '../loader/index.ts';
 import { about } from './about.ts';
+import { setCommand } from './change/set.ts';
+import { upgradeCommand } from './change/upgrade.ts';
 import type { Console } from './console.ts';
+import { CniError } from './errors.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
 import { codeOf, OperatorError } from './install/errors.ts';
 import type { Node } from './node.ts';
@@ -17,6 +20,7 @@ const USAGE = `usage: natra <command> [options]
     --conf-file NAME       a .conflist in it, instead of the one that the runtime takes
     --replace-bandwidth    put natra in the place of the plugin "bandwidth"
     --beside-bandwidth     keep "bandwidth": both limit a Pod then
+    --upgrade              then \`natra upgrade\`
     --with-node            copy this Node.js beside natra and start natra on it
     --watch                stay, and put natra back when another rewrites the file
     --restore-on-exit      with --watch: uninstall when SIGTERM comes
@@ -25,6 +29,11 @@ const USAGE = `usage: natra <command> [options]
     --release              take the limits off running Pods too
   status      what is limited on this node
     --json                 the same for programs
+  upgrade     give running Pods the programs of this release, without a gap
+  set POD     change the limits of a running Pod; POD is NAMESPACE/NAME or a container id's beginning
+    --ingress-rate RATE, --egress-rate RATE     bits a second, such as 20M
+    --ingress-burst BITS, --egress-burst BITS
+    --interface NAME       where the Pod has several
 `;
 
 /** Runs one command; gives the exit status: 0, 1 where it failed, 2 where it was called wrongly. */
@@ -38,7 +47,7 @@ export async function run(
   try {
     switch (command) {
       case 'install':
-        await installCommand(options, source, console);
+        await installCommand(options, source, node, console);
         return 0;
       case 'uninstall':
         uninstallCommand(options, node, console);
@@ -49,6 +58,12 @@ export async function run(
       // What `install` calls of the release that it has put in place, on the Node.js that will run it.
       case 'keep-code':
         keepCode(join(source, 'natra-verbs.cjs'));
+        return 0;
+      case 'upgrade':
+        upgradeCommand(options, node, console);
+        return 0;
+      case 'set':
+        setCommand(options, node, console);
         return 0;
       case 'help':
       case '--help':
@@ -74,6 +89,7 @@ export async function run(
 
 /** An operator's mistake in a line; anything else with its stack, since it is natra's. */
 function told(error: unknown): string {
+  if (error instanceof CniError) return error.details;
   if (error instanceof OperatorError || error instanceof KernelError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

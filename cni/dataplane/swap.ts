@@ -50,10 +50,11 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
   try {
     const options = (image: ObjectImage): LoadOptions => successorOf(direction, former, next, pins, image);
     const program = loadDataplane(direction, options, node);
+    const layouts = layoutsOf(program.image);
     try {
       fillExclusions(program, next);
       pinAll(program, staging);
-      ledger.plan(direction, { ...next, layouts: layoutsOf(program.image) });
+      ledger.plan(direction, next);
       changeQueue(next);
       replaceProgram(attachment, program.fd);
     } catch (error) {
@@ -63,6 +64,8 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
       program.close();
     }
     movePins(staging, place);
+    // The layouts of what is pinned: one that is killed in between leaves too old ones, and the next hands on nothing.
+    ledger.amend(direction, { layouts });
   } finally {
     pins.close();
   }

@@ -1,10 +1,12 @@
 /** `natra install` and `natra uninstall`. */
 import { parseArgs } from 'node:util';
+import { upgradeAll } from '../change/upgrade.ts';
 import type { Console } from '../console.ts';
 import { release } from '../dataplane/release.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
+import { withLock } from '../state/lock.ts';
 import { listRecords } from '../state/records.ts';
 import type { BandwidthChoice } from './conflist.ts';
 import { OperatorError } from './errors.ts';
@@ -25,6 +27,7 @@ export const INSTALL_OPTIONS = {
   'replace-bandwidth': { type: 'boolean', default: false },
   'beside-bandwidth': { type: 'boolean', default: false },
   'with-node': { type: 'boolean', default: false },
+  upgrade: { type: 'boolean', default: false },
   watch: { type: 'boolean', default: false },
   'restore-on-exit': { type: 'boolean', default: false },
 } as const;
@@ -33,7 +36,12 @@ export const INSTALL_OPTIONS = {
 export const UNINSTALL_OPTIONS = { ...FOLDERS, release: { type: 'boolean', default: false } } as const;
 
 /** Installs from `source`, the folder of the bundle; with `--watch` it comes back when a signal ends it. */
-export async function installCommand(argv: string[], source: string, console: Console): Promise<void> {
+export async function installCommand(
+  argv: string[],
+  source: string,
+  node: Node,
+  console: Console,
+): Promise<void> {
   const { values } = parseArgs({ args: argv, options: INSTALL_OPTIONS });
   const { watch: stays, 'restore-on-exit': restores } = values;
   if (restores && !stays) throw new OperatorError('--restore-on-exit goes with --watch only');
@@ -45,13 +53,17 @@ export async function installCommand(argv: string[], source: string, console: Co
   };
   if (request.confFile?.includes('/'))
     throw new OperatorError(`--conf-file names a file in ${request.confDirectory}, without a path`);
-  const node = values['with-node'] ? process.execPath : undefined;
-  const files = readRelease(source, request.binDirectory, node);
+  const interpreter = values['with-node'] ? process.execPath : undefined;
+  const files = readRelease(source, request.binDirectory, interpreter);
+  const upgrade = (): void => {
+    if (values.upgrade) upgradeAll(node, console);
+  };
   if (!stays) {
     report(install(realFileSystem, request, files), request, console);
+    upgrade();
     return;
   }
-  await watch(request, files, console);
+  await watch(request, files, upgrade, console);
   if (restores) reportLeft(uninstall(realFileSystem, request), request, console);
 }
 
@@ -74,7 +86,7 @@ function releaseAll(node: Node, console: Console): void {
   let released = 0;
   for (const record of records) {
     try {
-      release(record, node);
+      withLock(attachmentKey(record), node, () => release(record, node));
       released++;
     } catch (error) {
       failures.push(`${attachmentKey(record)}: ${describe(error)}`);
@@ -87,7 +99,13 @@ function releaseAll(node: Node, console: Console): void {
     );
 }
 
-async function watch(request: InstallRequest, files: Release, console: Console): Promise<void> {
+/** `once` runs when natra is in place for the first time. */
+async function watch(
+  request: InstallRequest,
+  files: Release,
+  once: () => void,
+  console: Console,
+): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   let first = true;
@@ -95,11 +113,18 @@ async function watch(request: InstallRequest, files: Release, console: Console):
     const installed = install(realFileSystem, request, files);
     const changed = installed.chainChanged || installed.executableChanged;
     if (first || changed) report(installed, request, console);
+    if (first) attempt(once);
     first = false;
     return changed;
   };
-  const onFailure = (error: unknown): void =>
-    console.error(`natra: ${error instanceof Error ? error.message : String(error)}; trying again\n`);
+  const attempt = (step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      console.error(`natra: ${describe(error)}\n`);
+    }
+  };
+  const onFailure = (error: unknown): void => console.error(`natra: ${describe(error)}; trying again\n`);
   await keepEnsured({ directory: request.confDirectory, ensure, onFailure }, stop.signal);
 }
 

@@ -1,6 +1,5 @@
 /** Options by annotation on Pods that are limited for real. */
 import { spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +11,7 @@ import { table } from '../status/command.ts';
 import { type LimitStatus, statusOf } from '../status/node-status.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
-import { run } from '../testing/shell.ts';
+import { connect, flood } from '../testing/traffic.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const ANNOTATIONS = 'io.kubernetes.cri.pod-annotations';
@@ -33,9 +32,7 @@ beforeEach(() => {
     NATRA_STATE_DIR: join(mkdtempSync(join(tmpdir(), 'natra-options-')), 'state'),
     NATRA_PIN_DIR: `/sys/fs/bpf/natra-options-${process.pid}`,
   };
-  subnet = `10.${150 + (process.pid % 50)}.${(process.pid >> 6) & 0xff}`;
-  run(`ip addr add ${subnet}.1/24 dev ${pod.bridge}`);
-  run(`ip -n ${pod.netns} addr add ${subnet}.2/24 dev ${pod.ifname}`);
+  subnet = connect(pod);
 });
 afterEach(() => {
   make(forPod(captured('ctrd1.7-DEL1'), pod), node());
@@ -55,17 +52,6 @@ const call = (annotations: object, command = 'ADD') => {
 };
 const add = (annotations: object) => expect(call(annotations)).toMatchObject({ exitCode: 0 });
 
-/** Sends datagrams to the Pod in bursts of 50, every 10 ms. */
-async function flood(milliseconds: number, bytes: number): Promise<void> {
-  const socket = createSocket('udp4').on('error', () => {});
-  const until = Date.now() + milliseconds;
-  while (Date.now() < until) {
-    for (let packet = 0; packet < 50; packet++) socket.send(new Uint8Array(bytes), 9, `${subnet}.2`);
-    await pause(10);
-  }
-  socket.close();
-}
-
 async function ingress(): Promise<LimitStatus> {
   const { limits } = await statusOf(node(), 200);
   const limit = limits.find(({ direction }) => direction === 'ingress');
@@ -75,7 +61,7 @@ async function ingress(): Promise<LimitStatus> {
 
 test('what comes from an excluded subnet is not limited, and counted as such', async () => {
   add({ 'natra.dev/excluded-subnets': `2001:db8::/32,${subnet}.1/32` });
-  await flood(800, 1400);
+  await flood(subnet, 800, 1400);
   const { verdicts, faults } = await ingress();
   expect(faults).toEqual([]);
   expect(verdicts?.excluded.bytes).toBeGreaterThan(300_000n);
@@ -85,11 +71,11 @@ test('what comes from an excluded subnet is not limited, and counted as such', a
 
 test('a repeated ADD with other options goes on with the counters, and with no subnet of before', async () => {
   add({ 'natra.dev/excluded-subnets': `${subnet}.1/32` });
-  await flood(300, 1400);
+  await flood(subnet, 300, 1400);
   const first = (await ingress()).verdicts;
   expect(first?.excluded.packets).toBeGreaterThan(0n);
   add({ 'natra.dev/excluded-subnets': '192.0.2.0/24' });
-  await flood(500, 1400);
+  await flood(subnet, 500, 1400);
   const { verdicts, faults } = await ingress();
   expect(faults).toEqual([]);
   expect(verdicts?.excluded).toEqual(first?.excluded);
@@ -100,7 +86,7 @@ test('a repeated ADD with other options goes on with the counters, and with no s
 
 test('what comes from elsewhere is limited; the heaviest flow has its ends and its rate', async () => {
   add({ 'natra.dev/excluded-subnets': '192.0.2.0/24,2001:db8::/32', 'natra.dev/ecn': 'off' });
-  const sending = flood(2500, 1400);
+  const sending = flood(subnet, 2500, 1400);
   await pause(1500);
   const { limits } = await statusOf(node(), 500);
   await sending;
@@ -120,7 +106,7 @@ test('what comes from elsewhere is limited; the heaviest flow has its ends and i
 
 test('a packet-rate cap holds small packets back', async () => {
   add({ 'natra.dev/ingress-packet-rate': '100' });
-  await flood(2000, 10);
+  await flood(subnet, 2000, 10);
   const { verdicts } = await ingress();
   const passed = [verdicts?.mouse, verdicts?.paid, verdicts?.paced].reduce(
     (sum, count) => sum + Number(count?.packets ?? 0),

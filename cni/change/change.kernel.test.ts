@@ -1,0 +1,248 @@
+/** Upgrading the programs of running Pods, and changing their limits by hand, under traffic. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readElf } from '../../dsl/object/elf/read.ts';
+import { writeElf } from '../../dsl/object/elf/write.ts';
+import { removeDirectory } from '../../loader/index.ts';
+import { thisNode } from '../node.ts';
+import { objectFile } from '../objects.ts';
+import { run as runCommand } from '../operator.ts';
+import { type AttachmentRecord, listRecords } from '../state/records.ts';
+import { type LimitStatus, statusOf } from '../status/node-status.ts';
+import { captured, forPod, make } from '../testing/calls.ts';
+import { makePod, type TestPod } from '../testing/pod.ts';
+import { run } from '../testing/shell.ts';
+import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { connect, flood } from '../testing/traffic.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+let pod: TestPod;
+let directories: { NATRA_STATE_DIR: string; NATRA_PIN_DIR: string; NATRA_LOG: string };
+let before: Snapshot;
+
+beforeAll(() => {
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
+});
+beforeEach(() => {
+  pod = makePod();
+  directories = {
+    NATRA_STATE_DIR: mkdtempSync(join(tmpdir(), 'natra-change-')),
+    NATRA_PIN_DIR: `/sys/fs/bpf/natra-change-${process.pid}`,
+    NATRA_LOG: 'off',
+  };
+  before = snapshot(pod, node());
+});
+afterEach(() => {
+  call('DEL');
+  pod.destroy();
+  rmSync(directories.NATRA_STATE_DIR, { recursive: true });
+  removeDirectory(directories.NATRA_PIN_DIR);
+});
+
+const node = () => thisNode(directories);
+const records = (): AttachmentRecord[] => listRecords(directories.NATRA_STATE_DIR, () => {});
+const done = { exitCode: 0 };
+
+/** A call of kubelet's for 10 Mbit/s each way. */
+function call(command: string, attachMode = 'tcx', where = node()) {
+  const { env, stdin } = forPod(captured('kubelet1.36-ctrd2.2-cni1.1-ADD'), pod);
+  return make(
+    {
+      env: { ...env, CNI_COMMAND: command },
+      stdin: { ...stdin, cniVersion: '1.1.0', attachMode, failurePolicy: 'closed' },
+    },
+    where,
+  );
+}
+
+async function operate(...argv: string[]) {
+  const told = { out: '', error: '' };
+  const status = await runCommand(argv, '', node(), {
+    out: (text) => {
+      told.out += text;
+    },
+    error: (text) => {
+      told.error += text;
+    },
+    isTerminal: false,
+  });
+  return { status, ...told };
+}
+
+async function ingress(): Promise<LimitStatus> {
+  const limit = (await statusOf(node(), 0)).limits.find(({ direction }) => direction === 'ingress');
+  if (limit === undefined) throw new Error('the Pod has no limit towards it');
+  return limit;
+}
+
+/** Objects of a release that keeps another state: its counters are laid out as now. */
+const withOtherState: typeof objectFile = (...which) => {
+  const image = readElf(objectFile(...which));
+  const sections = image.sections.map((section) =>
+    section.name !== '.bss'
+      ? section
+      : {
+          ...section,
+          variables: section.variables.map((each) => ({ ...each, name: `former_${each.name}` })),
+        },
+  );
+  return writeElf({ ...image, sections });
+};
+
+/** Bytes that the Pod received so far, with the time in ns. */
+function received(): { readonly at: number; readonly bytes: number } {
+  const [link] = JSON.parse(run(`ip -n ${pod.netns} -s -j link show ${pod.ifname}`));
+  return { at: Number(process.hrtime.bigint()), bytes: link.stats64.rx.bytes };
+}
+
+/** Runs the executable beside this process. */
+function execute(...argv: string[]): Promise<string> {
+  const child = spawn(join(root, 'dist', 'natra'), argv, { env: { ...process.env, ...directories } });
+  const told: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => told.push(String(text)));
+  return new Promise((resolve) => child.on('close', (status) => resolve(`${told.join('')}${status}`)));
+}
+
+describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
+  test('an upgrade under traffic: the limit holds all the time, and counters and sketch go on', async () => {
+    expect(call('ADD', attachMode)).toMatchObject(done);
+    const former = snapshot(pod, node());
+    const subnet = connect(pod);
+    const sending = flood(subnet, 3000, 1400);
+    await pause(900);
+    const counted = await ingress();
+    const samples = [received()];
+    const upgraded = execute('upgrade');
+    while (samples.length < 20) {
+      await pause(100);
+      samples.push(received());
+    }
+    expect(await upgraded).toBe('limits upgraded: 2\n0');
+    await sending;
+
+    const { burstBytes, faults, verdicts } = await ingress();
+    for (const [index, from] of samples.entries())
+      for (const to of samples.slice(index + 1)) {
+        const allowed = (1e7 / 8) * ((to.at - from.at) / 1e9) + burstBytes;
+        // Two packets: what the counters of the device count while they are read.
+        expect(to.bytes - from.bytes).toBeLessThan(allowed + 2 * 1514);
+      }
+    expect((samples.at(-1)?.bytes ?? 0) - (samples[0]?.bytes ?? 0)).toBeGreaterThan(1e6);
+    expect(faults).toEqual([]);
+    expect(verdicts?.paced.packets).toBeGreaterThan(counted.verdicts?.paced.packets ?? 0n);
+    const now = snapshot(pod, node());
+    expect(now.links).toEqual(former.links);
+    expect(now.pins).toEqual(former.pins);
+    expect(now.programs.filter((id) => former.programs.includes(id))).toEqual([]);
+    // All maps but the settings and the excluded subnets of each direction.
+    expect(former.maps.filter((id) => !now.maps.includes(id)).length).toBeLessThanOrEqual(4);
+    expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
+    expect(call('DEL')).toMatchObject(done);
+    expect(leftovers(before, snapshot(pod, node()))).toBeUndefined();
+  });
+
+  test('a release that keeps another state: counters go on, the state begins anew', async () => {
+    expect(call('ADD', attachMode, { ...node(), objectFile: withOtherState })).toMatchObject(done);
+    await flood(connect(pod), 300, 1400);
+    const former = await ingress();
+    expect(await operate('upgrade')).toEqual({ status: 0, out: 'limits upgraded: 2\n', error: '' });
+    const { verdicts, sketch, faults } = await ingress();
+    expect(faults).toEqual([]);
+    expect(former.verdicts?.paced.packets).toBeGreaterThan(0n);
+    expect(verdicts?.paced).toEqual(former.verdicts?.paced);
+    expect(sketch?.falseHeavy).toBe(0);
+    expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
+  });
+
+  test('the record of natra 0.1.0 is read: status, upgrade, CHECK and DEL go by it', async () => {
+    expect(call('ADD', attachMode)).toMatchObject(done);
+    const [record] = records();
+    if (record === undefined) throw new Error('the ADD left no record');
+    writeRecordOf010(attachMode, record);
+    expect(records()[0]?.directions.ingress?.layouts).toBeUndefined();
+    expect((await ingress()).faults).toEqual([]);
+    expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
+    expect(await operate('upgrade')).toMatchObject({ status: 0, out: 'limits upgraded: 2\n' });
+    expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
+    expect(records()[0]?.directions.ingress?.layouts).toEqual(record.directions.ingress?.layouts);
+    expect(call('DEL')).toMatchObject(done);
+    expect(leftovers(before, snapshot(pod, node()))).toBeUndefined();
+  });
+});
+
+/** Puts the record that natra 0.1.0 wrote of such a Pod in the place of this one's; what names devices is exchanged. */
+function writeRecordOf010(
+  attachMode: string,
+  { netns, containerId, ifname, directions }: AttachmentRecord,
+): void {
+  const text = readFileSync(
+    join(root, 'cni', 'state', 'fixtures', `record-0.1.0-${attachMode}.json`),
+    'utf8',
+  );
+  const identity = directions.egress?.made.find((each) => each.netns)?.netns?.identity ?? '';
+  const { netns: formerNetns, directions: former } = JSON.parse(text);
+  const moved = JSON.stringify(JSON.parse(text))
+    .replaceAll(formerNetns, netns)
+    .replaceAll(former.egress.made[0].netns.identity, identity)
+    .replaceAll(`"${former.ingress.device}"`, `"${directions.ingress?.device}"`)
+    .replaceAll(`"ifindex":${former.ingress.ifindex}`, `"ifindex":${directions.ingress?.ifindex}`)
+    .replaceAll('/sys/fs/bpf/natra-rec', directories.NATRA_PIN_DIR);
+  writeFileSync(join(directories.NATRA_STATE_DIR, `${containerId}-${ifname}.json`), moved);
+}
+
+test('an upgrade goes on past a limit that is not in force, says which, and leaves that as it is', async () => {
+  expect(call('ADD')).toMatchObject(done);
+  run(`tc qdisc del dev ${pod.hostDevice} root`);
+  expect(await operate('upgrade')).toEqual({
+    status: 1,
+    out: 'limits upgraded: 0\n',
+    error: expect.stringMatching(
+      /^natra upgrade: upgrade: team-a\/web-k1 eth0: its ingress limit is not in force/,
+    ),
+  });
+});
+
+describe('natra set', () => {
+  beforeEach(() => expect(call('ADD')).toMatchObject(done));
+
+  test('changes what is asked for and nothing else, and CHECK tells it from what the Pod asks for', async () => {
+    const burst = records()[0]?.directions.ingress?.burstBits;
+    expect(await operate('set', 'team-a/web-k1', '--ingress-rate', '20M', '--egress-burst', '4M')).toEqual({
+      status: 0,
+      out: 'team-a/web-k1 eth0: ingress and egress changed\n',
+      error: '',
+    });
+    const { limits } = await statusOf(node(), 0);
+    expect(limits.map(({ faults, capBitsPerSecond }) => ({ faults, capBitsPerSecond }))).toEqual([
+      { faults: [], capBitsPerSecond: 20e6 },
+      { faults: [], capBitsPerSecond: 10e6 },
+    ]);
+    expect(records()[0]?.directions).toMatchObject({ egress: { burstBits: 4e6 } });
+    expect(records()[0]?.directions.ingress?.burstBits).toBe(burst);
+    expect(run(`tc class show dev ${pod.hostDevice}`)).toContain('rate 20Mbit');
+    expect(JSON.parse(call('CHECK').stdout).details).toContain('in force is 20000000');
+  });
+
+  test.each([
+    [['team-a/web-k1'], /say what to change/],
+    [['--ingress-rate', '20M'], /name one Pod/],
+    [
+      ['team-a/web-k1', '--ingress-rate', '10'],
+      /--ingress-rate is "10": it must be a quantity of bits a second/,
+    ],
+    [['team-b/web', '--ingress-rate', '20M'], /team-b\/web is not limited on this node/],
+    [['5a1e', '--ingress-rate', '20M', '--interface', 'net1'], /5a1e is not limited/],
+  ])('%j is refused in words', async (argv, rule) => {
+    const former = snapshot(pod, node());
+    expect(await operate('set', ...argv)).toMatchObject({ status: 1, error: expect.stringMatching(rule) });
+    expect(snapshot(pod, node())).toEqual(former);
+  });
+});

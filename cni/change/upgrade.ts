@@ -1,0 +1,34 @@
+/** `natra upgrade`: gives the running Pods the programs of this release. */
+import { parseArgs } from 'node:util';
+import type { Console } from '../console.ts';
+import { describe } from '../errors.ts';
+import { OperatorError } from '../install/errors.ts';
+import type { Node } from '../node.ts';
+import { attachmentKey } from '../state/key.ts';
+import { type AttachmentRecord, listRecords } from '../state/records.ts';
+import { change } from './change.ts';
+
+export function upgradeCommand(argv: string[], node: Node, console: Console): void {
+  parseArgs({ args: argv, options: {} });
+  upgradeAll(node, console);
+}
+
+/** Goes on past failures and throws at its end where there were any: their Pods stay limited as they were. */
+export function upgradeAll(node: Node, console: Console): void {
+  const failures: string[] = [];
+  const records = listRecords(node.stateDirectory, (error) => failures.push(describe(error)));
+  let upgraded = 0;
+  for (const record of records) {
+    try {
+      upgraded += change(record, (_, inForce) => inForce, node).length;
+    } catch (error) {
+      failures.push(`${nameOf(record)} ${record.ifname}: ${describe(error)}`);
+    }
+  }
+  console.out(`limits upgraded: ${upgraded}\n`);
+  if (failures.length > 0)
+    throw new OperatorError(`upgrade: ${failures.join('; ')}; what was in force before goes on there`);
+}
+
+const nameOf = ({ pod, ...record }: AttachmentRecord): string =>
+  pod.name === undefined ? attachmentKey(record) : `${pod.namespace}/${pod.name}`;
