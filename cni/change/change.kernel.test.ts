@@ -127,6 +127,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
     }
     expect(await upgraded).toBe('limits upgraded: 2\n0');
     await sending;
+    await flood(subnet, 300, 1400);
 
     const { burstBytes, faults, verdicts } = await ingress();
     for (const [index, from] of samples.entries())
@@ -135,7 +136,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
         // Two packets: what the counters of the device count while they are read.
         expect(to.bytes - from.bytes).toBeLessThan(allowed + 2 * 1514);
       }
-    expect((samples.at(-1)?.bytes ?? 0) - (samples[0]?.bytes ?? 0)).toBeGreaterThan(1e6);
+    expect((samples.at(-1)?.bytes ?? 0) - (samples[0]?.bytes ?? 0)).toBeGreaterThan(3e5);
     expect(faults).toEqual([]);
     expect(verdicts?.paced.packets).toBeGreaterThan(counted.verdicts?.paced.packets ?? 0n);
     const now = snapshot(pod, node());

@@ -88,7 +88,9 @@ export async function statusOf(node: Node, milliseconds: number): Promise<NodeSt
   const keys = new Set(records.map(attachmentKey));
   for (const { key } of listPins(node.pinDirectory))
     if (!keys.has(key))
-      notes.push(`${node.pinDirectory}/${key} is pinned without a record; the DEL of its container removes it, no GC does`);
+      notes.push(
+        `${node.pinDirectory}/${key} is pinned without a record; the DEL of its container removes it, no GC does`,
+      );
   return { limits, unlimited: records.flatMap(unlimitedStatus), notes };
 }
 
