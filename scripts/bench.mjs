@@ -17,6 +17,7 @@ ensureNodeModules();
 ensureApt(['iproute2', 'bpftool']);
 // Debian 12 and later have 19; its own `clang` is an older one, and better than none.
 if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
+if (name === 'dataplane') ensureApt(['iperf3']);
 if (name === 'live') {
   ensureApt(['containernetworking-plugins', ...(rest.includes('--kernel') ? VM_PACKAGES : [])]);
   const build = spawnSync(process.execPath, ['scripts/build.mjs'], {

@@ -10,6 +10,7 @@ import { compileC } from '../clang.ts';
 import { compiledObject, emptyObject, median, processorTime } from '../measure.ts';
 import { loadInFront } from './many-flows.ts';
 import { prepare, ROWS, type Row, settingsOf, shareOf } from './rows.ts';
+import { measureThroughput } from './throughput.ts';
 
 const ROUNDS = 15;
 const REPEAT = 100_000;
@@ -61,7 +62,7 @@ function measureRow(row: Row, sides: readonly Side[], natra: ObjectImage): Map<S
 const ratio = (own: number | undefined, other: number | undefined): string =>
   own === undefined || other === undefined ? '-' : (own / other).toFixed(2);
 
-function main(): void {
+async function main(): Promise<void> {
   const natra = compiledObject(path.join(import.meta.dirname, '../../programs/ingress.ts'));
   const twin = compileC(path.join(import.meta.dirname, 'twin.c'), 'ingress');
   const empty = emptyObject();
@@ -89,8 +90,9 @@ function main(): void {
       ...(Object.fromEntries(others.map((side) => [side, over(side)])) as Partial<Record<SideName, number>>),
     };
   });
+  const throughput = await measureThroughput(natra);
   if (process.argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ compiler: twin?.compiler, rows })}\n`);
+    process.stdout.write(`${JSON.stringify({ compiler: twin?.compiler, rows, throughput })}\n`);
     return;
   }
   process.stdout.write(`ns a packet over an empty program, median of ${ROUNDS} runs of ${REPEAT} packets\n`);
@@ -102,6 +104,10 @@ function main(): void {
     const cells = [own, specialised, clang].map((cell) => cell?.toFixed(1) ?? '-');
     line(row, ...cells, ratio(own, clang), ratio(specialised, clang));
   }
+  const gigabits = (bits: number): string => `${(bits / 1e9).toFixed(2)} Gbit/s`;
+  process.stdout.write(
+    `one TCP stream over veth: ${gigabits(throughput.without)} without a program, ${gigabits(throughput.natra)} with one that never limits it (${throughput.ratio.toFixed(3)})\n`,
+  );
 }
 
-main();
+await main();

@@ -1,0 +1,85 @@
+/** What one TCP stream over a veth pair reaches with a program that never limits it, beside none, in turns. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { ObjectImage } from '../../dsl/object/image.ts';
+import { attach, detach } from '../../loader/attach/index.ts';
+import { inNetns } from '../../loader/netns/netns.ts';
+import { loadProgram } from '../../loader/object/load.ts';
+import { executeOrThrow } from '../live/command.ts';
+import { createNamespace, inNamespace, type Namespace, removeNamespace } from '../live/namespace.ts';
+import { median } from '../measure.ts';
+import { ROWS, settingsOf } from './rows.ts';
+
+const ROUNDS = 10;
+const SENDER = '10.99.0.1';
+const RECEIVER = '10.99.0.2';
+
+export interface Throughput {
+  /** Median bit/s received. */
+  readonly without: number;
+  readonly natra: number;
+  /** Median of the ratios of neighbours in time. */
+  readonly ratio: number;
+}
+
+async function stream(sender: Namespace): Promise<number> {
+  const [file, args] = inNamespace(sender, 'iperf3', ['-c', RECEIVER, '-t', '1', '-J']);
+  const { end } = JSON.parse(await executeOrThrow(file, args)) as {
+    readonly end: { readonly sum_received: { readonly bits_per_second: number } };
+  };
+  return end.sum_received.bits_per_second;
+}
+
+/** One round: without a program, then with natra's where the sender's packets leave, both as the kernel runs them. */
+async function round(
+  sender: Namespace,
+  program: { readonly fd: number },
+): Promise<Omit<Throughput, 'ratio'>> {
+  const without = await stream(sender);
+  const name = `natra-bench-${process.pid}`;
+  const attachment = inNetns(sender.path, () =>
+    attach({ mode: 'clsact', ifindex: 2, direction: 'egress', program, pinPath: '', filterName: name }),
+  );
+  try {
+    return { without, natra: await stream(sender) };
+  } finally {
+    inNetns(sender.path, () => detach(attachment));
+  }
+}
+
+/** Needs root and iperf3. */
+export async function measureThroughput(natra: ObjectImage): Promise<Throughput> {
+  const [row] = ROWS;
+  if (row === undefined) throw new Error('bench: there are no rows');
+  const [sender, receiver] = [await createNamespace('sender'), await createNamespace('receiver')];
+  const program = loadProgram(natra, 'ingress', { settings: settingsOf(row, natra) });
+  const [file, args] = inNamespace(receiver, 'iperf3', ['-s', '--forceflush']);
+  try {
+    const pair = ['index', '2', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', receiver.name];
+    await executeOrThrow('ip', ['-n', sender.name, 'link', 'add', 'eth0', ...pair]);
+    for (const [{ name }, address] of [
+      [sender, SENDER],
+      [receiver, RECEIVER],
+    ] as const) {
+      await executeOrThrow('ip', ['-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0']);
+      await executeOrThrow('ip', ['-n', name, 'link', 'set', 'eth0', 'up']);
+    }
+    const server = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await once(server.stdout, 'data');
+      const rounds = [];
+      for (let at = 0; at < ROUNDS; at++) rounds.push(await round(sender, program));
+      return {
+        without: median(rounds.map(({ without }) => without)),
+        natra: median(rounds.map((each) => each.natra)),
+        ratio: median(rounds.map((each) => each.natra / each.without)),
+      };
+    } finally {
+      server.kill();
+      await once(server, 'exit');
+    }
+  } finally {
+    program.close();
+    for (const { name } of [sender, receiver]) await removeNamespace(name);
+  }
+}
