@@ -121,7 +121,9 @@ class PressureReducer {
     const total = before.reduce((sum, { frequency }) => sum + frequency, 0);
     const known = before.filter(({ exit }) => exit !== undefined);
     // A predecessor that comes later in this order closes a loop.
-    const loop = known.length < before.length ? this.setInLoop(block.id) : undefined;
+    const loop = known.length < before.length ? this.loopOf(block.id) : undefined;
+    const sets = new Set(loop?.flatMap(({ instructions }) => instructions.flatMap(defined)));
+    const roomy = loop !== undefined && this.isRoomy(loop);
     const wanted: Register[] = [];
     const stored = new Set<Register>();
     for (const [register, distance] of live) {
@@ -132,9 +134,9 @@ class PressureReducer {
         if (exit?.held.has(register)) share += frequency;
         if (!exit?.stored.has(register)) everywhere = false;
       }
-      if (loop ? share > 0 && distance < OUT_OF_LOOP : share * 2 > total) wanted.push(register);
+      if (loop ? share > 0 && (roomy || distance < OUT_OF_LOOP) : share * 2 > total) wanted.push(register);
       // What a loop sets anew isn't in its slot when the loop comes round.
-      if (everywhere && !loop?.has(register)) stored.add(register);
+      if (everywhere && !sets.has(register)) stored.add(register);
     }
     wanted.sort((left, right) => (live.get(left) ?? 0) - (live.get(right) ?? 0));
     const room = ALLOCATABLE - (machineRegistersLive(block)[0] ?? 0);
@@ -143,8 +145,8 @@ class PressureReducer {
     return { held, stored };
   }
 
-  /** Registers that are set in a block between `header` and its next turn. */
-  private setInLoop(header: number): ReadonlySet<Register> {
+  /** The blocks between `header` and its next turn. */
+  private loopOf(header: number): readonly MachineBlock[] {
     const position = new Map(this.order.map((id, index) => [id, index]));
     const start = position.get(header) ?? 0;
     const body = new Set([header]);
@@ -154,11 +156,20 @@ class PressureReducer {
       body.add(id);
       work.push(...(this.before.get(id) ?? []));
     }
-    const sets = new Set<Register>();
-    for (const id of body)
-      for (const instruction of this.blocks.get(id)?.instructions ?? [])
-        for (const register of defined(instruction)) sets.add(register);
-    return sets;
+    return [...body].flatMap((id) => this.blocks.get(id) ?? []);
+  }
+
+  /** Whether a loop has room for all that is live in it, what is used only behind it included. */
+  private isRoomy(loop: readonly MachineBlock[]): boolean {
+    return loop.every((block) => {
+      if (block.instructions.some(({ op }) => op === 'call')) return false;
+      const machine = machineRegistersLive(block);
+      const behind = usesBehind(block, this.uses.exit(block.id));
+      const live = [this.uses.entry(block.id), ...behind].map(
+        (distances) => [...distances.keys()].filter(isVirtual).length,
+      );
+      return live.every((count, index) => count + (machine[index] ?? 0) < ALLOCATABLE);
+    });
   }
 
   private processBlock(block: MachineBlock): void {

@@ -165,11 +165,10 @@ export function liveness(fn: IrFunction): Liveness {
   return { entry, exit };
 }
 
-/** How many natural loops contain each block, for spill costs. */
-export function loopDepths(fn: IrFunction): ReadonlyMap<number, number> {
+/** Natural loops: by its head's id, the ids of a loop's blocks. Loops with one head are one. */
+export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<number>> => {
   const { dominates } = dominatorTree(fn);
   const before = predecessors(fn);
-  const depth = new Map<number, number>(fn.blocks.map((block) => [block.id, 0]));
   const bodies = new Map<number, Set<number>>();
   for (const block of fn.blocks)
     for (const edge of edgesOf(block.terminator)) {
@@ -183,6 +182,13 @@ export function loopDepths(fn: IrFunction): ReadonlyMap<number, number> {
         work.push(...(before.get(id) ?? []));
       }
     }
-  for (const body of bodies.values()) for (const id of body) depth.set(id, (depth.get(id) ?? 0) + 1);
+  return bodies;
+});
+
+/** How many natural loops contain each block, for spill costs. */
+export function loopDepths(fn: IrFunction): ReadonlyMap<number, number> {
+  const depth = new Map<number, number>(fn.blocks.map((block) => [block.id, 0]));
+  for (const body of naturalLoops(fn).values())
+    for (const id of body) depth.set(id, (depth.get(id) ?? 0) + 1);
   return depth;
 }

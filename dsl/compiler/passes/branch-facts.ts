@@ -130,8 +130,9 @@ function byRange(
   producer: Producer,
 ): boolean | undefined {
   const { left, width, condition } = test;
-  const lows: bigint[] = [0n];
-  const highs: bigint[] = [largest(producer, left, width)];
+  const range = producer.range?.(left);
+  const lows: bigint[] = [range?.low ?? 0n];
+  const highs: bigint[] = [range?.high ?? ones(width), largest(producer, left, width)];
   const excluded = new Set<bigint>();
   for (const fact of facts) {
     if (fact.left !== left || fact.width !== width || typeof fact.right !== 'bigint') {

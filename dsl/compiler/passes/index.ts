@@ -9,6 +9,7 @@ import { divideByMultiplying } from './divide.ts';
 import { fold } from './fold.ts';
 import { foldAddresses } from './fold-addresses.ts';
 import { forwardMemory } from './forward-memory.ts';
+import { hoistLoads } from './hoist-loads.ts';
 import { mergeStores } from './merge-stores.ts';
 import { narrowLoads } from './narrow-loads.ts';
 import { numberValues } from './number-values.ts';
@@ -35,6 +36,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'forward-memory', run: forwardMemory },
   { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
   { name: 'thread-jumps', run: threadJumps },
+  { name: 'hoist-loads', run: (fn) => simplifyCfg(hoistLoads(fn)) },
   { name: 'merge-stores', run: mergeStores },
   { name: 'dead-stores', run: eliminateDeadStores },
   { name: 'dead-code', run: eliminateDeadCode },

@@ -12,6 +12,14 @@ export interface Producer {
   (operand: Operand): Instruction | undefined;
   /** What a block's parameter receives from the edges into its block. The verifier follows each path by itself. */
   readonly received?: (operand: Operand) => readonly Operand[] | undefined;
+  /** The bounds of a value, where somebody found them out. */
+  readonly range?: (operand: Operand) => Range | undefined;
+}
+
+/** Unsigned bounds, both within. */
+export interface Range {
+  readonly low: bigint;
+  readonly high: bigint;
 }
 
 /** Bounds the recursion on long chains. */
@@ -30,7 +38,7 @@ const largestProduct = (width: Width, a: bigint, b: bigint): bigint =>
  * Whether the verifier forgets all 64 bits of what a 32-bit instruction gives, the upper half too, which is zero
  * (adjust_scalar_min_max_vals returns before it extends where is_safe_to_compute_dst_reg_range says no).
  */
-function isForgotten(instruction: Instruction | undefined): boolean {
+export function isForgotten(instruction: Instruction | undefined): boolean {
   if (instruction?.op === 'swap') return true;
   if (instruction?.op !== 'binary') return false;
   switch (instruction.operator) {

@@ -5,11 +5,11 @@
  */
 import type { IrFunction } from '../ir/ir.ts';
 import { decide, factsOnEntry } from './branch-facts.ts';
-import { producersOf } from './rewrite.ts';
+import { producersWithRanges } from './ranges.ts';
 
 export function removeRedundantBranches(fn: IrFunction): IrFunction {
   const facts = factsOnEntry(fn);
-  const producer = producersOf(fn);
+  const producer = producersWithRanges(fn);
   return {
     ...fn,
     blocks: fn.blocks.map((block) => {

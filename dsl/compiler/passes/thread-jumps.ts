@@ -109,13 +109,16 @@ interface Known {
   readonly dominates: (above: number, below: number) => boolean;
 }
 
-/** A block that edges may be threaded through: short, pure, and no loop's head, which would peel the loop. */
+/**
+ * A block that edges may be threaded through: short, and pure. Of loops' heads only a bare test, which the first round is
+ * known to pass: it becomes the test at the loop's end. More would peel the loop.
+ */
 function isThreadable(block: OpenBlock, sources: readonly OpenBlock[], { dominates }: Known): boolean {
   return (
     block.terminator.op === 'branch' &&
     block.instructions.length <= MAX_COPIED &&
     block.instructions.every(({ op }) => COPIED.has(op)) &&
-    !sources.some((source) => dominates(block.id, source.id))
+    (block.instructions.length === 0 || !sources.some((source) => dominates(block.id, source.id)))
   );
 }
 
@@ -124,10 +127,10 @@ function threadThrough(
   fn: OpenFunction,
   block: OpenBlock,
   sources: readonly OpenBlock[],
-  { facts, producer }: Known,
+  { facts, producer, dominates }: Known,
 ): readonly number[] {
   const bridges: { readonly id: number; readonly values: Passage['values'] }[] = [];
-  for (const source of sources) {
+  for (const source of sources.filter(({ id }) => !dominates(block.id, id))) {
     const { terminator } = source;
     const redirect = (edge: Edge, taken: boolean): Edge => {
       if (edge.block !== block.id) {
