@@ -8,8 +8,8 @@ import type { Console } from './console.ts';
 import { CniError } from './errors.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
 import { codeOf, OperatorError } from './install/errors.ts';
+import { keepCode } from './install/keep-code.ts';
 import type { Node } from './node.ts';
-import { keepCode } from './part.ts';
 import { statusCommand } from './status/command.ts';
 
 const USAGE = `usage: natra <command> [options]

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepCode, readPart } from './part.ts';
+import { keepCode } from './install/keep-code.ts';
+import { readPart } from './part.ts';
 
 let folder: string;
 let file: string;
