@@ -68,7 +68,7 @@ function installAt(
   const target = { ifindex, ...(netns !== undefined && { netns }) };
   const journal = (planned: KernelAttachment): void => ledger.journal(direction, planned);
   const wish = wishOf(limit, options);
-  ledger.plan(direction, { ...wish, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
+  ledger.intend(direction, { ...wish, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
 
   if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);

@@ -26,9 +26,17 @@ export class Ledger {
 
   /** Says what is to be made for a direction; `undefined` when all of it has been undone. */
   plan(direction: Direction, plan: DirectionRecord | undefined): void {
+    this.write(this.with(direction, plan));
+  }
+
+  /** The same of a direction of which nothing is made yet: it comes to disk with the first thing that is announced. */
+  intend(direction: Direction, plan: DirectionRecord): void {
+    this.current = this.with(direction, plan);
+  }
+
+  private with(direction: Direction, plan: DirectionRecord | undefined): AttachmentRecord {
     const { [direction]: _, ...others } = this.current.directions;
-    const directions = plan === undefined ? others : { ...others, [direction]: plan };
-    this.write({ ...this.current, directions });
+    return { ...this.current, directions: plan === undefined ? others : { ...others, [direction]: plan } };
   }
 
   /** Says more of a direction that is planned. */
