@@ -5,6 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { about } from './about.ts';
+import { codeOf } from './errors.ts';
 import { thisNode } from './node.ts';
 import { orEmpty, stdinOnce } from './stdin.ts';
 import { isReady } from './verbs/ready.ts';
@@ -47,7 +48,7 @@ function writeAll(fd: number, text: string): void {
     try {
       written += writeSync(fd, bytes, written);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      if (codeOf(error) !== 'EAGAIN') throw error;
     }
   }
 }

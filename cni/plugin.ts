@@ -13,7 +13,7 @@ import {
 import { parseNetworkConfiguration } from './config/network.ts';
 import { CniError, describe, ERROR_CODES } from './errors.ts';
 import type { Node } from './node.ts';
-import { orEmpty, type ReadStdin } from './stdin.ts';
+import { orEmpty, orRefuse, type ReadStdin } from './stdin.ts';
 import { add } from './verbs/add.ts';
 import { check } from './verbs/check.ts';
 import { del } from './verbs/del.ts';
@@ -32,8 +32,9 @@ export interface Outcome {
 export function runPlugin(variables: Variables, readStdin: ReadStdin, node: Node): Outcome {
   let stdin = '';
   try {
+    // Read first: even a verb that doesn't exist is refused in the version of its configuration.
+    stdin = variables.CNI_COMMAND === 'VERSION' ? orEmpty(readStdin) : orRefuse(readStdin);
     const verb = parseVerb(variables) ?? 'VERSION';
-    stdin = verb === 'VERSION' ? orEmpty(readStdin) : readStdin();
     return { stdout: answer(verb, variables, stdin, node), exitCode: 0 };
   } catch (thrown) {
     const error = asCniError(thrown);

@@ -1,5 +1,6 @@
 /** What a runtime writes to a plugin. */
 import { readFileSync } from 'node:fs';
+import { CniError, describe, ERROR_CODES } from './errors.ts';
 
 export type ReadStdin = () => string;
 
@@ -18,5 +19,18 @@ export function orEmpty(readStdin: ReadStdin): string {
     return readStdin();
   } catch {
     return '';
+  }
+}
+
+/** For a verb that needs a configuration. Throws code 5 where stdin is closed or no file. */
+export function orRefuse(readStdin: ReadStdin): string {
+  try {
+    return readStdin();
+  } catch (error) {
+    throw new CniError(
+      ERROR_CODES.io,
+      'stdin is not readable',
+      `stdin must hold the network configuration: ${describe(error)}`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 /** CNI specification versions that natra speaks. */
+import { shown } from './config/shown.ts';
 import { CniError, ERROR_CODES } from './errors.ts';
 
 export const SUPPORTED_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const;
@@ -19,7 +20,7 @@ export function supportedVersion(version: unknown): CniVersion {
     throw new CniError(
       ERROR_CODES.invalidConfiguration,
       'invalid cniVersion',
-      `cniVersion must be a string such as "${NEWEST_VERSION}", not ${JSON.stringify(version)}`,
+      `cniVersion must be a string such as "${NEWEST_VERSION}", not ${shown(version)}`,
     );
   const stated = version === undefined || version === '' ? IMPLIED_VERSION : version;
   if (isSupported(stated)) return stated;
@@ -27,7 +28,7 @@ export function supportedVersion(version: unknown): CniVersion {
   throw new CniError(
     ERROR_CODES.incompatibleVersion,
     'incompatible CNI versions',
-    `config is ${JSON.stringify(stated)}, plugin supports [${supported}]`,
+    `config is ${shown(stated)}, plugin supports [${supported}]`,
   );
 }
 

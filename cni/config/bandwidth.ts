@@ -6,6 +6,7 @@
 import { CniError, ERROR_CODES } from '../errors.ts';
 import type { Limit } from '../limit.ts';
 import { field, hasField, isObject, type JsonObject } from './json.ts';
+import { shown } from './shown.ts';
 
 /** Seen from the Pod: `ingress` is what it receives. */
 export type Direction = 'ingress' | 'egress';
@@ -91,7 +92,7 @@ function wholeNumber(name: string, value: unknown): number {
   throw new CniError(
     ERROR_CODES.invalidConfiguration,
     'invalid bandwidth',
-    `${name} must be a whole number of at least 0, not ${JSON.stringify(value)}`,
+    `${name} must be a whole number of at least 0, not ${shown(value)}`,
   );
 }
 
@@ -99,6 +100,6 @@ function notAnObject(name: string, value: unknown): CniError {
   return new CniError(
     ERROR_CODES.invalidConfiguration,
     `invalid ${name}`,
-    `${name} must be an object, not ${JSON.stringify(value)}`,
+    `${name} must be an object, not ${shown(value)}`,
   );
 }

@@ -1,5 +1,6 @@
 /** The CNI_* environment: which variables a verb needs and what each may hold (libcni, skel and utils). */
 import { CniError, ERROR_CODES } from '../errors.ts';
+import { shown } from './shown.ts';
 
 export type Variables = { readonly [name: string]: string | undefined };
 
@@ -107,6 +108,6 @@ function invalid(variable: string, value: string, rule: string): CniError {
   return new CniError(
     ERROR_CODES.invalidEnvironment,
     `invalid ${variable}`,
-    `${variable} is ${JSON.stringify(value)}: it ${rule}`,
+    `${variable} is ${shown(value)}: it ${rule}`,
   );
 }

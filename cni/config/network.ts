@@ -2,6 +2,7 @@
 import { CniError, ERROR_CODES } from '../errors.ts';
 import { type CniVersion, supportedVersion } from '../versions.ts';
 import { isObject, type JsonObject, parseObject, rawMember } from './json.ts';
+import { shown } from './shown.ts';
 
 export interface NetworkConfiguration {
   readonly cniVersion: CniVersion;
@@ -30,7 +31,7 @@ export function parseNetworkConfiguration(text: string): NetworkConfiguration {
     throw new CniError(
       ERROR_CODES.invalidConfiguration,
       'invalid network name',
-      `name is ${JSON.stringify(name)}: it must start with a letter or digit and go on with letters, digits, "_", "." or "-"`,
+      `name is ${shown(name)}: it must start with a letter or digit and go on with letters, digits, "_", "." or "-"`,
     );
   const { prevResult } = object;
   if (prevResult === undefined || prevResult === null) return { cniVersion, name, object };
@@ -38,7 +39,7 @@ export function parseNetworkConfiguration(text: string): NetworkConfiguration {
     throw new CniError(
       ERROR_CODES.invalidConfiguration,
       'invalid prevResult',
-      `prevResult must be an object, not ${JSON.stringify(prevResult)}`,
+      `prevResult must be an object, not ${shown(prevResult)}`,
     );
   return { cniVersion, name, object, prevResult: rawMember(text, 'prevResult') };
 }
@@ -76,7 +77,7 @@ function stringField(object: JsonObject, name: string): string {
   throw new CniError(
     ERROR_CODES.invalidConfiguration,
     value === undefined ? `missing ${name}` : `invalid ${name}`,
-    `${name} must be a string that is not empty${value === undefined ? '' : `, not ${JSON.stringify(value)}`}`,
+    `${name} must be a string that is not empty${value === undefined ? '' : `, not ${shown(value)}`}`,
   );
 }
 
@@ -84,6 +85,6 @@ function badAttachments(rule: string, value: unknown): CniError {
   return new CniError(
     ERROR_CODES.invalidConfiguration,
     'invalid cni.dev/valid-attachments',
-    `cni.dev/valid-attachments ${rule}, not ${JSON.stringify(value)}`,
+    `cni.dev/valid-attachments ${rule}, not ${shown(value)}`,
   );
 }

@@ -1,6 +1,7 @@
 /** The options of a limit by their names: how each is written, and the rule that a value has to keep. */
 import { CniError, ERROR_CODES } from '../errors.ts';
 import { parseQuantity } from './quantity.ts';
+import { shown } from './shown.ts';
 import { parseSubnet } from './subnets.ts';
 
 /** What options may say; docs/options.md has them for people. Bits, bits a second and packets a second. */
@@ -125,6 +126,6 @@ export function invalid(source: string, value: unknown, rule: string): CniError 
   return new CniError(
     ERROR_CODES.invalidConfiguration,
     `invalid ${source}`,
-    `${source} is ${JSON.stringify(value)}: it must be ${rule}`,
+    `${source} is ${shown(value)}: it must be ${rule}`,
   );
 }

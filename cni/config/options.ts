@@ -7,6 +7,7 @@
 import { CniError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { Variables } from './environment.ts';
 import type { JsonObject } from './json.ts';
+import { shown } from './shown.ts';
 
 const CHOICES = {
   /** The kernel's attachment mechanism: tcx needs Linux 6.6. */
@@ -65,6 +66,6 @@ function choose<T extends string>(choices: readonly T[], source: string, value: 
   throw new CniError(
     code,
     `invalid ${source}`,
-    `${source} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`,
+    `${source} must be one of ${choices.join(', ')}, not ${shown(value)}`,
   );
 }

@@ -14,6 +14,7 @@ import {
   parseOption,
   RULES,
 } from './option-values.ts';
+import { shown, shownName } from './shown.ts';
 
 /** The capability by which containerd and CRI-O hand a Pod's annotations on. */
 const ANNOTATIONS = 'io.kubernetes.cri.pod-annotations';
@@ -58,7 +59,7 @@ function defaultsIn(configuration: JsonObject, namespace: string | undefined): P
   const namespaces = configuration.namespaces ?? {};
   if (!isObject(namespaces)) throw invalid('namespaces', namespaces, 'an object of options by namespace');
   const ofNamespaces = Object.entries(namespaces).map(
-    ([name, options]) => [name, optionsIn(`namespaces.${name}`, options)] as const,
+    ([name, options]) => [name, optionsIn(`namespaces.${shownName(name)}`, options)] as const,
   );
   const { unshapedSubnets, shapedSubnets } = configuration;
   const asUpstream: PartialOptions = {
@@ -80,13 +81,13 @@ function optionsIn(path: string, object: unknown): PartialOptions {
   if (!isObject(object)) throw invalid(path, object, 'an object of options');
   return Object.fromEntries(
     Object.entries(object).map(([key, value]) => {
-      const name = nameOf(key, `${path}.${key}`);
+      const name = nameOf(key, `${path}.${shownName(key)}`);
       return [name, parseOption(name, value, `${path}.${name}`)];
     }),
   );
 }
 
-function nameOf(key: string, source: string): OptionName {
+function nameOf(key: unknown, source: string): OptionName {
   const name = OPTION_NAMES.find((each) => each === key);
   if (name !== undefined) return name;
   throw new CniError(
@@ -100,7 +101,7 @@ function nameOf(key: string, source: string): OptionName {
 function allowedOptions({ podOptions }: JsonObject): ReadonlySet<OptionName> {
   if (podOptions === undefined) return new Set(OPTION_NAMES);
   if (!Array.isArray(podOptions)) throw invalid('podOptions', podOptions, 'a list of names of options');
-  return new Set(podOptions.map((each) => nameOf(String(each), `podOptions entry ${JSON.stringify(each)}`)));
+  return new Set(podOptions.map((each) => nameOf(each, `podOptions entry ${shown(each)}`)));
 }
 
 interface Range {
@@ -113,7 +114,7 @@ function boundsIn({ bounds = {} }: JsonObject): { readonly [N in OptionName]?: R
   if (!isObject(bounds)) throw invalid('bounds', bounds, 'an object of { "min", "max" } by option');
   return Object.fromEntries(
     Object.entries(bounds).map(([key, range]) => {
-      const name = nameOf(key, `bounds.${key}`);
+      const name = nameOf(key, `bounds.${shownName(key)}`);
       const kind = RULES[name].kind;
       if (!isObject(range) || (kind !== 'amount' && kind !== 'share'))
         throw invalid(`bounds.${name}`, range, 'an object { "min", "max" } of an option that is an amount');
@@ -138,7 +139,7 @@ function annotated(
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     const name = OPTION_NAMES.find((each) => annotationOf(each) === key);
     if (name === undefined || NOT_BY_ANNOTATION.has(name))
-      notes.push(`the annotation ${key} is ignored: there is no such option`);
+      notes.push(`the annotation ${shownName(key)} is ignored: there is no such option`);
     else if (!allowed.has(name))
       notes.push(`the annotation ${key} is ignored: podOptions does not allow ${name}`);
     else own.push([name, parseOption(name, value, key)]);

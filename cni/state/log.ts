@@ -16,7 +16,7 @@ export type Log = (message: string) => void;
  */
 export function openLog(stateDirectory: string, target: string | undefined): Log {
   if (target === 'off') return () => {};
-  if (target === 'stderr') return (message) => writeSync(2, line(message));
+  if (target === 'stderr') return (message) => complain(line(message));
   const path = target || join(stateDirectory, 'natra.log');
   return (message) => {
     try {
@@ -24,9 +24,18 @@ export function openLog(stateDirectory: string, target: string | undefined): Log
       rotate(path);
       appendFileSync(path, line(message), { mode: 0o600 });
     } catch (error) {
-      writeSync(2, line(`write the log ${path}: ${String(error)}: ${message}`));
+      complain(line(`write the log ${path}: ${String(error)}: ${message}`));
     }
   };
+}
+
+/** Stderr may be closed, or a pipe that is full or that nobody reads any more. */
+function complain(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // There is no other place to say it.
+  }
 }
 
 function rotate(path: string): void {

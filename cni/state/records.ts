@@ -9,6 +9,7 @@ import type { Direction, Limits } from '../config/bandwidth.ts';
 import type { PodIdentity } from '../config/environment.ts';
 import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
+import { codeOf } from '../errors.ts';
 import type { Limit, Pacing, Parsing } from '../limit.ts';
 import { attachmentKey } from './key.ts';
 
@@ -135,7 +136,7 @@ function filesIn(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }
@@ -145,7 +146,7 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   const value: unknown = JSON.parse(text);
@@ -158,8 +159,4 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
 /** Only natra writes here, so its format number vouches for the rest. */
 function isRecord(value: unknown): value is AttachmentRecord {
   return isObject(value) && value.format === FORMAT && isObject(value.directions);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
