@@ -1,0 +1,3 @@
+import { testShard } from './cni.ts';
+
+testShard(2);
