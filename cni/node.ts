@@ -1,7 +1,7 @@
 /** What natra uses of the node it runs on, named once so that a test can give it another place. */
 import type { Direction } from './config/bandwidth.ts';
 import type { Variables } from './config/environment.ts';
-import { type Baseline, objectFile } from './objects.ts';
+import { type Baseline, objectFile, preparedFile } from './objects.ts';
 import { type Log, openLog } from './state/log.ts';
 
 export interface Node {
@@ -11,6 +11,8 @@ export interface Node {
   readonly pinDirectory: string;
   /** The ELF object file of a direction's program. */
   readonly objectFile: (direction: Direction, baseline?: Baseline) => Uint8Array;
+  /** The same object prepared for loading; absent where there is the ELF file alone. */
+  readonly preparedFile?: ((direction: Direction, baseline: Baseline) => string) | undefined;
   readonly log: Log;
 }
 
@@ -21,6 +23,7 @@ export function thisNode(variables: Variables): Node {
     stateDirectory,
     pinDirectory: variables.NATRA_PIN_DIR || '/sys/fs/bpf/natra',
     objectFile,
+    preparedFile,
     log: openLog(stateDirectory, variables.NATRA_LOG),
   };
 }

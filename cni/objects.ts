@@ -18,8 +18,13 @@ declare const NATRA_INSTALLED: true | undefined;
 const directory = (): string =>
   typeof NATRA_INSTALLED === 'undefined' ? join(import.meta.dirname, '..', 'build') : import.meta.dirname;
 
+const pathOf = (direction: Direction, baseline: Baseline, extension: string): string =>
+  join(directory(), `${baseline === '5.12' ? direction : `${direction}-${baseline}`}.${extension}`);
+
 /** The ELF object whose only program limits `direction`. */
-export function objectFile(direction: Direction, baseline: Baseline = '5.12'): Uint8Array {
-  const name = baseline === '5.12' ? direction : `${direction}-${baseline}`;
-  return readFileSync(join(directory(), `${name}.o`));
-}
+export const objectFile = (direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
+  readFileSync(pathOf(direction, baseline, 'o'));
+
+/** The same object as the loader has it soonest (dsl/object/prepared.ts). */
+export const preparedFile = (direction: Direction, baseline: Baseline): string =>
+  readFileSync(pathOf(direction, baseline, 'json'), 'latin1');

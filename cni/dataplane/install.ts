@@ -15,7 +15,6 @@ import { dataplaneSettings } from '../settings.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
-import { layoutsOf } from './layouts.ts';
 import type { Ledger } from './ledger.ts';
 import { loadDataplane } from './load.ts';
 import type { Placement } from './placement.ts';
@@ -77,7 +76,7 @@ function installAt(
   const program = loadDataplane(direction, { name: programName(direction), settings: { config } }, node);
   try {
     fillExclusions(program, limit);
-    ledger.amend(direction, { layouts: layoutsOf(program.image) });
+    ledger.amend(direction, { layouts: program.layouts });
     pinAll(program, place);
     const { mode } = attach({
       ...target,

@@ -1,8 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { readElf } from '../../dsl/object/elf/read.ts';
+import { readPrepared, writePrepared } from '../../dsl/object/prepared.ts';
+import { fits } from '../../dsl/object/specialise/template.ts';
 import { COMMAND } from '../../loader/bpf/call.ts';
-import { setSyscallHook, VerifierError } from '../../loader/index.ts';
+import { sectionContents, setSyscallHook, VerifierError } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
-import { objectFile } from '../objects.ts';
+import { objectFile, preparedFile } from '../objects.ts';
+import { dataplaneSettings } from '../settings.ts';
 import { passingObject, refusedObject } from '../testing/objects.ts';
 import { loadDataplane } from './load.ts';
 
@@ -77,3 +81,54 @@ test.each(['ingress', 'egress'] as const)(
     expect(load('5.10')).toBe(load('5.12'));
   },
 );
+
+describe('an object that is prepared', () => {
+  const settings = (more: object = {}) => ({
+    config: {
+      ...dataplaneSettings({ rateBitsPerSecond: 2e7, burstBits: 1e6, pacing: 'queue', ...more }),
+      seed: 5n,
+    },
+  });
+  const elfFiles = vi.fn(objectFile);
+  const node = { objectFile: elfFiles, preparedFile, log: () => {} };
+
+  test.each(['ingress', 'egress'] as const)(
+    'takes the place of the ELF file of %s, with the same layouts',
+    (direction) => {
+      elfFiles.mockClear();
+      const prepared = loadDataplane(direction, { settings: settings() }, node);
+      prepared.close();
+      expect(elfFiles).not.toHaveBeenCalled();
+      const plain = loadDataplane(direction, { settings: settings() }, { objectFile, log: () => {} });
+      plain.close();
+      expect(prepared.layouts).toEqual(plain.layouts);
+      expect(Object.keys(prepared.maps).sort()).toEqual(Object.keys(plain.maps).sort());
+    },
+  );
+
+  test('has a template for what most Pods are given, and not for options of their own', () => {
+    const { templates, image } = readPrepared(preparedFile('ingress', '5.12'));
+    const section = image.sections.find(({ name }) => name === '.rodata')!;
+    const fitting = (more: object) =>
+      templates.filter((each) => fits(each, sectionContents(section, settings(more)))).length;
+    for (const pacing of ['edt', 'queue', 'police']) expect(fitting({ pacing })).toBe(1);
+    expect(fitting({ rateBitsPerSecond: 1e10, burstBits: undefined })).toBe(1);
+    expect(fitting({ ecn: false })).toBe(0);
+    expect(fitting({ packetsPerSecond: 1000 })).toBe(0);
+  });
+
+  test('is explained from the ELF file where the kernel refuses it', () => {
+    elfFiles.mockClear();
+    const prepared = readPrepared(preparedFile('egress', '5.12'));
+    const [program] = readElf(refusedObject('egress')).programs;
+    elfFiles.mockImplementationOnce(refusedObject);
+    const refused = writePrepared({
+      ...prepared,
+      image: { ...prepared.image, programs: [program!] },
+      templates: [],
+    });
+    const load = () => loadDataplane('egress', {}, { ...node, preparedFile: () => refused });
+    expect(load).toThrow(VerifierError);
+    expect(elfFiles).toHaveBeenCalledOnce();
+  });
+});

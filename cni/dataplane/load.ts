@@ -1,6 +1,8 @@
 /** Loads a direction's program as the kernel can have it. */
 import { readElf } from '../../dsl/object/elf/read.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
+import { readPrepared } from '../../dsl/object/prepared.ts';
+import type { Template } from '../../dsl/object/specialise/template.ts';
 import {
   FEATURES,
   type LoadedProgram,
@@ -12,13 +14,28 @@ import {
 import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import type { Baseline } from '../objects.ts';
+import { type Layouts, layoutsOf } from './layouts.ts';
 
 /** What the object for Linux 5.10 does without. */
 const WITHOUT_ON_5_10 = ['atomics that fetch', 'bpf_ktime_get_coarse_ns'];
 
-export interface LoadedDataplane extends LoadedProgram {
-  /** What it was loaded from. */
+/** What a program is loaded from. */
+export interface Source {
   readonly image: ObjectImage;
+  readonly layouts: Layouts;
+  readonly templates?: readonly Template[];
+}
+
+export type LoadedDataplane = LoadedProgram & Source;
+
+type Files = Pick<Node, 'objectFile' | 'preparedFile'>;
+
+const preparedSource = ({ preparedFile }: Files, direction: Direction, baseline: Baseline) =>
+  preparedFile && readPrepared(preparedFile(direction, baseline));
+
+function elfSource({ objectFile }: Files, direction: Direction, baseline: Baseline): Source {
+  const image = readElf(objectFile(direction, baseline));
+  return { image, layouts: layoutsOf(image) };
 }
 
 /**
@@ -27,19 +44,29 @@ export interface LoadedDataplane extends LoadedProgram {
  */
 export function loadDataplane(
   direction: Direction,
-  options: LoadOptions | ((image: ObjectImage) => LoadOptions),
-  node: Pick<Node, 'objectFile' | 'log'>,
+  options: LoadOptions | ((source: Source) => LoadOptions),
+  node: Files & Pick<Node, 'log'>,
 ): LoadedDataplane {
-  const load = (baseline: Baseline): LoadedDataplane => {
-    const image = readElf(node.objectFile(direction, baseline));
-    const program = loadProgram(image, direction, {
-      ...(typeof options === 'function' ? options(image) : options),
+  const loadFrom = (source: Source): LoadedDataplane => {
+    const program = loadProgram(source.image, direction, {
+      ...(typeof options === 'function' ? options(source) : options),
+      ...(source.templates && { templates: source.templates }),
       // CHECK compares the settings in force with those of the record (inspect.ts).
       keepSettings: true,
       // They would be most of the BTF that the kernel keeps for each Pod.
       sourceLines: false,
     });
-    return { ...program, image };
+    return { ...program, ...source };
+  };
+  const load = (baseline: Baseline): LoadedDataplane => {
+    try {
+      const prepared = preparedSource(node, direction, baseline);
+      if (prepared !== undefined) return loadFrom(prepared);
+    } catch (error) {
+      // The ELF file has the source lines that explain it.
+      if (!(error instanceof VerifierError)) throw error;
+    }
+    return loadFrom(elfSource(node, direction, baseline));
   };
   try {
     return load('5.12');

@@ -3,7 +3,6 @@
  * the queue's parameters in place. The new program goes on with the old one's state and counters where both lay them out
  * in the same way.
  */
-import type { ObjectImage } from '../../dsl/object/image.ts';
 import {
   attachFq,
   changeHtb,
@@ -25,9 +24,9 @@ import type { DirectionRecord } from '../state/records.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
-import { heirloom, layoutsOf } from './layouts.ts';
+import { heirloom } from './layouts.ts';
 import { attachesProgram, type Ledger } from './ledger.ts';
-import { loadDataplane } from './load.ts';
+import { loadDataplane, type Source } from './load.ts';
 import { randomSeed } from './seed.ts';
 import { programName } from './site.ts';
 
@@ -48,9 +47,9 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
   if (pins === undefined || former === undefined || attachment === undefined)
     throw new Error(`change the ${direction} limit of ${place.key}: none is in force`);
   try {
-    const options = (image: ObjectImage): LoadOptions => successorOf(direction, former, next, pins, image);
+    const options = (source: Source): LoadOptions => successorOf(direction, former, next, pins, source);
     const program = loadDataplane(direction, options, node);
-    const layouts = layoutsOf(program.image);
+    const { layouts } = program;
     try {
       fillExclusions(program, next);
       pinAll(program, staging);
@@ -92,9 +91,9 @@ function successorOf(
   former: DirectionRecord,
   next: DirectionRecord,
   pins: OpenedPins,
-  image: ObjectImage,
+  { image, layouts: wanted }: Source,
 ): LoadOptions {
-  const [has, wanted] = [former.layouts ?? {}, layoutsOf(image)];
+  const has = former.layouts ?? {};
   const settings = image.sections.find(({ name }) => name === '.rodata');
   const contents = settings && has[settings.name] === wanted[settings.name] && pins.sections[settings.name];
   const inForce = contents ? contents.lookup(new Uint8Array(contents.keySize)) : undefined;

@@ -13,16 +13,20 @@ const LINK = 'natra';
 const STORE = 'natra.d';
 export const BUNDLE = 'natra';
 /**
- * Beside the bundle: the CNI verbs that change the node, the operator's commands, the programs, koffi's addon, and what
+ * Beside the bundle: the CNI verbs that change the node, the operator's commands, the programs (for loading, and as ELF files that have their source lines), koffi's addon, and what
  * says that the bundle is CommonJS.
  */
 export const COMPANIONS = [
   'natra-verbs.cjs',
   'natra-operator.cjs',
   'ingress.o',
+  'ingress.json',
   'ingress-5.10.o',
+  'ingress-5.10.json',
   'egress.o',
+  'egress.json',
   'egress-5.10.o',
+  'egress-5.10.json',
   'koffi.node',
   'package.json',
 ];

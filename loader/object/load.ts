@@ -3,6 +3,7 @@ import { btfForKernel, type KernelBtf } from '../../dsl/object/btf/kernel.ts';
 import type { MapImage, ObjectImage, ProgramImage, SectionImage } from '../../dsl/object/image.ts';
 import { decode, encodeAt, LDDW } from '../../dsl/object/instruction.ts';
 import { specialise } from '../../dsl/object/specialise/index.ts';
+import { fillTemplate, fits, type Template } from '../../dsl/object/specialise/template.ts';
 import { btfLog, tryLoadBtf } from '../bpf/btf.ts';
 import { programInfo } from '../bpf/info.ts';
 import { createMap, MAP_FLAG, type MapDescription, type MapHandle } from '../bpf/map.ts';
@@ -20,6 +21,8 @@ export interface LoadOptions {
   readonly settings?: Settings;
   /** Whether given settings are made part of the code, which then has no use for `.rodata`. Default: true. */
   readonly specialise?: boolean;
+  /** Programs that are specialised but for what these settings say; used where one fits. */
+  readonly templates?: readonly Template[];
   /** Makes the map of `.rodata` even so, for those who want to read from its pin what is in force. Default: false. */
   readonly keepSettings?: boolean;
   /**
@@ -97,7 +100,11 @@ function specialised(image: ObjectImage, found: ProgramImage, options: LoadOptio
   const section = image.sections.find(({ name }) => name === SETTINGS);
   if (!section || options.settings === undefined || options.specialise === false) return found;
   if (options.reuse?.has(SETTINGS)) return found;
-  return specialise(found, sectionContents(section, options.settings));
+  const contents = sectionContents(section, options.settings);
+  const template = options.templates?.find(
+    (each) => each.program.name === found.name && fits(each, contents),
+  );
+  return template ? fillTemplate(template, contents) : specialise(found, contents);
 }
 
 interface Btf {

@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync 
 import path from 'node:path';
 import { build } from 'esbuild';
 import { projectRoot } from '../bootstrap.mjs';
-import { OBJECTS, objectPath } from './objects.mjs';
+import { OBJECTS, objectPath, preparedPath } from './objects.mjs';
 import { whenChanged } from './stamp.mjs';
 
 const inProject = (...parts) => path.join(projectRoot, ...parts);
@@ -14,6 +14,8 @@ const inProject = (...parts) => path.join(projectRoot, ...parts);
 const FOR_EVERY_CALL = /^(cni\/|part:)|^package\.json$/;
 /** The only folders whose code a CNI call runs; the compiler and koffi's JavaScript wrapper cost start time. */
 const FOR_VERBS = /^(cni|loader|dsl\/object)\/|^package\.json$/;
+
+const OBJECT_FILES = OBJECTS.flatMap((each) => [objectPath(each), preparedPath(each)]);
 
 /** koffi's addon for this machine: the builds for glibc and musl are two. */
 function koffiAddon() {
@@ -85,8 +87,7 @@ async function bundle() {
   await bundleOf('cni/operator.ts', PARTS['operator.ts'], {});
   chmodSync(inProject('dist', 'natra'), 0o755);
   copyFileSync(koffiAddon(), inProject('dist', 'koffi.node'));
-  for (const each of OBJECTS)
-    copyFileSync(objectPath(each), inProject('dist', path.basename(objectPath(each))));
+  for (const file of OBJECT_FILES) copyFileSync(file, inProject('dist', path.basename(file)));
   // The project's package.json says "module"; this file without extension is CommonJS.
   writeFileSync(inProject('dist', 'package.json'), '{ "type": "commonjs" }\n');
 }
@@ -98,11 +99,11 @@ export function buildExecutable() {
     stamp: inProject('dist', '.bundle'),
     inputs: [
       ...['cni', 'loader', 'dsl/object', 'scripts/build', 'package-lock.json'].map((each) => inProject(each)),
-      ...OBJECTS.map(objectPath),
+      ...OBJECT_FILES,
     ],
     outputs: [
       ...['natra', ...Object.values(PARTS), 'koffi.node', 'package.json'],
-      ...OBJECTS.map((each) => path.basename(objectPath(each))),
+      ...OBJECT_FILES.map((file) => path.basename(file)),
     ].map((each) => inProject('dist', each)),
     make: bundle,
   });

@@ -1,4 +1,5 @@
-// programs/*.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler.
+// programs/*.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler; beside it a
+// .json, the same prepared for loading.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { register } from 'tsx/esm/api';
@@ -16,6 +17,9 @@ const inProject = (...parts) => path.join(projectRoot, ...parts);
 /** Where an object file is made. */
 export const objectPath = ({ name }) => inProject('build', `${name}.o`);
 
+/** Where the same is, prepared for loading. */
+export const preparedPath = ({ name }) => inProject('build', `${name}.json`);
+
 const sourceOf = (file) => readFileSync(path.resolve(projectRoot, file), 'utf8');
 
 async function compilePrograms() {
@@ -23,7 +27,10 @@ async function compilePrograms() {
   try {
     const { compile } = await import('../../dsl/compiler/compile.ts');
     const { formatDiagnostic } = await import('../../dsl/compiler/diagnostics/diagnostic.ts');
+    const { readElf } = await import('../../dsl/object/elf/read.ts');
     const { writeElf } = await import('../../dsl/object/elf/write.ts');
+    const { writePrepared } = await import('../../dsl/object/prepared.ts');
+    const { prepare } = await import('../../cni/dataplane/prepare.ts');
     mkdirSync(inProject('build'), { recursive: true });
     for (const each of OBJECTS) {
       const { direction, baseline } = each;
@@ -33,7 +40,9 @@ async function compilePrograms() {
         const words = diagnostics.map((one) => formatDiagnostic(one, sources)).join('\n\n');
         throw new Error(`compile programs/${direction}.ts:\n${words}`);
       }
-      writeFileSync(objectPath(each), writeElf(object));
+      const elf = writeElf(object);
+      writeFileSync(objectPath(each), elf);
+      writeFileSync(preparedPath(each), writePrepared(prepare(readElf(elf))));
     }
   } finally {
     await unregister();
@@ -44,10 +53,19 @@ async function compilePrograms() {
 export function buildObjects() {
   return whenChanged({
     stamp: inProject('build', '.objects'),
-    inputs: ['programs', 'dsl/lang', 'dsl/compiler', 'dsl/machine', 'dsl/object', 'scripts/build'].map(
-      (each) => inProject(each),
-    ),
-    outputs: OBJECTS.map(objectPath),
+    inputs: [
+      ...['programs', 'dsl/lang', 'dsl/compiler', 'dsl/machine', 'dsl/object', 'scripts/build'],
+      // What is prepared depends on the settings.
+      ...[
+        'cni/bounds.ts',
+        'cni/dataplane',
+        'cni/limit.ts',
+        'cni/settings.ts',
+        'cni/state/fnv.ts',
+        'loader/object',
+      ],
+    ].map((each) => inProject(each)),
+    outputs: [...OBJECTS.map(objectPath), ...OBJECTS.map(preparedPath)],
     make: compilePrograms,
   });
 }

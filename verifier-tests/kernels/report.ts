@@ -103,6 +103,11 @@ export const OBJECT_FILES = {
   '5.12': { ingress: 'ingress.o', egress: 'egress.o' },
   '5.10': { ingress: 'ingress-5.10.o', egress: 'egress-5.10.o' },
 } as const;
+/** Of the same, prepared for loading. */
+export const PREPARED_FILES = {
+  '5.12': { ingress: 'ingress.json', egress: 'egress.json' },
+  '5.10': { ingress: 'ingress-5.10.json', egress: 'egress-5.10.json' },
+} as const;
 
 /** Two reports on one kernel, of different parts, as one. */
 export function merged(first: Report, second: Report): Report {

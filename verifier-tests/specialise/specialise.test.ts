@@ -1,10 +1,12 @@
 /** A program that was made for its settings does what the program that reads them does. */
 import fc from 'fast-check';
 import { beforeAll, describe, test } from 'vitest';
+import { prepare } from '../../cni/dataplane/prepare.ts';
 import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
 import { compile } from '../../dsl/compiler/index.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
 import { specialise } from '../../dsl/object/specialise/index.ts';
+import { fillTemplate, fits, makeTemplate } from '../../dsl/object/specialise/template.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
 import { expectAgreement, sampling } from '../differential/agree.ts';
 import { compiled } from '../differential/compile.ts';
@@ -17,6 +19,17 @@ beforeAll(stayOnFirstCpu);
 function made(image: ObjectImage, contents: Contents): ObjectImage {
   const settings = contents.get('.rodata') ?? new Uint8Array(0);
   return { ...image, programs: image.programs.map((program) => specialise(program, settings)) };
+}
+
+/** The same by way of templates for settings of which `known` bytes are given beforehand. */
+function byTemplate(image: ObjectImage, contents: Contents, known: (byte: number) => boolean): ObjectImage {
+  const settings = contents.get('.rodata') ?? new Uint8Array(0);
+  const mask = Uint8Array.from(settings, (_, byte) => (known(byte) ? 1 : 0));
+  const programs = image.programs.map((program) => {
+    const template = makeTemplate(program, settings, mask);
+    return template ? fillTemplate(template, settings) : program;
+  });
+  return { ...image, programs };
 }
 
 /** An execution that reports only the maps and sections to which `image` still refers. */
@@ -49,12 +62,33 @@ describe('in the VM', () => {
       sampling(300),
     );
   });
+
+  test('and by way of a template for any part of the settings', () => {
+    const tape = fc.array(fc.nat(255), { maxLength: 400, size: 'max' });
+    const { sections } = compiled(writeProgram([])).module;
+    const steps = fc.array(arbitraryStep('generated'), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(
+        tape,
+        arbitraryContents(sections),
+        steps,
+        fc.func(fc.boolean()),
+        (numbers, contents, packets, known) => {
+          const { image } = compiled(writeProgram(numbers));
+          const special = byTemplate(image, contents, known);
+          expectAgreement([reduced(virtual(image, contents), special), virtual(special, contents)], packets);
+        },
+      ),
+      sampling(150),
+    );
+  });
 });
 
 describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pacing: Pacing) => {
   const { object } = compile('programs/ingress.ts', { seams: 'memory' });
   const layout = object?.sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
   if (object === undefined || layout === undefined) throw new Error('programs/ingress.ts does not compile');
+  const { templates } = prepare(object);
   const settings = fc
     .record({
       rateBitsPerSecond: fc.integer({ min: 1, max: 10_000 }).map((megabits) => megabits * 1e6),
@@ -73,11 +107,14 @@ describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pac
         (state, rodata, steps) => {
           const contents = new Map([...state, ['.rodata' as const, rodata]]);
           const special = made(object, contents);
+          const template = templates.find((each) => fits(each, rodata));
+          const filled = template && { ...object, programs: [fillTemplate(template, rodata)] };
           const executions = [
             reduced(virtual(object, contents), special),
             reduced(inKernel(object, contents), special),
             virtual(special, contents),
             inKernel(special, contents),
+            ...(filled ? [virtual(filled, contents), inKernel(filled, contents)] : []),
           ];
           expectAgreement(executions, steps);
         },

@@ -15,6 +15,14 @@ import {
 export const FLOW = { next: 0, goto: 1, conditional: 2, exit: 3 } as const;
 export type Flow = (typeof FLOW)[keyof typeof FLOW];
 
+/** A piece of `.rodata`, in bytes. */
+export interface Setting {
+  readonly offset: number;
+  readonly bytes: number;
+  /** Whether it is extended by its sign to 64 bits. */
+  readonly signed: boolean;
+}
+
 /** One instruction, an LDDW with both its slots. */
 export interface Operation extends Instruction {
   readonly flow: Flow;
@@ -24,6 +32,8 @@ export interface Operation extends Instruction {
   readonly high: number;
   /** What the loader puts into an LDDW. */
   readonly relocation?: Relocation['target'] | undefined;
+  /** Of an LDDW: whose value it is to hold, where that is not known yet (template.ts). */
+  readonly setting?: Setting | undefined;
 }
 
 /** By slot of the program as it was; a hole where there is nothing: an LDDW's second slot, what was removed. */

@@ -4,7 +4,7 @@
  */
 import { ALU, CLASS, MODE, OPCODE_CALL, OPCODE_LDDW, SIZE, SOURCE } from '../instruction.ts';
 import type { Blocks } from './blocks.ts';
-import { type Code, FLOW, type Operation, refersToFunction } from './code.ts';
+import { type Code, FLOW, type Operation, refersToFunction, type Setting } from './code.ts';
 import { evaluateAlu, evaluateJump, immediate } from './evaluate.ts';
 
 /** A constant (unsigned 64-bit), the address of the byte with that number in `.rodata`, or unknown. */
@@ -15,6 +15,18 @@ export type Registers = Value[];
 
 const REGISTERS = 10;
 const CALLER_SAVED = 6;
+
+/** The settings, as far as they are known. */
+export interface Rodata {
+  readonly view: DataView;
+  /** By byte: 1 where it is known; absent where all are. */
+  readonly known?: Uint8Array;
+}
+
+export function rodataOf(bytes: Uint8Array, known?: Uint8Array): Rodata {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return known === undefined ? { view } : { view, known };
+}
 
 /** The right-hand operand of an ALU or conditional jump instruction. */
 export const operandOf = (operation: Operation, registers: Registers): Value =>
@@ -27,18 +39,35 @@ const BYTES: Readonly<Record<number, number>> = {
   [SIZE.double]: 8,
 };
 
-/** The bytes at a known place of `.rodata`, as a load brings them in; unknown where it reads past the end. */
-function loaded(operation: Operation, address: Value, rodata: DataView): Value {
-  if (typeof address !== 'number') return undefined;
-  const at = address + operation.offset;
-  const bytes = BYTES[operation.opcode & 0x18] ?? 0;
-  if (at < 0 || at + bytes > rodata.byteLength) return undefined;
-  let value = 0n;
-  for (let byte = bytes - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(rodata.getUint8(at + byte));
+/** What a load of a known place of `.rodata` reads; undefined where the place is not known, or reaches past the end. */
+export function settingAt(operation: Operation, registers: Registers, { view }: Rodata): Setting | undefined {
+  const address = registers[operation.src];
   const mode = operation.opcode & 0xe0;
-  if (mode === MODE.mem) return value;
-  if (mode === MODE.memsx) return BigInt.asUintN(64, BigInt.asIntN(bytes * 8, value));
-  return undefined;
+  if (typeof address !== 'number' || (mode !== MODE.mem && mode !== MODE.memsx)) return undefined;
+  const offset = address + operation.offset;
+  const bytes = BYTES[operation.opcode & 0x18] ?? 0;
+  if (offset < 0 || offset + bytes > view.byteLength) return undefined;
+  return { offset, bytes, signed: mode === MODE.memsx };
+}
+
+function isKnown({ offset, bytes }: Setting, known: Uint8Array | undefined): boolean {
+  if (known === undefined) return true;
+  for (let at = offset; at < offset + bytes; at++) if (known[at] !== 1) return false;
+  return true;
+}
+
+/** A setting as its load brings it in: extended to 64 bits. */
+export function readSetting({ offset, bytes, signed }: Setting, view: DataView): bigint {
+  let value = 0n;
+  for (let byte = bytes - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(view.getUint8(offset + byte));
+  return signed ? BigInt.asUintN(64, BigInt.asIntN(bytes * 8, value)) : value;
+}
+
+function loaded(operation: Operation, registers: Registers, rodata: Rodata): Value {
+  const setting = settingAt(operation, registers, rodata);
+  return setting !== undefined && isKnown(setting, rodata.known)
+    ? readSetting(setting, rodata.view)
+    : undefined;
 }
 
 function computed(operation: Operation, registers: Registers): Value {
@@ -56,14 +85,14 @@ function computed(operation: Operation, registers: Registers): Value {
 }
 
 /** What an operation leaves in its `dst`; undefined also for those that write none. */
-export function resultOf(operation: Operation, registers: Registers, rodata: DataView): Value {
+export function resultOf(operation: Operation, registers: Registers, rodata: Rodata): Value {
   const { opcode, relocation, src, imm, high } = operation;
   switch (opcode & 7) {
     case CLASS.alu:
     case CLASS.alu64:
       return computed(operation, registers);
     case CLASS.ldx:
-      return loaded(operation, registers[src], rodata);
+      return loaded(operation, registers, rodata);
     case CLASS.ld:
       if (opcode !== OPCODE_LDDW) return undefined;
       if (relocation?.kind === 'section' && relocation.name === '.rodata') return relocation.offset;
@@ -114,7 +143,7 @@ function meet(known: Registers, registers: Registers): boolean {
   return changed;
 }
 
-export function propagate(code: Code, blocks: Blocks, rodata: DataView): BlockStarts {
+export function propagate(code: Code, blocks: Blocks, rodata: Rodata): BlockStarts {
   const reached: (Registers | undefined)[] = new Array(code.length + 1).fill(undefined);
   const pending = new Uint8Array(code.length + 1);
   let waiting = 0;

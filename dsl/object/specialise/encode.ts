@@ -1,7 +1,7 @@
 /** Operations back to a program: slots, jump distances, and the tables that name slots. */
 import type { FunctionImage, ProgramImage, Relocation, SourceLine, ValueName } from '../image.ts';
 import { OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
-import { type Code, isLongJump, type Operation, refersToFunction, widthOf } from './code.ts';
+import { type Code, isLongJump, type Operation, refersToFunction, type Setting, widthOf } from './code.ts';
 
 const LEAST_OFFSET = -0x8000;
 const MOST_OFFSET = 0x7fff;
@@ -59,12 +59,24 @@ function movedFunctions(
     .map((each) => ({ ...each, slot: places[each.slot] ?? 0 }));
 }
 
+export interface SettingUse extends Setting {
+  /** Of the LDDW that holds it. */
+  readonly slot: number;
+}
+
+export interface Encoded {
+  readonly program: ProgramImage;
+  /** What is to be filled in before it is the program. */
+  readonly uses: readonly SettingUse[];
+}
+
 /** `program` with other code; undefined when a jump of it would go too far for its offset. */
-export function encodeProgram(program: ProgramImage, code: Code): ProgramImage | undefined {
+export function encodeProgram(program: ProgramImage, code: Code): Encoded | undefined {
   const { places, length } = renumber(code);
   const bytes = new Uint8Array(length * SLOT_BYTES);
   const view = new DataView(bytes.buffer);
   const relocations: Relocation[] = [];
+  const uses: SettingUse[] = [];
   for (let slot = 0; slot < code.length; slot++) {
     const operation = code[slot];
     if (operation === undefined) continue;
@@ -73,8 +85,9 @@ export function encodeProgram(program: ProgramImage, code: Code): ProgramImage |
     if (final === undefined) return undefined;
     encodeInto(view, to, final);
     if (operation.relocation !== undefined) relocations.push({ slot: to, target: operation.relocation });
+    if (operation.setting !== undefined) uses.push({ slot: to, ...operation.setting });
   }
-  return {
+  const moved = {
     ...program,
     code: bytes,
     relocations,
@@ -82,6 +95,7 @@ export function encodeProgram(program: ProgramImage, code: Code): ProgramImage |
     lines: movedLines(program.lines, places, length),
     ...(program.names && { names: movedNames(program.names, code, places) }),
   };
+  return { program: moved, uses };
 }
 
 function encodeInto(view: DataView, slot: number, { opcode, dst, src, offset, imm, high }: Operation): void {

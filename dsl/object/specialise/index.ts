@@ -7,8 +7,9 @@
 import type { ProgramImage } from '../image.ts';
 import { blocksOf } from './blocks.ts';
 import { decodeProgram } from './code.ts';
+import { type Rodata, rodataOf } from './constants.ts';
 import { removeDeadCode } from './dead-code.ts';
-import { encodeProgram } from './encode.ts';
+import { type Encoded, encodeProgram } from './encode.ts';
 import { foldConstants } from './rewrite.ts';
 
 /**
@@ -16,9 +17,14 @@ import { foldConstants } from './rewrite.ts';
  * the result can't be encoded.
  */
 export function specialise(program: ProgramImage, rodata: Uint8Array): ProgramImage {
+  return specialised(program, rodataOf(rodata))?.program ?? program;
+}
+
+/** The same with settings of which some may not be known yet; undefined where the result can't be encoded. */
+export function specialised(program: ProgramImage, rodata: Rodata): Encoded | undefined {
   const original = decodeProgram(program);
   const blocks = blocksOf(original);
   const code = foldConstants(original, blocks, rodata);
   removeDeadCode(code, blocks);
-  return encodeProgram(program, code) ?? program;
+  return encodeProgram(program, code);
 }

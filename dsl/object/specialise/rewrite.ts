@@ -2,7 +2,16 @@
 import { ALU, CLASS, type Instruction, JMP, MODE, OPCODE_LDDW, SOURCE } from '../instruction.ts';
 import type { Blocks } from './blocks.ts';
 import { type Code, FLOW, type Operation } from './code.ts';
-import { apply, decided, propagate, type Registers, resultOf, type Value } from './constants.ts';
+import {
+  apply,
+  decided,
+  propagate,
+  type Registers,
+  type Rodata,
+  resultOf,
+  settingAt,
+  type Value,
+} from './constants.ts';
 import { immediate } from './evaluate.ts';
 
 const operation = (fields: Partial<Operation> & Pick<Instruction, 'opcode'>): Operation => ({
@@ -107,19 +116,29 @@ function jump(original: Operation, registers: Registers): Operation | undefined 
 }
 
 /** One operation where `registers` hold; undefined when it does nothing then. */
-function rewritten(original: Operation, registers: Registers, result: Value): Operation | undefined {
+function rewritten(
+  original: Operation,
+  registers: Registers,
+  result: Value,
+  rodata: Rodata,
+): Operation | undefined {
   if (original.flow === FLOW.conditional) return jump(original, registers);
   const kind = original.opcode & 7;
   if (kind === CLASS.stx) return storeImmediate(original, registers);
   if (kind !== CLASS.alu && kind !== CLASS.alu64 && kind !== CLASS.ldx) return original;
   if (typeof result === 'bigint') return constant(original.dst, result);
-  return kind === CLASS.ldx ? original : withImmediate(original, registers);
+  return kind === CLASS.ldx ? load(original, registers, rodata) : withImmediate(original, registers);
+}
+
+/** In the place of the load of a setting that is not known yet comes a constant that is filled in later. */
+function load(original: Operation, registers: Registers, rodata: Rodata): Operation {
+  const setting = rodata.known && settingAt(original, registers, rodata);
+  return setting ? operation({ opcode: OPCODE_LDDW, dst: original.dst, setting }) : original;
 }
 
 /** The reachable code with constants in place of what loads them and branches on them gone. */
-export function foldConstants(code: Code, blocks: Blocks, rodata: Uint8Array): Code {
-  const view = new DataView(rodata.buffer, rodata.byteOffset, rodata.byteLength);
-  const reached = propagate(code, blocks, view);
+export function foldConstants(code: Code, blocks: Blocks, rodata: Rodata): Code {
+  const reached = propagate(code, blocks, rodata);
   const result: Code = new Array(code.length).fill(undefined);
   for (const start of blocks.starts) {
     const registers = reached[start];
@@ -128,8 +147,8 @@ export function foldConstants(code: Code, blocks: Blocks, rodata: Uint8Array): C
     for (let slot = start; slot <= last; slot++) {
       const original = code[slot];
       if (original === undefined) continue;
-      const value = resultOf(original, registers, view);
-      result[slot] = rewritten(original, registers, value);
+      const value = resultOf(original, registers, rodata);
+      result[slot] = rewritten(original, registers, value, rodata);
       if (original.flow === FLOW.next) apply(original, registers, value);
     }
   }

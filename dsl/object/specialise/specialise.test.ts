@@ -16,6 +16,7 @@ import {
   SOURCE,
 } from '../instruction.ts';
 import { specialise } from './index.ts';
+import { fillTemplate, fits, makeTemplate } from './template.ts';
 
 const slot = (opcode: number, dst = 0, src = 0, offset = 0, imm = 0): Instruction => ({
   opcode,
@@ -263,4 +264,45 @@ test('functions, relocations and lines follow their instructions', () => {
 test('a program without settings and dead code stays as it is', () => {
   const plain = programOf([load(0, 1, 4, SIZE.word), jump(JMP.eq, 0, 3, 1), move(0, 7), exit]);
   expect(specialise(plain, new Uint8Array(0))).toEqual(plain);
+});
+
+describe('a template', () => {
+  const choice = programOf([
+    ...settingsAt(6),
+    load(2, 6, 0),
+    jump(JMP.gt, 2, 4, 2),
+    load(0, 6, 8),
+    goto(1),
+    load(0, 6, 16, SIZE.byte),
+    exit,
+  ]);
+  const known = new Uint8Array(24).fill(1, 0, 8);
+  const template = makeTemplate(choice, settings(1n, 0n, 0n), known)!;
+
+  it('has what is known folded, and what is not as constants to be filled in', () => {
+    expect(template.uses).toEqual([{ slot: 0, offset: 8, bytes: 8, signed: false }]);
+    expect(template.program.relocations).toEqual([]);
+    const filled = fillTemplate(template, settings(1n, 0x1234_5678_9abc_def0n, 7n));
+    expect(listing(filled)).toEqual(['r0 = 0x123456789abcdef0 ll', 'exit']);
+    expect(listing(fillTemplate(template, settings(1n, 3n, 7n)))[0]).toMatch(/^r0 = (0x)?3 ll$/);
+  });
+
+  it('fits settings that agree in what is known, of the same size', () => {
+    expect(fits(template, settings(1n, 99n, 98n))).toBe(true);
+    expect(fits(template, settings(2n, 0n, 0n))).toBe(false);
+    expect(fits(template, settings(1n).subarray(8))).toBe(false);
+  });
+
+  it('extends what it fills in as the load did', () => {
+    const signed = programOf([
+      ...settingsAt(6),
+      slot(CLASS.ldx | MODE.memsx | SIZE.half, 0, 6),
+      load(1, 6, 2, SIZE.half),
+      alu(ALU.add, 0, 1),
+      exit,
+    ]);
+    const none = makeTemplate(signed, settings(0n), new Uint8Array(24))!;
+    const lines = listing(fillTemplate(none, settings(0xfffe_fffen)));
+    expect(lines).toEqual(['r0 = 0xfffffffffffffffe ll', 'r1 = 0xfffe ll', 'r0 += r1', 'exit']);
+  });
 });

@@ -12,7 +12,7 @@ import { programInfo } from '../../../loader/bpf/info.ts';
 import type { LoadedProgram, VerifierStatistics } from '../../../loader/index.ts';
 import { type Settings, sectionContents } from '../../../loader/object/sections.ts';
 import { CLASSES, FEW_CLASSES } from '../classes.ts';
-import { type GuestPlan, OBJECT_FILES } from '../report.ts';
+import { type GuestPlan, OBJECT_FILES, PREPARED_FILES } from '../report.ts';
 import type { Checks } from './checks.ts';
 
 const SEED = 0x1234_5678_9abc_def0n;
@@ -31,7 +31,9 @@ export function loadFor(
 ): LoadedProgram {
   const options = { settings: settingsOf(limit), ...(onStatistics && { onStatistics }) };
   const objectFile = (of: Direction, baseline?: Baseline): Uint8Array => objectOf(share, of, baseline);
-  return loadDataplane(direction, options, { objectFile, log: () => {} });
+  const preparedFile = (of: Direction, baseline: Baseline): string =>
+    readFileSync(path.join(share, PREPARED_FILES[baseline][of]), 'utf8');
+  return loadDataplane(direction, options, { objectFile, preparedFile, log: () => {} });
 }
 
 /** The bytecode that a class of Pods has. */

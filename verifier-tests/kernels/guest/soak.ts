@@ -14,7 +14,7 @@ import type { Baseline } from '../../../cni/objects.ts';
 import { runPlugin } from '../../../cni/plugin.ts';
 import { burstBytes } from '../../../cni/settings.ts';
 import { findLink, inNetns, listIds, RouteSocket } from '../../../loader/index.ts';
-import { type GuestPlan, OBJECT_FILES, type SoakSample } from '../report.ts';
+import { type GuestPlan, OBJECT_FILES, PREPARED_FILES, type SoakSample } from '../report.ts';
 import { type Call, type CalledPod, gcCall, podCall } from './calls.ts';
 import { type Checks, require } from './checks.ts';
 import { trafficControl } from './footprint.ts';
@@ -104,7 +104,9 @@ class Soak {
     this.#client = client;
     const objectFile = (direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
       readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
-    this.#natra = { stateDirectory: STATE, pinDirectory: PINS, objectFile, log: () => {} };
+    const preparedFile = (direction: Direction, baseline: Baseline): string =>
+      readFileSync(path.join(share, PREPARED_FILES[baseline][direction]), 'utf8');
+    this.#natra = { stateDirectory: STATE, pinDirectory: PINS, objectFile, preparedFile, log: () => {} };
   }
 
   /** One round: Pods are made and limited, have traffic, and go, each another way. */

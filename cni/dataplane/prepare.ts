@@ -1,0 +1,51 @@
+/** Prepares the object of a direction for the settings that most Pods have. Part of the build: no call does it. */
+import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
+import { sizeOf } from '../../dsl/object/layout.ts';
+import type { PreparedObject } from '../../dsl/object/prepared.ts';
+import { makeTemplate } from '../../dsl/object/specialise/template.ts';
+import { sectionContents } from '../../loader/object/sections.ts';
+import type { Limit, Pacing } from '../limit.ts';
+import { dataplaneSettings } from '../settings.ts';
+import { layoutsOf } from './layouts.ts';
+
+const PACINGS: readonly Pacing[] = ['edt', 'queue', 'police'];
+
+/** Limits with all else as natra chooses it: what they agree in holds for nearly all of that kind. */
+const LIMITS: readonly Limit[] = [1e6, 3e7, 1e9, 4e10].flatMap((rateBitsPerSecond) => [
+  { rateBitsPerSecond },
+  { rateBitsPerSecond, burstBits: 64 * 1024 * 8 },
+  { rateBitsPerSecond, burstBits: 2 ** 31 },
+]);
+
+/** By byte of the section: 1 where all contents agree in the whole field. */
+function agreedIn(section: SectionImage, [first, ...others]: readonly Uint8Array[]): Uint8Array {
+  const known = new Uint8Array(section.size).fill(1);
+  for (const variable of section.variables)
+    for (const field of variable.layout.fields) {
+      const from = variable.offset + field.offset;
+      const to = from + sizeOf(field.layout);
+      const field0 = first?.subarray(from, to);
+      const agree = others.every((other) =>
+        other.subarray(from, to).every((byte, at) => byte === field0?.[at]),
+      );
+      if (!agree) known.fill(0, from, to);
+    }
+  return known;
+}
+
+export function prepare(image: ObjectImage): PreparedObject {
+  const section = image.sections.find(({ name }) => name === '.rodata');
+  if (section === undefined) throw new Error('prepare an object: it has no settings');
+  const templates = image.programs.flatMap((program) =>
+    PACINGS.flatMap((pacing) => {
+      const contents = LIMITS.map((limit, index) =>
+        sectionContents(section, {
+          config: { ...dataplaneSettings({ ...limit, pacing }), seed: BigInt(index) },
+        }),
+      );
+      const template = contents[0] && makeTemplate(program, contents[0], agreedIn(section, contents));
+      return template === undefined ? [] : [template];
+    }),
+  );
+  return { image, templates, layouts: layoutsOf(image) };
+}
