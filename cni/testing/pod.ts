@@ -3,12 +3,16 @@ import { run } from './shell.ts';
 
 let made = 0;
 
-export interface TestPod {
+/** What finds the two ends of a Pod's interface. */
+export interface PodEnds {
   readonly netns: string;
   readonly netnsPath: string;
-  readonly bridge: string;
   readonly hostDevice: string;
   readonly ifname: string;
+}
+
+export interface TestPod extends PodEnds {
+  readonly bridge: string;
   /** Takes the namespace away and the veth pair with it, as a runtime does before its last DEL. */
   removeNetns(): void;
   /** Removes all that is left. */

@@ -20,7 +20,7 @@ import {
 import { DIRECTIONS } from '../config/bandwidth.ts';
 import { withRouteSocket } from '../dataplane/devices.ts';
 import type { Node } from '../node.ts';
-import type { TestPod } from './pod.ts';
+import type { PodEnds } from './pod.ts';
 
 export interface Snapshot {
   /** Ids of programs and maps that are attached to the Pod's devices, pinned, or open in this process. */
@@ -33,7 +33,7 @@ export interface Snapshot {
   readonly traffic: string;
 }
 
-export function snapshot(pod: TestPod, node: Node): Snapshot {
+export function snapshot(pod: PodEnds, node: Node): Snapshot {
   const held = [...openHere(), ...pinnedBy(node), ...atEnds(pod, attachedTo)];
   const idsOf = (kind: Held['kind']): number[] => [
     ...new Set(held.filter((each) => each.kind === kind).map(({ id }) => id)),
@@ -86,7 +86,7 @@ function pinnedBy({ pinDirectory: root }: Node): Held[] {
 }
 
 /** What `look` sees at each end of the veth pair that is there. */
-function atEnds<T>(pod: TestPod, look: (socket: RouteSocket, ifindex: number) => T[]): T[] {
+function atEnds<T>(pod: PodEnds, look: (socket: RouteSocket, ifindex: number) => T[]): T[] {
   return [
     { netns: undefined, name: pod.hostDevice },
     { netns: pod.netnsPath, name: pod.ifname },

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeStatus } from '../../cni/status/node-status.ts';
-import { buildExecutable } from './build.ts';
+import { buildExecutable } from '../../cni/testing/build.ts';
 import { expectRates, MEGABIT } from './caps.ts';
 import { Containerd, missingForContainerd } from './containerd.ts';
 import type { RunningPod } from './cri.ts';

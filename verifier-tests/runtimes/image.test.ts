@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildExecutable } from './build.ts';
+import { buildExecutable } from '../../cni/testing/build.ts';
 import { makeNodeImage } from './image.ts';
 import { makeRuntimeNode, type RuntimeNode } from './node.ts';
 import { missingForPodman, Podman } from './podman.ts';

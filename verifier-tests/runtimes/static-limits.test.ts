@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildExecutable } from './build.ts';
+import { buildExecutable } from '../../cni/testing/build.ts';
 import { expectRates, MEGABIT } from './caps.ts';
 import { Containerd, missingForContainerd } from './containerd.ts';
 import { CtrContainer } from './ctr.ts';

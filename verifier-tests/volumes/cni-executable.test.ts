@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ArbitraryCall, arbitraryCall } from '../../cni/testing/arbitrary-calls.ts';
+import { buildExecutable } from '../../cni/testing/build.ts';
 import { captured } from '../../cni/testing/calls.ts';
 import { run } from '../../cni/testing/shell.ts';
 import { expectSpecified } from '../../cni/testing/specified.ts';
 import { sampling } from '../differential/agree.ts';
-import { buildExecutable } from '../runtimes/build.ts';
 
 const executable = join(import.meta.dirname, '..', '..', 'dist', 'natra');
 const HANG_MILLISECONDS = 60_000;
