@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isObject, type JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
 import { type Outcome, runPlugin } from '../plugin.ts';
-import type { TestPod } from './pod.ts';
+import type { PodEnds } from './pod.ts';
 
 export interface CapturedCall {
   readonly env: { readonly [name: string]: string };
@@ -15,7 +15,7 @@ export function captured(name: string): CapturedCall {
 }
 
 /** The same call for another Pod: its namespace wherever the captured one was named, and its interface. */
-export function forPod({ env, stdin }: CapturedCall, pod: TestPod): CapturedCall {
+export function forPod({ env, stdin }: CapturedCall, pod: PodEnds): CapturedCall {
   const { prevResult } = stdin;
   const interfaces =
     isObject(prevResult) && Array.isArray(prevResult.interfaces) ? prevResult.interfaces : [];
