@@ -84,8 +84,8 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** natra where `natra install --with-node` has put it, with directories of its own for records and pins. */
-export function natraIn(folder: string, pinDirectory: string): InstalledNatra {
-  const directories = { NATRA_STATE_DIR: join(folder, 'state'), NATRA_PIN_DIR: pinDirectory };
+export function natraIn(folder: string, stateDirectory: string, pinDirectory: string): InstalledNatra {
+  const directories = { NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory };
   const environment = { ...plainEnvironment(), ...directories };
   const file = join(folder, 'bin', 'natra');
   return { name: 'natra', file, environment, node: join(dirname(realpathSync(file)), 'node') };

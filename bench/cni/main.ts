@@ -18,6 +18,8 @@ import { type Figures, print } from './report.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Says to the second start of this file that it is in the namespace already. */
 const INSIDE = 'NATRA_BENCH_INSIDE';
+/** Where a file is in memory, as it is in a node's /run, which has natra's records. */
+const IN_MEMORY = '/dev/shm';
 
 /** Builds natra and installs it, with its own Node.js, as a DaemonSet does. */
 function installInto(folder: string): void {
@@ -60,12 +62,13 @@ async function memoryOf(natra: InstalledNatra, pod: BenchPod, folder: string) {
 
 async function measure(rounds: number, pods: number): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'natra-bench-'));
+  const state = mkdtempSync(join(IN_MEMORY, 'natra-bench-'));
   const pinDirectory = `/sys/fs/bpf/natra-bench-${process.pid}`;
   const [pod] = makePods(0, 1);
   if (pod === undefined) throw new Error('there is no Pod');
   try {
     installInto(folder);
-    const natra = natraIn(folder, pinDirectory);
+    const natra = natraIn(folder, state, pinDirectory);
     const times = timeVerbs(natra, pod, rounds);
     const memory = await besideAnother(natra.node, () => memoryOf(natra, pod, folder));
     return {
@@ -76,7 +79,7 @@ async function measure(rounds: number, pods: number): Promise<Figures> {
     };
   } finally {
     removePods([pod]);
-    rmSync(folder, { recursive: true });
+    for (const made of [folder, state]) rmSync(made, { recursive: true });
     removeDirectory(pinDirectory);
   }
 }
