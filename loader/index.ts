@@ -47,6 +47,7 @@ export {
   deleteRootQdisc,
   type FqOptions,
   HANDLE,
+  lacksFq,
   listQdiscs,
   type Qdisc,
 } from './netlink/qdiscs.ts';

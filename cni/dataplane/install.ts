@@ -4,6 +4,7 @@ import {
   attachFq,
   attachHtb,
   type Attachment as KernelAttachment,
+  lacksFq,
   linkPath,
   pinAll,
   VerifierError,
@@ -35,15 +36,23 @@ export function install(
 ): void {
   const refusals: string[] = [];
   for (const [index, candidate] of candidates.entries()) {
+    const { pacing, side } = candidate;
+    const isLast = index === candidates.length - 1;
+    const lack = site.lacking.get(pacing);
+    if (lack !== undefined && !isLast) {
+      refusals.push(`no ${pacing} on the ${side} end: ${lack}`);
+      continue;
+    }
     const placement = { ...candidate, reason: [candidate.reason, ...refusals].join('; since ') };
     try {
       installAt(placement, direction, limit, site, ledger);
       return;
     } catch (error) {
       withdraw(direction, ledger, site.node);
-      refusals.push(`no ${candidate.pacing} on the ${candidate.side} end: ${describe(error)}`);
+      refusals.push(`no ${pacing} on the ${side} end: ${describe(error)}`);
+      if (pacing === 'edt' && lacksFq(error)) site.lacking.set(pacing, describe(error));
       // The verifier answers the same wherever the program is to go.
-      if (error instanceof VerifierError || index === candidates.length - 1) {
+      if (error instanceof VerifierError || isLast) {
         site.node.log(`ADD ${keyOf(site)}: ${direction}: ${refusals.join('; ')}`);
         throw error;
       }

@@ -3,7 +3,7 @@ import type { Direction } from '../config/bandwidth.ts';
 import type { Attachment } from '../config/environment.ts';
 import type { AttachmentName } from '../config/network.ts';
 import type { Options } from '../config/options.ts';
-import type { Limit } from '../limit.ts';
+import type { Limit, Pacing } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import type { Side, Wish } from '../state/records.ts';
@@ -14,6 +14,8 @@ export interface Site {
   readonly attachment: Attachment;
   readonly options: Options;
   readonly devices: Devices;
+  /** Pacings that the kernel has not at all, with its words: found out for one direction, it need not be for the other. */
+  readonly lacking: Map<Pacing, string>;
 }
 
 export const keyOf = ({ attachment }: Site): string => attachmentKey(attachment);

@@ -52,7 +52,10 @@ export function add(call: Call): string {
   try {
     withLock(attachmentKey(attachment), node, () => {
       if (!isLimited) releaseRecorded(attachment, node);
-      else putIntoForce(limits, call, { node, attachment, options, devices: findDevices(attachment) });
+      else {
+        const devices = findDevices(attachment);
+        putIntoForce(limits, call, { node, attachment, options, devices, lacking: new Map() });
+      }
     });
   } catch (error) {
     if (!isLimited || options.failurePolicy === 'closed' || error instanceof CniError) throw error;

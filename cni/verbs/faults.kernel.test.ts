@@ -145,7 +145,8 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
       nothingIsLeft();
       expect(openDescriptors()).toBe(descriptors);
     }
-    expect(failures).toBeGreaterThan(10);
+    // Of the third of the points: most others are made good by the next placement.
+    expect(failures).toBeGreaterThan(5);
     expect(make(del(), node)).toEqual(silent);
   });
 

@@ -397,6 +397,23 @@ describe('where a program sits', () => {
     await nothingIsLeft();
   });
 
+  test('fq paces both directions, or a kernel without it is asked once and both say so', async () => {
+    expect(make(add({}), node)).toMatchObject(ok);
+    const [record] = listRecords(node.stateDirectory, () => {});
+    const { ingress, egress } = record?.directions ?? {};
+    if (ingress?.pacing === 'edt') expect(egress?.pacing).toBe('edt');
+    else {
+      const words = (end: string): RegExp =>
+        new RegExp(`since no edt on the ${end} end: (add fq qdisc to .*ENOENT.*)`);
+      const [, first] = words('host').exec(ingress?.reason ?? '') ?? [];
+      expect(first).toContain('CONFIG_NET_SCH_FQ');
+      // The words for one device, so that the other was not asked for.
+      expect(words('pod').exec(egress?.reason ?? '')?.[1]).toBe(first);
+    }
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
   test('a qdisc and a filter of somebody else survive', async () => {
     run(`tc qdisc add dev ${pod.hostDevice} clsact`);
     run(`tc filter add dev ${pod.hostDevice} ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1`);

@@ -1,10 +1,13 @@
 /** Queueing disciplines: RTM_*QDISC (include/uapi/linux/rtnetlink.h, pkt_sched.h). */
+import { isErrno } from '../errors.ts';
 import { Attributes, concat, nested, stringAttribute, u8Attribute, u32Attribute } from './attributes.ts';
 import { FLAG, type RouteSocket } from './socket.ts';
 
 const RTM_NEWQDISC = 36;
 const RTM_DELQDISC = 37;
 const RTM_GETQDISC = 38;
+
+const ADD_FQ = 'add fq qdisc to';
 
 /** struct tcmsg: family u8, pads, ifindex i32, handle u32, parent u32, info u32. Shared with filters. */
 export const TCMSG = { ifindex: 4, handle: 8, parent: 12, info: 16, bytes: 20 } as const;
@@ -114,7 +117,7 @@ export function addRootFq(socket: RouteSocket, ifindex: number, handle: number, 
     nested(TCA.options, ...encoded),
   ]);
   socket.change(RTM_NEWQDISC, FLAG.create | FLAG.replace, request, {
-    operation: 'add fq qdisc to',
+    operation: ADD_FQ,
     object: `ifindex ${ifindex}`,
     hint: (errno) =>
       errno === 'ENOENT'
@@ -122,6 +125,9 @@ export function addRootFq(socket: RouteSocket, ifindex: number, handle: number, 
         : undefined,
   });
 }
+
+/** Whether the kernel said that it has no fq, for any device at all: it finds no such kind, and no module that has it. */
+export const lacksFq = (error: unknown): boolean => isErrno(error, 'ENOENT') && error.operation === ADD_FQ;
 
 /** Removes the root qdisc with this handle; the kernel puts the device's default in its place. */
 export function deleteRootQdisc(socket: RouteSocket, ifindex: number, handle: number): void {
