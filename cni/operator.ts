@@ -11,6 +11,7 @@ import { OperatorError } from './install/errors.ts';
 import { keepCode } from './install/keep-code.ts';
 import type { Node } from './node.ts';
 import { statusCommand } from './status/command.ts';
+import { metricsCommand } from './status/metrics.ts';
 
 const USAGE = `usage: natra <command> [options]
 
@@ -29,6 +30,7 @@ const USAGE = `usage: natra <command> [options]
     --release              take the limits off running Pods too
   status      what is limited on this node
     --json                 the same for programs
+  metrics     what has been counted, for Prometheus
   upgrade     give running Pods the programs of this release, without a gap
   set POD     change the limits of a running Pod; POD is NAMESPACE/NAME or a container id's beginning
     --ingress-rate RATE, --egress-rate RATE     bits a second, such as 20M
@@ -54,6 +56,9 @@ export async function run(
         return 0;
       case 'status':
         await statusCommand(options, node, console);
+        return 0;
+      case 'metrics':
+        await metricsCommand(options, node, console);
         return 0;
       // What `install` calls of the release that it has put in place, on the Node.js that will run it.
       case 'keep-code':

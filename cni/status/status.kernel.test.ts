@@ -132,6 +132,18 @@ describe('a Pod limited in both directions', () => {
     return spawnSync(executable, argv, { encoding: 'utf8', env });
   };
 
+  test('the executable prints metrics for Prometheus', async () => {
+    const { status, stdout, stderr } = await withTraffic(async () => started('metrics'));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const mice = (direction: string): number =>
+      Number(
+        new RegExp(`natra_packets_total{.*direction="${direction}",verdict="mouse"} (.*)`).exec(stdout)?.[1],
+      );
+    expect(mice('ingress')).toBeGreaterThan(0);
+    expect(mice('egress')).toBeGreaterThan(0);
+    expect(stdout.match(/natra_in_force{.*} 1/g)).toHaveLength(2);
+  });
+
   test('the executable prints a table for people and JSON for programs', () => {
     const { status, stdout, stderr } = started('status');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

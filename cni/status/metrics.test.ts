@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { VERDICTS } from '../verdicts.ts';
+import { metrics } from './metrics.ts';
+import type { LimitStatus, NodeStatus } from './node-status.ts';
+
+const about = { namespace: 'team-a', pod: 'web', containerId: 'c1', interface: 'eth0' };
+const POD = 'namespace="team-a",pod="web",container_id="c1",interface="eth0"';
+const LIMIT = `${POD},direction="egress"`;
+
+const limit: LimitStatus = {
+  ...about,
+  direction: 'egress',
+  attachMode: 'tcx',
+  side: 'pod',
+  device: 'eth0',
+  hook: 'egress',
+  pacing: 'edt',
+  reason: 'fq',
+  capBitsPerSecond: 10_000_000,
+  burstBytes: 1000,
+  rateBitsPerSecond: 0,
+  verdicts: Object.fromEntries(
+    VERDICTS.map(({ name }, index) => [name, { packets: BigInt(index), bytes: BigInt(100 * index) }]),
+  ) as LimitStatus['verdicts'],
+  sketch: undefined,
+  delays: [
+    { belowNanoseconds: 2048, packets: 3 },
+    { belowNanoseconds: 4096, packets: 4 },
+  ],
+  flows: [],
+  faults: [],
+};
+const status: NodeStatus = { limits: [limit], unlimited: [], notes: [] };
+
+const samples = async (of: NodeStatus): Promise<string[]> =>
+  (await metrics(of)).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+test('a limit has its packets and bytes by verdict, its cap, and whether it is in force', async () => {
+  expect(await samples(status)).toEqual(
+    expect.arrayContaining([
+      `natra_packets_total{${LIMIT},verdict="dropped"} 5`,
+      `natra_bytes_total{${LIMIT},verdict="dropped"} 500`,
+      `natra_cap_bits_per_second{${LIMIT}} 10000000`,
+      `natra_in_force{${LIMIT}} 1`,
+    ]),
+  );
+  const gone = { ...status, limits: [{ ...limit, faults: ['gone'] }] };
+  expect(await samples(gone)).toContain(`natra_in_force{${LIMIT}} 0`);
+});
+
+test('buckets of delays count all that waited no longer, in seconds', async () => {
+  const found = (await samples(status)).filter((line) => line.startsWith('natra_delay_seconds'));
+  expect(found).toEqual([
+    `natra_delay_seconds_bucket{${LIMIT},le="0.000002048"} 3`,
+    `natra_delay_seconds_bucket{${LIMIT},le="0.000004096"} 7`,
+    `natra_delay_seconds_bucket{${LIMIT},le="+Inf"} 7`,
+    `natra_delay_seconds_count{${LIMIT}} 7`,
+  ]);
+});
+
+test('an ADD that failed under failurePolicy "open" is told of', async () => {
+  const failure = { at: '2026-01-01T00:00:00.000Z', error: 'EPERM', wanted: {} };
+  const failed: NodeStatus = { limits: [], unlimited: [{ ...about, ...failure }], notes: [] };
+  expect(await samples(failed)).toEqual([`natra_add_failed{${POD}} 1`]);
+});
