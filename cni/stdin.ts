@@ -1,16 +1,36 @@
 /** What a runtime writes to a plugin. */
-import { readFileSync } from 'node:fs';
-import { CniError, describe, ERROR_CODES } from './errors.ts';
+import { readSync } from 'node:fs';
+import { CniError, codeOf, describe, ERROR_CODES } from './errors.ts';
+import { sleep } from './sleep.ts';
 
 export type ReadStdin = () => string;
+
+const CHUNK_BYTES = 65_536;
+const PAUSE_MILLISECONDS = 1;
 
 /** Reads stdin to its end at the first call, and gives the same text from then on. */
 export function stdinOnce(): ReadStdin {
   let text: string | undefined;
   return () => {
-    text ??= readFileSync(0, 'utf8');
+    text ??= readToEnd(0);
     return text;
   };
+}
+
+/** Reads a file to its end as UTF-8. A pipe may be non-blocking, as its other end likes: then it holds nothing for a while. */
+export function readToEnd(fd: number): string {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    try {
+      const bytes = readSync(fd, chunk);
+      if (bytes === 0) return Buffer.concat(chunks).toString('utf8');
+      chunks.push(chunk.subarray(0, bytes));
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error;
+      sleep(PAUSE_MILLISECONDS);
+    }
+  }
 }
 
 /** For a verb that answers whatever stdin holds, closed or not. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { tryFileLock } from '../../loader/index.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
+import { sleep } from '../sleep.ts';
 import { fnv1a } from './fnv.ts';
 
 /**
@@ -61,6 +62,3 @@ function acquire(
     sleep(PAUSE_MILLISECONDS);
   }
 }
-
-const nothing = new Int32Array(new SharedArrayBuffer(4));
-const sleep = (milliseconds: number): void => void Atomics.wait(nothing, 0, 0, milliseconds);
