@@ -67,7 +67,8 @@ export function emulatorArguments(options: MachineOptions): string[] {
   const realTime = kvm || virtualTime ? undefined : machine.realTimeArguments;
   const kernelArguments = [`console=${machine.console}`, machine.kernelArguments, realTime];
   return [
-    ['-accel', kvm ? 'kvm' : virtualTime ? 'tcg,thread=single' : 'tcg,thread=multi'],
+    // CPUs in turns: with a thread each, one may run a breakpoint that the kernel has already taken back out of its code.
+    ['-accel', kvm ? 'kvm' : 'tcg,thread=single'],
     ['-cpu', kvm ? 'host' : machine.emulatedCpu],
     virtualTime ? ['-icount', 'shift=1,sleep=off'] : [],
     ['-machine', `${machine.type},memory-backend=ram`],

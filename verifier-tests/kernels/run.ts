@@ -192,8 +192,8 @@ async function boot(
 }
 
 /**
- * With several CPUs, QEMU's emulator now and then runs a breakpoint that the kernel has already taken back out of its own
- * code (arch/x86/kernel/alternative.c, text_poke_bp_batch): an oops at boot, before anything of natra's has run.
+ * An emulated kernel with several CPUs has died at boot of a breakpoint that it had already taken back out of its own code
+ * (arch/x86/kernel/alternative.c, text_poke_bp_batch), before anything of natra's had run.
  */
 const MORE_BOOTS = 2;
 const diedAtBoot = ({ booted, timedOut }: VmResult): boolean => !booted && !timedOut;
