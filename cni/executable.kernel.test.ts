@@ -7,6 +7,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { removeDirectory } from '../loader/index.ts';
 import { BUNDLE, COMPANIONS } from './install/executable.ts';
 import { type Node, thisNode } from './node.ts';
+import { buildExecutable } from './testing/build.ts';
 import { type CapturedCall, captured, forPod } from './testing/calls.ts';
 import { makePod, type TestPod } from './testing/pod.ts';
 import { leftovers, type Snapshot, snapshot } from './testing/snapshot.ts';
@@ -19,11 +20,7 @@ let node: Node;
 let directories: Record<string, string>;
 let before: Snapshot;
 
-beforeAll(() => {
-  const build = [join(root, 'scripts', 'build.mjs')];
-  const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
-});
+beforeAll(buildExecutable);
 beforeEach(() => {
   pod = makePod();
   directories = {

@@ -1,5 +1,5 @@
 /** Upgrading the programs of running Pods, and changing their limits by hand, under traffic. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { objectFile } from '../objects.ts';
 import { run as runCommand } from '../operator.ts';
 import { type AttachmentRecord, listRecords } from '../state/records.ts';
 import { type LimitStatus, statusOf } from '../status/node-status.ts';
+import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
@@ -25,12 +26,7 @@ let pod: TestPod;
 let directories: { NATRA_STATE_DIR: string; NATRA_PIN_DIR: string; NATRA_LOG: string };
 let before: Snapshot;
 
-beforeAll(() => {
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
-});
+beforeAll(buildExecutable);
 beforeEach(() => {
   pod = makePod();
   directories = {

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { buildExecutable } from '../testing/build.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const executable = join(root, 'dist', 'natra');
@@ -23,11 +24,7 @@ const fixture = readFileSync(join(import.meta.dirname, 'fixtures', LIST), 'utf8'
 let place: string;
 let watcher: ChildProcess | undefined;
 
-beforeAll(() => {
-  const build = [join(root, 'scripts', 'build.mjs')];
-  const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
-});
+beforeAll(buildExecutable);
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'natra-command-'));
   mkdirSync(join(place, 'bin'));

@@ -9,6 +9,7 @@ import { readElf } from '../../dsl/object/elf/read.ts';
 import type { StructLayout } from '../../dsl/object/layout.ts';
 import { listPins, openPins, removeDirectory, removeFile } from '../../loader/index.ts';
 import { thisNode } from '../node.ts';
+import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
@@ -23,11 +24,7 @@ let pod: TestPod;
 let directories: { NATRA_STATE_DIR: string; NATRA_PIN_DIR: string };
 let subnet: string;
 
-beforeAll(() => {
-  const build = [join(root, 'scripts', 'build.mjs')];
-  const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
-});
+beforeAll(buildExecutable);
 beforeEach(() => {
   pod = makePod();
   directories = {

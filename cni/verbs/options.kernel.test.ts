@@ -1,5 +1,4 @@
 /** Options by annotation on Pods that are limited for real. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,23 +8,18 @@ import { removeDirectory } from '../../loader/index.ts';
 import { thisNode } from '../node.ts';
 import { table } from '../status/command.ts';
 import { type LimitStatus, statusOf } from '../status/node-status.ts';
+import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { connect, flood } from '../testing/traffic.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const ANNOTATIONS = 'io.kubernetes.cri.pod-annotations';
 
 let pod: TestPod;
 let directories: { NATRA_STATE_DIR: string; NATRA_PIN_DIR: string };
 let subnet: string;
 
-beforeAll(() => {
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`build the executable: ${stderr}`);
-});
+beforeAll(buildExecutable);
 beforeEach(() => {
   pod = makePod();
   directories = {
