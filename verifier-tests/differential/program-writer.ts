@@ -2,7 +2,14 @@
  * Writes random programs that the checker would accept: every variable is declared before its use, every array
  * index is within bounds, every loop ends, and references are used where they are there and not stale.
  */
-import type { Expression, IntType, ModuleTree, Statement, Type } from '../../dsl/compiler/tree/tree.ts';
+import type {
+  Expression,
+  IntType,
+  ModuleTree,
+  Statement,
+  Type,
+  Variable,
+} from '../../dsl/compiler/tree/tree.ts';
 import { CONTEXTS } from '../../dsl/machine/contexts.ts';
 import { helperByName } from '../../dsl/machine/helpers.ts';
 import type { ProgramKind } from '../../dsl/object/image.ts';
@@ -151,14 +158,19 @@ export class ProgramWriter extends ExpressionWriter {
     if (value.type.kind !== 'optional') throw new Error('not an optional reference');
     const { type } = value;
     const variable = nodes.variable('r', type);
-    const { span } = value;
     const place: Place = {
       reference: () => ({ kind: 'present', span: nodes.span, type: type.of, operand: nodes.read(variable) }),
       layout,
       dies,
     };
     const whenTrue = this.block({ ...scope, places: [...scope.places, place] }, depth - 1, scope);
-    const condition: Expression = { kind: 'isPresent', span, type: BOOL, operand: nodes.read(variable) };
+    return this.whenPresent(variable, value, whenTrue);
+  }
+
+  /** Keeps a value that may be undefined, and does something where it isn't. */
+  protected whenPresent(variable: Variable, value: Expression, whenTrue: Statement): Statement {
+    const { span } = value;
+    const condition: Expression = { kind: 'isPresent', span, type: BOOL, operand: this.nodes.read(variable) };
     return {
       kind: 'block',
       span,

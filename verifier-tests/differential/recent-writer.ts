@@ -4,18 +4,7 @@ import type { MapImage, ProgramKind } from '../../dsl/object/image.ts';
 import { layoutStruct } from '../../dsl/object/layout.ts';
 import { ProgramWriter } from './program-writer.ts';
 import { ARITHMETIC, COUNTER, MAPS, type Place, type Scope } from './shapes.ts';
-import {
-  BOOL,
-  I64,
-  layoutOf,
-  optional,
-  type Reference,
-  recordOf,
-  refTo,
-  U32,
-  U64,
-  VOID,
-} from './tree-nodes.ts';
+import { I64, layoutOf, optional, type Reference, recordOf, refTo, U32, U64, VOID } from './tree-nodes.ts';
 import type { Put } from './world.ts';
 
 const LOCK = layoutStruct('bpf_spin_lock', [{ name: 'val', layout: layoutOf(U32) }]);
@@ -103,17 +92,8 @@ class RecentWriter extends ProgramWriter {
     const submit = this.choose(3) > 0;
     const settle: Expression = { kind: 'settle', span, type: VOID, record: reference(), submit, flags };
     body.push({ kind: 'expression', span, expression: settle });
-    const condition: Expression = { kind: 'isPresent', span, type: BOOL, operand: nodes.read(variable) };
-    const whenTrue: Statement = { kind: 'block', span, body };
     const value: Expression = { kind: 'reserve', span, type: optional(type), map: 'events' };
-    return {
-      kind: 'block',
-      span,
-      body: [
-        { kind: 'declare', span, variable, value },
-        { kind: 'if', span, condition, whenTrue },
-      ],
-    };
+    return this.whenPresent(variable, value, { kind: 'block', span, body });
   }
 
   /** Fields of a value changed while its lock is held: no call may be among that. */
@@ -134,15 +114,7 @@ class RecentWriter extends ProgramWriter {
       map: 'guarded',
       key: nodes.int(U32, BigInt(this.choose(3))),
     };
-    const condition: Expression = { kind: 'isPresent', span, type: BOOL, operand: nodes.read(variable) };
-    return {
-      kind: 'block',
-      span,
-      body: [
-        { kind: 'declare', span, variable, value },
-        { kind: 'if', span, condition, whenTrue: { kind: 'expression', span, expression } },
-      ],
-    };
+    return this.whenPresent(variable, value, { kind: 'expression', span, expression });
   }
 
   private guardedStore(scope: Scope, at: Reference): Statement {
