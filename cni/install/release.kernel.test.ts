@@ -1,14 +1,10 @@
 /** Uninstalling while Pods are limited for real. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeDirectory } from '../../loader/index.ts';
+import { beforeEach, expect, test } from 'vitest';
 import type { Node } from '../node.ts';
 import { run } from '../operator.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
-import { passingObject } from '../testing/objects.ts';
-import { makePod, type TestPod } from '../testing/pod.ts';
+import type { TestPod } from '../testing/pod.ts';
+import { podOnNode } from '../testing/pod-on-node.ts';
 import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 let pod: TestPod;
@@ -16,21 +12,13 @@ let node: Node;
 let before: Snapshot;
 
 beforeEach(() => {
-  pod = makePod();
-  node = {
-    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
-    pinDirectory: `/sys/fs/bpf/natra-left-${process.pid}`,
-    objectFile: passingObject,
-    log: () => {},
-  };
-  before = snapshot(pod, node);
+  const made = podOnNode('left');
+  ({ pod, node, before } = made);
   expect(make(forPod(captured('ctrd1.7-ADD-full'), pod), node)).toMatchObject({ exitCode: 0 });
-});
-afterEach(() => {
-  make(forPod(captured('ctrd1.7-DEL1'), pod), node);
-  pod.destroy();
-  rmSync(node.stateDirectory, { recursive: true });
-  removeDirectory(node.pinDirectory);
+  return () => {
+    make(forPod(captured('ctrd1.7-DEL1'), pod), node);
+    made.remove();
+  };
 });
 
 async function uninstall(...more: string[]) {

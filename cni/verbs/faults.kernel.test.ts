@@ -2,17 +2,16 @@
  * Every system call of the loader failing in turn: a clear error and no leak. A run takes one of the kernel's ways to fail for
  * each call, `NATRA_RUNS=6` all of them.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { removeDirectory, type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import type { Outcome } from '../plugin.ts';
 import { listRecords } from '../state/records.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
-import { passingObject } from '../testing/objects.ts';
-import { makePod, type TestPod } from '../testing/pod.ts';
+import type { TestPod } from '../testing/pod.ts';
+import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample, waysAt } from '../testing/sample.ts';
 import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
@@ -24,22 +23,12 @@ let node: Node;
 let before: Snapshot;
 
 beforeEach(() => {
-  pod = makePod();
-  node = {
-    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
-    pinDirectory: `/sys/fs/bpf/natra-fault-${process.pid}`,
-    objectFile: passingObject,
-    log: () => {},
-  };
+  const made = podOnNode('fault');
+  ({ pod, node } = made);
   // What koffi and Node open once and keep.
   expect(make(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), node)).toMatchObject({ exitCode: 0 });
   before = snapshot(pod, node);
-});
-afterEach(() => {
-  setSyscallHook(undefined);
-  pod.destroy();
-  rmSync(node.stateDirectory, { recursive: true });
-  removeDirectory(node.pinDirectory);
+  return made.remove;
 });
 
 interface Faulted extends Outcome {

@@ -4,12 +4,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { removeDirectory, type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
-import { passingObject } from '../testing/objects.ts';
-import { makePod, type TestPod } from '../testing/pod.ts';
+import type { TestPod } from '../testing/pod.ts';
+import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample } from '../testing/sample.ts';
 import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
@@ -33,20 +33,9 @@ let node: Node;
 let before: Snapshot;
 
 beforeEach(() => {
-  pod = makePod();
-  node = {
-    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
-    pinDirectory: `/sys/fs/bpf/natra-cut-${process.pid}`,
-    objectFile: passingObject,
-    log: () => {},
-  };
-  before = snapshot(pod, node);
-});
-afterEach(() => {
-  setSyscallHook(undefined);
-  pod.destroy();
-  rmSync(node.stateDirectory, { recursive: true });
-  removeDirectory(node.pinDirectory);
+  const made = podOnNode('cut');
+  ({ pod, node, before } = made);
+  return made.remove;
 });
 
 /** A process costs more than a call, so that a run meets fewer points by a real SIGKILL; `NATRA_RUNS=19` meets all. */

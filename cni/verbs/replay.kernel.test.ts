@@ -1,16 +1,15 @@
 /** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { removeDirectory, setSyscallHook } from '../../loader/index.ts';
+import { setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
 import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import { passingObject, refusedObject } from '../testing/objects.ts';
-import { makePod, type TestPod } from '../testing/pod.ts';
+import type { TestPod } from '../testing/pod.ts';
+import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
 import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
@@ -20,21 +19,10 @@ let log: string[];
 let before: Snapshot;
 
 beforeEach(() => {
-  pod = makePod();
   log = [];
-  node = {
-    stateDirectory: mkdtempSync(join(tmpdir(), 'natra-state-')),
-    pinDirectory: `/sys/fs/bpf/natra-test-${process.pid}`,
-    objectFile: passingObject,
-    log: (message) => log.push(message),
-  };
-  before = snapshot(pod, node);
-});
-afterEach(() => {
-  setSyscallHook(undefined);
-  pod.destroy();
-  rmSync(node.stateDirectory, { recursive: true });
-  removeDirectory(node.pinDirectory);
+  const made = podOnNode('test', (message) => log.push(message));
+  ({ pod, node, before } = made);
+  return made.remove;
 });
 
 /** The kernel frees programs and maps after an RCU grace period. */
