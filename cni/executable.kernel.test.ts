@@ -122,7 +122,7 @@ describe('in a folder of its own, outside the project,', () => {
     expect(call(forThisPod('ctrd1.7-ADD-noannot'), alone).status).toBe(1);
   });
 
-  test.each(['koffi.node', 'ingress.o', 'egress.json'])('STATUS says that %s is missing', (part) => {
+  test.each(['koffi.node', 'ingress.o', 'egress.prepared'])('STATUS says that %s is missing', (part) => {
     const { status: exit, stdout } = call(status(), copyWithout(part));
     expect(exit).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ code: 50, details: expect.stringContaining(part) });

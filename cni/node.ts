@@ -12,7 +12,7 @@ export interface Node {
   /** The ELF object file of a direction's program. */
   readonly objectFile: (direction: Direction, baseline?: Baseline) => Uint8Array;
   /** The same object prepared for loading; absent where there is the ELF file alone. */
-  readonly preparedFile?: ((direction: Direction, baseline: Baseline) => string) | undefined;
+  readonly preparedFile?: ((direction: Direction, baseline: Baseline) => Uint8Array) | undefined;
   readonly log: Log;
 }
 

@@ -26,5 +26,5 @@ export const objectFile = (direction: Direction, baseline: Baseline = '5.12'): U
   readFileSync(pathOf(direction, baseline, 'o'));
 
 /** The same object as the loader has it soonest (dsl/object/prepared.ts). */
-export const preparedFile = (direction: Direction, baseline: Baseline): string =>
-  readFileSync(pathOf(direction, baseline, 'json'), 'latin1');
+export const preparedFile = (direction: Direction, baseline: Baseline): Uint8Array =>
+  readFileSync(pathOf(direction, baseline, 'prepared'));

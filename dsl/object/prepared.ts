@@ -1,6 +1,6 @@
 /**
- * An object in a form that is read at once, for those who load it again and again: JSON, with bytes in Base64. It has no
- * source lines; the ELF file has them.
+ * An object in a form that is read at once, for those who load it again and again: a line of JSON, and behind it the bytes
+ * that it tells of, of which only those that are used are ever looked at. It has no source lines; the ELF file has them.
  */
 import type { MapImage, ObjectImage, ProgramImage, SectionImage } from './image.ts';
 import type { Template } from './specialise/template.ts';
@@ -13,68 +13,82 @@ export interface PreparedObject {
   readonly layouts: { readonly [name: string]: string };
 }
 
-/** What JSON holds of a type: Base64 in the place of bytes. */
-type Json<T> = { readonly [K in keyof T]: T[K] extends Uint8Array | undefined ? string : T[K] };
+/** Where bytes begin behind the line, and how many there are. */
+type Place = readonly [at: number, length: number];
 
-interface PreparedFile extends Pick<PreparedObject, 'layouts'> {
+/** What JSON holds of a type: a place in the place of bytes. */
+type Placed<T> = { readonly [K in keyof T]: T[K] extends Uint8Array | undefined ? Place : T[K] };
+
+interface Head extends Pick<PreparedObject, 'layouts'> {
   readonly license: string;
   readonly maps: readonly MapImage[];
-  readonly sections: readonly Json<SectionImage>[];
-  readonly programs: readonly Json<ProgramImage>[];
-  readonly templates: readonly (Omit<Json<Template>, 'program'> & { readonly program: Json<ProgramImage> })[];
+  readonly sections: readonly Placed<SectionImage>[];
+  readonly programs: readonly Placed<ProgramImage>[];
+  readonly templates: readonly (Omit<Placed<Template>, 'program'> & {
+    readonly program: Placed<ProgramImage>;
+  })[];
 }
 
-const toText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-const toBytes = (text: string): Uint8Array => Buffer.from(text, 'base64');
+/** JSON has none of its own outside of strings, where it is escaped. */
+const LINE_END = '\n';
 
-function writeProgram({ names: _, ...program }: ProgramImage): Json<ProgramImage> {
-  return { ...program, lines: [], code: toText(program.code) };
-}
-
-const readProgram = (program: Json<ProgramImage>): ProgramImage => ({
-  ...program,
-  code: toBytes(program.code),
-});
-
-export function writePrepared({ image, templates, layouts }: PreparedObject): string {
-  const file: PreparedFile = {
+export function writePrepared({ image, templates, layouts }: PreparedObject): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let end = 0;
+  const place = (bytes: Uint8Array): Place => {
+    const at = end;
+    pieces.push(bytes);
+    end += bytes.length;
+    return [at, bytes.length];
+  };
+  const program = ({ names: _, ...rest }: ProgramImage): Placed<ProgramImage> => ({
+    ...rest,
+    lines: [],
+    code: place(rest.code),
+  });
+  const head: Head = {
     license: image.license,
     maps: image.maps,
     sections: image.sections.map(({ initial, ...section }) => ({
       ...section,
-      ...(initial && { initial: toText(initial) }),
+      ...(initial && { initial: place(initial) }),
     })),
-    programs: image.programs.map(writeProgram),
-    templates: templates.map(({ program, rodata, known, uses }) => ({
-      program: writeProgram(program),
-      rodata: toText(rodata),
-      known: toText(known),
-      uses,
+    programs: image.programs.map(program),
+    templates: templates.map((template) => ({
+      program: program(template.program),
+      rodata: place(template.rodata),
+      known: place(template.known),
+      uses: template.uses,
     })),
     layouts,
   };
-  return JSON.stringify(file);
+  return Buffer.concat([Buffer.from(JSON.stringify(head) + LINE_END), ...pieces]);
 }
 
-/** Reads what `writePrepared` wrote of the same release; no other file. */
-export function readPrepared(text: string): PreparedObject {
-  const { license, maps, sections, programs, templates, layouts }: PreparedFile = JSON.parse(text);
+/** Reads what `writePrepared` wrote of the same release; no other file. What it gives is a view of `file`. */
+export function readPrepared(file: Uint8Array): PreparedObject {
+  const buffer = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const headEnd = buffer.indexOf(LINE_END);
+  const head: Head = JSON.parse(buffer.toString('utf8', 0, headEnd));
+  const bytes = ([at, length]: Place): Uint8Array =>
+    buffer.subarray(headEnd + 1 + at, headEnd + 1 + at + length);
+  const program = (placed: Placed<ProgramImage>): ProgramImage => ({ ...placed, code: bytes(placed.code) });
   return {
     image: {
-      license,
-      maps,
-      sections: sections.map(({ initial, ...section }) => ({
+      license: head.license,
+      maps: head.maps,
+      sections: head.sections.map(({ initial, ...section }) => ({
         ...section,
-        ...(initial !== undefined && { initial: toBytes(initial) }),
+        ...(initial !== undefined && { initial: bytes(initial) }),
       })),
-      programs: programs.map(readProgram),
+      programs: head.programs.map(program),
     },
-    templates: templates.map(({ program, rodata, known, uses }) => ({
-      program: readProgram(program),
-      rodata: toBytes(rodata),
-      known: toBytes(known),
-      uses,
+    templates: head.templates.map((template) => ({
+      program: program(template.program),
+      rodata: bytes(template.rodata),
+      known: bytes(template.known),
+      uses: template.uses,
     })),
-    layouts,
+    layouts: head.layouts,
   };
 }

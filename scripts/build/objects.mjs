@@ -1,5 +1,5 @@
-// programs/*.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler; beside it a
-// .json, the same prepared for loading.
+// programs/*.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler; beside it
+// a .prepared, the same prepared for loading.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { register } from 'tsx/esm/api';
@@ -18,7 +18,7 @@ const inProject = (...parts) => path.join(projectRoot, ...parts);
 export const objectPath = ({ name }) => inProject('build', `${name}.o`);
 
 /** Where the same is, prepared for loading. */
-export const preparedPath = ({ name }) => inProject('build', `${name}.json`);
+export const preparedPath = ({ name }) => inProject('build', `${name}.prepared`);
 
 const sourceOf = (file) => readFileSync(path.resolve(projectRoot, file), 'utf8');
 

@@ -105,8 +105,8 @@ export const OBJECT_FILES = {
 } as const;
 /** Of the same, prepared for loading. */
 export const PREPARED_FILES = {
-  '5.12': { ingress: 'ingress.json', egress: 'egress.json' },
-  '5.10': { ingress: 'ingress-5.10.json', egress: 'egress-5.10.json' },
+  '5.12': { ingress: 'ingress.prepared', egress: 'egress.prepared' },
+  '5.10': { ingress: 'ingress-5.10.prepared', egress: 'egress-5.10.prepared' },
 } as const;
 
 /** Two reports on one kernel, of different parts, as one. */

@@ -31,8 +31,8 @@ export function loadFor(
 ): LoadedProgram {
   const options = { settings: settingsOf(limit), ...(onStatistics && { onStatistics }) };
   const objectFile = (of: Direction, baseline?: Baseline): Uint8Array => objectOf(share, of, baseline);
-  const preparedFile = (of: Direction, baseline: Baseline): string =>
-    readFileSync(path.join(share, PREPARED_FILES[baseline][of]), 'utf8');
+  const preparedFile = (of: Direction, baseline: Baseline): Uint8Array =>
+    readFileSync(path.join(share, PREPARED_FILES[baseline][of]));
   return loadDataplane(direction, options, { objectFile, preparedFile, log: () => {} });
 }
 

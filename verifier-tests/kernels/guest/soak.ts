@@ -104,8 +104,8 @@ class Soak {
     this.#client = client;
     const objectFile = (direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
       readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
-    const preparedFile = (direction: Direction, baseline: Baseline): string =>
-      readFileSync(path.join(share, PREPARED_FILES[baseline][direction]), 'utf8');
+    const preparedFile = (direction: Direction, baseline: Baseline): Uint8Array =>
+      readFileSync(path.join(share, PREPARED_FILES[baseline][direction]));
     this.#natra = { stateDirectory: STATE, pinDirectory: PINS, objectFile, preparedFile, log: () => {} };
   }
 
