@@ -20,10 +20,10 @@ async function callPlugin(): Promise<number> {
   }
   const node = thisNode(process.env);
   if (verb === 'STATUS' && isReady(process.env, orEmpty(readStdin), node, import.meta.dirname)) return 0;
-  const { runPlugin } = await import('./plugin.ts');
+  const { leave, runPlugin } = await import('./plugin.ts');
   const { stdout, exitCode } = runPlugin(process.env, readStdin, node);
   if (stdout !== '') writeAll(1, `${stdout}\n`);
-  return exitCode;
+  return leave(exitCode);
 }
 
 async function runCommand(): Promise<number> {

@@ -22,6 +22,8 @@ import { status } from './verbs/status.ts';
 import { version, versionIn } from './verbs/version.ts';
 import { requireVersion } from './versions.ts';
 
+export { leave } from '../loader/index.ts';
+
 export interface Outcome {
   /** Empty where the verb has no answer but success. */
   readonly stdout: string;

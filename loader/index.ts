@@ -39,7 +39,7 @@ export {
   removeFile,
   tryFileLock,
 } from './native/files.ts';
-export { type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
+export { leave, type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
 export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
 export { findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
 export {

@@ -20,6 +20,9 @@ export interface KoffiAddon {
 
 let addon: KoffiAddon | undefined;
 
+/** Whether anybody has called `koffi`: to open it for little costs more than it saves. */
+export const isOpen = (): boolean => addon !== undefined;
+
 /** Opens the addon at the first call and gives the same one from then on. */
 export function koffi(): KoffiAddon {
   addon ??= open(candidates(import.meta.dirname, process.arch));
