@@ -45,7 +45,8 @@ const folders = (): string[] => [`--cni-bin-dir=${join(place, 'bin')}`, `--conf-
 function natra(file: string, ...argv: string[]) {
   const { status, stdout, stderr } = spawnSync(file, argv, {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH },
+    // What is limited on this machine is no concern of the test.
+    env: { PATH: process.env.PATH, NATRA_STATE_DIR: join(place, 'state') },
   });
   return { status, stdout, stderr };
 }
