@@ -2,7 +2,7 @@
  * `npm run bench -- cni [--json] [--rounds N] [--pods N]`: what a CNI call costs, natra as it is installed beside Debian's `bandwidth` plugin
  * and an empty Node.js, in one run; then many Pods on one node. In a network namespace of its own; needs root.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,19 +35,6 @@ function installInto(folder: string): void {
   execFileSync(join(ROOT, 'dist', 'natra'), ['install', '--with-node', ...folders], { stdio: 'pipe' });
 }
 
-/**
- * Runs `body` while another process has the same Node.js mapped, as where Pods come and go: the pages of the file are then
- * not of one process alone.
- */
-async function besideAnother<T>(node: string, body: () => Promise<T>): Promise<T> {
-  const another = spawn(node, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-  try {
-    return await body();
-  } finally {
-    another.kill();
-  }
-}
-
 async function memoryOf(natra: InstalledNatra, pod: BenchPod, folder: string) {
   const add = callOf(natra, 'ADD', pod, 'both');
   const privateKilobytes = await privateMemory(folder, natra.file, [], add);
@@ -70,7 +57,7 @@ async function measure(rounds: number, pods: number): Promise<Figures> {
     installInto(folder);
     const natra = natraIn(folder, state, pinDirectory);
     const times = timeVerbs(natra, pod, rounds);
-    const memory = await besideAnother(natra.node, () => memoryOf(natra, pod, folder));
+    const memory = await memoryOf(natra, pod, folder);
     return {
       rounds,
       times,

@@ -9,8 +9,9 @@ import type { Call } from './calls.ts';
 const PATIENCE_MILLISECONDS = 10_000;
 
 /**
- * KiB that the process shares with nobody (Private_* of /proc/PID/smaps_rollup), at the moment that it writes its
- * result: its stdout is a pipe without room, in which it waits until it has been looked at.
+ * KiB that the process has written and shares with nobody (Private_Dirty of /proc/PID/smaps_rollup), at the moment that it
+ * writes its result. Pages of a file that it only reads are the page cache's, there once for all calls and given back when
+ * memory is short: its stdout is a pipe without room, in which it waits until it has been looked at.
  */
 export async function privateMemory(
   folder: string,
@@ -52,8 +53,9 @@ function waitsInWrite(pid: number | undefined): boolean {
 }
 
 function privateOf(pid: number | undefined): number {
-  const lines = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_\w+:\s+(\d+) kB$/gm);
-  return [...lines].reduce((sum, [, kilobytes]) => sum + Number(kilobytes), 0);
+  const line = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').match(/^Private_Dirty:\s+(\d+) kB$/m);
+  if (line?.[1] === undefined) throw new Error(`/proc/${pid}/smaps_rollup: there is no line Private_Dirty`);
+  return Number(line[1]);
 }
 
 const PAGE = Buffer.alloc(4096);

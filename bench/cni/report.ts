@@ -41,6 +41,7 @@ function table({ rounds, times, privateKilobytes, privateNodeKilobytes, many }: 
     `milliseconds from start to end of the process, medians of ${rounds} in turns; node -e 0 takes ${ms(times.node)}`,
     row('verb', 'natra', 'over node', 'bandwidth'),
     ...verbs,
+    `the kernel alone, for two TCX links of an empty program: ${ms(times.kernel.attachMilliseconds)} to attach, ${ms(times.kernel.detachMilliseconds)} to detach`,
     '',
     `private memory at the end of ADD: ${mib(privateKilobytes)} (an empty node has ${mib(privateNodeKilobytes)})`,
     '',
