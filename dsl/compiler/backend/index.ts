@@ -12,6 +12,7 @@ import { mergeBlocks } from './merge.ts';
 import type { SourceNames } from './names.ts';
 import { peephole } from './peephole.ts';
 import { select } from './select.ts';
+import { shareAddresses } from './share-addresses.ts';
 import { mergeTails } from './tails.ts';
 import { type Cpu, type Target, targetOf } from './target.ts';
 import { joinExits, threadJumps } from './thread.ts';
@@ -33,7 +34,7 @@ export function compileFunction(fn: IrFunction, target: Target): MachineFunction
   // While a choice's values still have registers of their own. The rest waits until all returns of a value are one.
   const allocated = peephole(allocateRegisters(hoistCheapSides(selected, 'choices')));
   const merged = mergeTails(mergeBlocks(threadJumps(joinExits(allocated))));
-  return layOut(mergeBlocks(threadJumps(hoistCheapSides(threadJumps(merged)))));
+  return shareAddresses(layOut(mergeBlocks(threadJumps(hoistCheapSides(threadJumps(merged))))));
 }
 
 /**
