@@ -1,6 +1,7 @@
 /** Instruction selection: legalised SSA to two-address machine code over virtual registers, a block at a time. */
 import type { ALU } from '../../object/instruction.ts';
 import { ATOMIC } from '../../object/instruction.ts';
+import { forgetsHighHalf, valuesInAddresses } from '../ir/addresses.ts';
 import {
   type BinaryOperator,
   type Block,
@@ -12,7 +13,6 @@ import {
 } from '../ir/ir.ts';
 import { resultOf } from '../ir/visit.ts';
 import type { Span } from '../tree/tree.ts';
-import { forgetsHighHalf, valuesInAddresses } from './addresses.ts';
 import { canJumpOn, INVERSE } from './encode.ts';
 import { type Place, SelectionFacts } from './facts.ts';
 import { blockFrequencies } from './frequency.ts';

@@ -12,6 +12,7 @@ import { forwardMemory } from './forward-memory.ts';
 import { hoistLoads } from './hoist-loads.ts';
 import { mergeStores } from './merge-stores.ts';
 import { narrowLoads } from './narrow-loads.ts';
+import { narrowSwaps } from './narrow-swaps.ts';
 import { numberValues } from './number-values.ts';
 import { removeRedundantBranches } from './redundant-branches.ts';
 import { renumbered } from './rewrite.ts';
@@ -30,6 +31,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'demanded-bits', run: dropUndemandedBits },
   { name: 'combine-loads', run: combineLoads },
   { name: 'narrow-loads', run: narrowLoads },
+  { name: 'narrow-swaps', run: narrowSwaps },
   { name: 'fold-addresses', run: foldAddresses },
   { name: 'divide', run: divideByMultiplying },
   { name: 'number-values', run: numberValues },
