@@ -54,6 +54,7 @@ export {
 export { RouteSocket } from './netlink/socket.ts';
 export { inNetns, inOptionalNetns, isOwnNetns, netnsIdentity, ownNetnsIdentity } from './netns/netns.ts';
 export { type LoadedProgram, type LoadOptions, loadProgram } from './object/load.ts';
+export { isSameProgram } from './object/same.ts';
 export { readVariable, type Settings, sectionContents } from './object/sections.ts';
 export { decodeStruct, encodeStruct, type StructValue, type Value } from './object/values.ts';
 export {

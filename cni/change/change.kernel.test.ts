@@ -15,6 +15,7 @@ import { type AttachmentRecord, listRecords } from '../state/records.ts';
 import { type LimitStatus, statusOf } from '../status/node-status.ts';
 import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
+import { ofAnotherRelease } from '../testing/objects.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
 import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
@@ -79,6 +80,12 @@ async function ingress(): Promise<LimitStatus> {
   return limit;
 }
 
+const former = () => ({
+  ...node(),
+  objectFile: (...which: Parameters<typeof objectFile>) => ofAnotherRelease(objectFile(...which)),
+  preparedFile: undefined,
+});
+
 /** Objects of a release that keeps another state: its counters are laid out as now. */
 const withOtherState: typeof objectFile = (...which) => {
   const image = readElf(objectFile(...which));
@@ -109,8 +116,8 @@ function execute(...argv: string[]): Promise<string> {
 
 describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
   test('an upgrade under traffic: the limit holds all the time, and counters and sketch go on', async () => {
-    expect(call('ADD', attachMode)).toMatchObject(done);
-    const former = snapshot(pod, node());
+    expect(call('ADD', attachMode, former())).toMatchObject(done);
+    const added = snapshot(pod, node());
     const subnet = connect(pod);
     const sending = flood(subnet, 3000, 1400);
     await pause(900);
@@ -136,11 +143,11 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
     expect(faults).toEqual([]);
     expect(verdicts?.paced.packets).toBeGreaterThan(counted.verdicts?.paced.packets ?? 0n);
     const now = snapshot(pod, node());
-    expect(now.links).toEqual(former.links);
-    expect(now.pins).toEqual(former.pins);
-    expect(now.programs.filter((id) => former.programs.includes(id))).toEqual([]);
+    expect(now.links).toEqual(added.links);
+    expect(now.pins).toEqual(added.pins);
+    expect(now.programs.filter((id) => added.programs.includes(id))).toEqual([]);
     // All maps but the settings and the excluded subnets of each direction.
-    expect(former.maps.filter((id) => !now.maps.includes(id)).length).toBeLessThanOrEqual(4);
+    expect(added.maps.filter((id) => !now.maps.includes(id)).length).toBeLessThanOrEqual(4);
     expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
     expect(call('DEL')).toMatchObject(done);
     expect(leftovers(before, snapshot(pod, node()))).toBeUndefined();
@@ -151,14 +158,28 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
       call('ADD', attachMode, { ...node(), objectFile: withOtherState, preparedFile: undefined }),
     ).toMatchObject(done);
     await flood(connect(pod), 300, 1400);
-    const former = await ingress();
+    const counted = await ingress();
     expect(await operate('upgrade')).toEqual({ status: 0, out: 'limits upgraded: 2\n', error: '' });
     const { verdicts, sketch, faults } = await ingress();
     expect(faults).toEqual([]);
-    expect(former.verdicts?.paced.packets).toBeGreaterThan(0n);
-    expect(verdicts?.paced).toEqual(former.verdicts?.paced);
+    expect(counted.verdicts?.paced.packets).toBeGreaterThan(0n);
+    expect(verdicts?.paced).toEqual(counted.verdicts?.paced);
     expect(sketch?.falseHeavy).toBe(0);
     expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
+  });
+
+  test('what this release put there is left alone, and the operator hears of it', async () => {
+    expect(call('ADD', attachMode, former())).toMatchObject(done);
+    expect(await operate('upgrade')).toMatchObject({ status: 0, out: 'limits upgraded: 2\n' });
+    const upgraded = snapshot(pod, node());
+    const written = records();
+    expect(await operate('upgrade')).toEqual({
+      status: 0,
+      out: 'limits upgraded: 0; of this release already: 2\n',
+      error: '',
+    });
+    expect(snapshot(pod, node())).toEqual(upgraded);
+    expect(records()).toEqual(written);
   });
 
   test('the record of natra 0.1.0 is read: status, upgrade, CHECK and DEL go by it', async () => {
@@ -216,7 +237,7 @@ describe('natra set', () => {
     const burst = records()[0]?.directions.ingress?.burstBits;
     expect(await operate('set', 'team-a/web-k1', '--ingress-rate', '20M', '--egress-burst', '4M')).toEqual({
       status: 0,
-      out: 'team-a/web-k1 eth0: ingress and egress changed\n',
+      out: 'team-a/web-k1 eth0: ingress changed, egress changed\n',
       error: '',
     });
     const { limits } = await statusOf(node(), 0);
@@ -228,6 +249,15 @@ describe('natra set', () => {
     expect(records()[0]?.directions.ingress?.burstBits).toBe(burst);
     expect(run(`tc class show dev ${pod.hostDevice}`)).toContain('rate 20Mbit');
     expect(JSON.parse(call('CHECK').stdout).details).toContain('in force is 20000000');
+  });
+
+  test('leaves a limit alone that is as it is asked for, and says so', async () => {
+    const former = snapshot(pod, node());
+    expect(await operate('set', 'team-a/web-k1', '--ingress-rate', '10M')).toMatchObject({
+      status: 0,
+      out: 'team-a/web-k1 eth0: ingress is so already\n',
+    });
+    expect(snapshot(pod, node())).toEqual(former);
   });
 
   test.each([

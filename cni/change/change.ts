@@ -10,30 +10,38 @@ import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';
 import { readRecord, type Wish } from '../state/records.ts';
 
+/** What became of a limit. */
+export interface Change {
+  readonly direction: Direction;
+  /** False where the wish was fulfilled, and by a program of this release. */
+  readonly isChanged: boolean;
+}
+
 /**
- * Gives each direction for which there is a wish a program of this release that fulfils it; the directions that were
- * changed, none where the Pod has ended. Throws where a limit on record is not in force, which only an ADD can mend.
+ * Gives each direction for which there is a wish a program of this release that fulfils it; gives what became of
+ * those, none where the Pod has ended. Throws where a limit on record is not in force, which only an ADD can mend.
  */
 export function change(
   name: AttachmentName,
   wishes: (direction: Direction, inForce: Wish) => Wish | undefined,
   node: Node,
-): Direction[] {
+): Change[] {
   const key = attachmentKey(name);
   return withLock(key, node, () => {
     const record = readRecord(node.stateDirectory, name);
     if (record === undefined) return [];
     if (record.phase === 'attaching') throw new OperatorError('its last ADD did not come to its end');
     const ledger = new Ledger(node.stateDirectory, record);
-    return DIRECTIONS.filter((direction) => {
+    return DIRECTIONS.flatMap((direction) => {
       const plan = record.directions[direction];
       const wish = plan && wishes(direction, plan);
-      if (plan === undefined || wish === undefined) return false;
+      if (plan === undefined || wish === undefined) return [];
       if (!isInForce(direction, record, plan, node))
         throw new OperatorError(`its ${direction} limit is not in force; \`natra status\` says why`);
-      swap(direction, withWish(plan, wish), ledger, node);
-      node.log(`${key}: ${direction} changed to ${wish.rateBitsPerSecond} bits/s where it is`);
-      return true;
+      const isChanged = swap(direction, withWish(plan, wish), ledger, node);
+      const what = isChanged ? 'changed where it is' : 'in force already';
+      node.log(`${key}: ${direction} ${wish.rateBitsPerSecond} bits/s: ${what}`);
+      return [{ direction, isChanged }];
     });
   });
 }

@@ -34,13 +34,16 @@ export function setCommand(argv: string[], node: Node, console: Console): void {
       throw new OperatorError(
         `${pod} has no ${direction} limit: one begins when the Pod starts with the annotation kubernetes.io/${direction}-bandwidth`,
       );
-  const changed = change(
+  const changes = change(
     record,
     (direction, inForce): Wish | undefined => wanted[direction] && { ...inForce, ...wanted[direction] },
     node,
   );
-  if (changed.length === 0) throw new OperatorError(`${pod} has ended`);
-  console.out(`${pod} ${record.ifname}: ${changed.join(' and ')} changed\n`);
+  if (changes.length === 0) throw new OperatorError(`${pod} has ended`);
+  const told = changes.map(
+    ({ direction, isChanged }) => `${direction} ${isChanged ? 'changed' : 'is so already'}`,
+  );
+  console.out(`${pod} ${record.ifname}: ${told.join(', ')}\n`);
 }
 
 /** What is asked of a direction; undefined where nothing is. */

@@ -6,7 +6,7 @@ import { OperatorError } from '../install/errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { type AttachmentRecord, listRecords } from '../state/records.ts';
-import { change } from './change.ts';
+import { type Change, change } from './change.ts';
 
 export function upgradeCommand(argv: string[], node: Node, console: Console): void {
   parseArgs({ args: argv, options: {} });
@@ -17,15 +17,17 @@ export function upgradeCommand(argv: string[], node: Node, console: Console): vo
 export function upgradeAll(node: Node, console: Console): void {
   const failures: string[] = [];
   const records = listRecords(node.stateDirectory, (error) => failures.push(describe(error)));
-  let upgraded = 0;
+  const changes: Change[] = [];
   for (const record of records) {
     try {
-      upgraded += change(record, (_, inForce) => inForce, node).length;
+      changes.push(...change(record, (_, inForce) => inForce, node));
     } catch (error) {
       failures.push(`${nameOf(record)} ${record.ifname}: ${describe(error)}`);
     }
   }
-  console.out(`limits upgraded: ${upgraded}\n`);
+  const upgraded = changes.filter(({ isChanged }) => isChanged).length;
+  const others = changes.length - upgraded;
+  console.out(`limits upgraded: ${upgraded}${others === 0 ? '' : `; of this release already: ${others}`}\n`);
   if (failures.length > 0)
     throw new OperatorError(`upgrade: ${failures.join('; ')}; what was in force before goes on there`);
 }

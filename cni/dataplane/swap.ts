@@ -3,9 +3,11 @@
  * the queue's parameters in place. The new program goes on with the old one's state and counters where both lay them out
  * in the same way.
  */
+import { isDeepStrictEqual } from 'node:util';
 import {
   attachFq,
   changeHtb,
+  isSameProgram,
   type LoadOptions,
   movePins,
   type OpenedPins,
@@ -24,18 +26,21 @@ import type { DirectionRecord } from '../state/records.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
+import { faultsOf } from './inspect.ts';
 import { heirloom } from './layouts.ts';
 import { attachesProgram, type Ledger } from './ledger.ts';
 import { loadDataplane, type Source } from './load.ts';
+import { isSame } from './renew.ts';
 import { randomSeed } from './seed.ts';
 import { programName } from './site.ts';
 
 /**
- * Puts `next`, which sits where the direction's record has it, in the place of what is in force. The record says
- * `attaching` meanwhile, so that a process that dies in between leaves a limit in force and a record that says that it may be the
- * former one. What fails before the exchange is undone.
+ * Puts `next`, which sits where the direction's record has it, in the place of what is in force. The record has it before
+ * the kernel does, so that a process that dies in between leaves a limit in force and a record by which CHECK sees that it is
+ * the former one. What fails before the exchange is undone. Gives false, and changes nothing, where what is in force is `next`
+ * with this release's program already.
  */
-export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger, node: Node): void {
+export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger, node: Node): boolean {
   const { record } = ledger;
   const former = record.directions[direction];
   const attachment = next.made.find(attachesProgram);
@@ -51,6 +56,14 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
     const program = loadDataplane(direction, options, node);
     const { layouts } = program;
     try {
+      const { programFd } = pins;
+      const isInForce =
+        programFd !== undefined &&
+        isSame(next, former) &&
+        isDeepStrictEqual(layouts, former.layouts) &&
+        isSameProgram({ ...pins, fd: programFd }, program) &&
+        faultsOf(direction, record, former, node).length === 0;
+      if (isInForce) return false;
       fillExclusions(program, next);
       pinAll(program, staging);
       ledger.plan(direction, next);
@@ -65,6 +78,7 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
     movePins(staging, place);
     // The layouts of what is pinned: one that is killed in between leaves too old ones, and the next hands on nothing.
     ledger.amend(direction, { layouts });
+    return true;
   } finally {
     pins.close();
   }

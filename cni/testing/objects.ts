@@ -1,4 +1,5 @@
 /** Object files for tests of the front end that must not wait for the compiler or must be refused. */
+import { readElf } from '../../dsl/object/elf/read.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
 import type { ObjectImage, Relocation } from '../../dsl/object/image.ts';
 import {
@@ -6,8 +7,10 @@ import {
   CLASS,
   encode,
   type Instruction,
+  MODE,
   OPCODE_EXIT,
   OPCODE_LDDW,
+  SIZE,
   SOURCE,
 } from '../../dsl/object/instruction.ts';
 import { type IntLayout, layoutStruct } from '../../dsl/object/layout.ts';
@@ -63,3 +66,22 @@ export const passingObject = (direction: Direction): Uint8Array =>
 
 /** Returns without a verdict: the verifier answers `R0 !read_ok`. */
 export const refusedObject = (direction: Direction): Uint8Array => writeElf(image(direction, [exit], []));
+
+/** Writes a word to the stack, which nothing reads. */
+const idle: Instruction = { opcode: CLASS.st | SIZE.double | MODE.mem, dst: 10, src: 0, offset: -8, imm: 0 };
+
+/** The same object as another release might have it: its program does the same with an instruction more. */
+export function ofAnotherRelease(object: Uint8Array): Uint8Array {
+  const read = readElf(object);
+  const shifted = <T extends { readonly slot: number }>(each: T): T => ({ ...each, slot: each.slot + 1 });
+  const behindEntry = <T extends { readonly slot: number }>(each: T): T =>
+    each.slot === 0 ? each : shifted(each);
+  const programs = read.programs.map((program) => ({
+    ...program,
+    code: new Uint8Array([...encode([idle]), ...program.code]),
+    relocations: program.relocations.map(shifted),
+    functions: program.functions.map(behindEntry),
+    lines: program.lines.map(behindEntry),
+  }));
+  return writeElf({ ...read, programs });
+}

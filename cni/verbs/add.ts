@@ -142,11 +142,12 @@ function renew(
   const plan = former?.directions[direction];
   const isComplete = former?.phase === 'attached' && plan !== undefined && isSame(next, plan);
   if (isComplete && faultsOf(direction, former, plan, node).length === 0) {
-    node.log(`ADD ${key}: ${direction} ${next.rateBitsPerSecond} bits/s is in force already`);
+    node.log(`ADD ${key}: ${direction} ${next.rateBitsPerSecond} bits/s: in force already`);
     return;
   }
-  swap(direction, next, ledger, node);
-  node.log(`ADD ${key}: ${direction} changed to ${next.rateBitsPerSecond} bits/s where it is`);
+  const isChanged = swap(direction, next, ledger, node);
+  const what = isChanged ? 'changed where it is' : 'in force already';
+  node.log(`ADD ${key}: ${direction} ${next.rateBitsPerSecond} bits/s: ${what}`);
 }
 
 /** The first error is the one to report; what can't be released now stays on record for DEL and GC. */

@@ -104,7 +104,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
     const once = snapshot(pod, node);
     expect(make(call, node)).toMatchObject(ok);
     expect(snapshot(pod, node)).toEqual(once);
-    expect(log.join('\n')).toMatch(/ingress \d+ bits\/s is in force already.*egress/s);
+    expect(log.join('\n')).toMatch(/ingress \d+ bits\/s: in force already.*egress/s);
     expect(make(calls('kubelet1.36-ctrd2.2-cni1.1-DEL-with-netns'), node)).toMatchObject(ok);
     await nothingIsLeft();
   });

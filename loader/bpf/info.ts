@@ -17,6 +17,7 @@ const PROGRAM_INFO = {
   tag: 8,
   jitedBytes: 16,
   translatedBytes: 20,
+  translated: 32,
   mapCount: 52,
   mapIds: 56,
   name: 64,
@@ -128,6 +129,22 @@ export function programInfo(fd: number): ProgramInfo {
       runTimeNanoseconds: view.getBigUint64(PROGRAM_INFO.runTime, true),
       runCount: view.getBigUint64(PROGRAM_INFO.runCount, true),
     };
+  });
+}
+
+/**
+ * A program's instructions as the verifier left them, with the ids of maps where they refer to one
+ * (bpf_insn_prepare_dump, kernel/bpf/syscall.c).
+ */
+export function translatedInstructions(fd: number): Uint8Array {
+  const { translatedBytes } = programInfo(fd);
+  return withScratch((memory) => {
+    const info = memory.allocate(PROGRAM_INFO.bytes);
+    const code = memory.allocate(translatedBytes);
+    info.view.setUint32(PROGRAM_INFO.translatedBytes, translatedBytes, true);
+    writePointer(info, PROGRAM_INFO.translated, code.address);
+    readInfo(fd, info, 'program');
+    return code.bytes.slice();
   });
 }
 

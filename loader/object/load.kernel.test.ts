@@ -9,6 +9,7 @@ import { setSyscallHook } from '../native/syscall.ts';
 import { countingObject, exit, SETTINGS, VERDICT } from '../testing/assembly.ts';
 import { kernelObjects, remainingObjects } from '../testing/kernel-objects.ts';
 import { type LoadedProgram, type LoadOptions, loadProgram } from './load.ts';
+import { isSameProgram } from './same.ts';
 import { readVariable } from './sections.ts';
 import { encodeStruct } from './values.ts';
 
@@ -85,6 +86,38 @@ describe('a loaded program', () => {
     testRun(second.fd, { data: packet });
     expect(mapInfo(second.sections['.bss']!.fd).id).toBe(mapInfo(first.sections['.bss']!.fd).id);
     expect(packetsOf(second)).toBe(3n);
+  });
+
+  describe('is the same as another', () => {
+    const settings = { settings: { settings: { verdict: VERDICT.drop } } };
+
+    it('of the same code and settings, whether or not they share a map', () => {
+      const first = load(settings);
+      expect(isSameProgram(first, load(settings))).toBe(true);
+      const reuse = new Map([['.bss', first.sections['.bss']!]]);
+      expect(isSameProgram(first, load({ ...settings, reuse }))).toBe(true);
+    });
+
+    it('but not as one with other settings in its code', () => {
+      const other = load({ settings: { settings: { verdict: VERDICT.pass } } });
+      expect(isSameProgram(load(settings), other)).toBe(false);
+    });
+
+    it('nor as one that reads another map in the same place', () => {
+      const elsewhere: ObjectImage = {
+        ...image,
+        sections: [...image.sections, { ...section('.rodata'), name: '.data' }],
+        programs: image.programs.map((program) => ({
+          ...program,
+          relocations: program.relocations.map((each) =>
+            each.target.name === '.rodata' ? { ...each, target: { ...each.target, name: '.data' } } : each,
+          ),
+        })),
+      };
+      const asItIs = { specialise: false };
+      expect(isSameProgram(load(asItIs), load(asItIs, elsewhere))).toBe(false);
+      expect(isSameProgram(load(asItIs), load(asItIs))).toBe(true);
+    });
   });
 
   it("tells the verifier's work on it and the size of its machine code", () => {
