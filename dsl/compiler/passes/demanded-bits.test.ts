@@ -46,6 +46,21 @@ describe('demanded bits', () => {
     expect(text).not.toContain('xor.64');
   });
 
+  it('makes a whole chain of 64-bit arithmetic 32-bit in one run', () => {
+    const text = rewritten(`b0:
+  %1:64 = load.8 context [%0]
+  %2:64 = load.8 context [%0 + 8]
+  %3:64 = add.64 %1, %2
+  %4:64 = mul.64 %3, 3
+  %5:64 = xor.64 %4, %1
+  %6:32 = trunc %5
+  store.4 context [%0 + 8], %6
+  return 0`);
+    const made = text.split('\n').flatMap((line) => /= (\w+\.32)/.exec(line)?.[1] ?? []);
+    // The 64-bit ones, which nothing reads any more, are dead code.
+    expect(made).toEqual(['add.32', 'mul.32', 'xor.32']);
+  });
+
   it('leaves in 64 bits what is also read whole', () => {
     const text = rewritten(`b0:
   %1:64 = load.8 context [%0]

@@ -127,22 +127,28 @@ const mayBeNarrow = ({ operator, width, right }: Binary): boolean =>
   width === 64 &&
   (NARROWED.has(operator) || (operator === 'shl' && typeof right === 'bigint' && right < 32n));
 
-/** `trunc` of 64-bit arithmetic that nothing else uses, as arithmetic on the operands' low halves. */
+/**
+ * The low half of 64-bit arithmetic that nothing else uses, as arithmetic on the operands' low halves, and so on with what
+ * makes these: `wide` has such arithmetic by its result.
+ */
 function narrowed(
-  trunc: Instruction & { readonly op: 'trunc' },
+  result: ValueId,
   binary: Binary,
+  wide: ReadonlyMap<Operand, Binary>,
   fresh: FreshValues,
 ): readonly Instruction[] {
   const spanned = binary.span === undefined ? {} : { span: binary.span };
   const before: Instruction[] = [];
   const low = (operand: Operand): Operand => {
     if (typeof operand === 'bigint') return operand & ones(32);
-    const result = fresh.make(32);
-    before.push({ op: 'trunc', value: operand, result, ...spanned });
-    return result;
+    const half = fresh.make(32);
+    const inner = wide.get(operand);
+    if (inner === undefined) before.push({ op: 'trunc', value: operand, result: half, ...spanned });
+    else before.push(...narrowed(half, inner, wide, fresh));
+    return half;
   };
   const [left, right] = [low(binary.left), low(binary.right)];
-  return [...before, { ...binary, width: 32, left, right, result: trunc.result }];
+  return [...before, { ...binary, width: 32, left, right, result }];
 }
 
 export function dropUndemandedBits(fn: IrFunction): IrFunction {
@@ -167,7 +173,7 @@ export function dropUndemandedBits(fn: IrFunction): IrFunction {
       }
       const binary = instruction.op === 'trunc' ? wide.get(instruction.value) : undefined;
       return instruction.op === 'trunc' && binary !== undefined
-        ? narrowed(instruction, binary, fresh)
+        ? narrowed(instruction.result, binary, wide, fresh)
         : [instruction];
     }),
   }));

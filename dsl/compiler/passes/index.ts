@@ -28,13 +28,14 @@ export interface Pass {
 export const PASSES: readonly Pass[] = [
   { name: 'simplify-cfg', run: simplifyCfg },
   { name: 'fold', run: fold },
-  { name: 'demanded-bits', run: dropUndemandedBits },
   { name: 'combine-loads', run: combineLoads },
   { name: 'narrow-loads', run: narrowLoads },
   { name: 'narrow-swaps', run: narrowSwaps },
   { name: 'fold-addresses', run: foldAddresses },
   { name: 'divide', run: divideByMultiplying },
   { name: 'number-values', run: numberValues },
+  // Behind number-values: of two that compute the same, each would seem to be used once.
+  { name: 'demanded-bits', run: dropUndemandedBits },
   { name: 'forward-memory', run: forwardMemory },
   { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
   { name: 'thread-jumps', run: threadJumps },
