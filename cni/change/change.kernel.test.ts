@@ -10,9 +10,9 @@ import { writeElf } from '../../dsl/object/elf/write.ts';
 import { removeDirectory } from '../../loader/index.ts';
 import { thisNode } from '../node.ts';
 import { objectFile } from '../objects.ts';
-import { run as runCommand } from '../operator.ts';
 import { type AttachmentRecord, listRecords } from '../state/records.ts';
 import { type LimitStatus, statusOf } from '../status/node-status.ts';
+import { operate as operateOn } from '../testing/acts.ts';
 import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { ofAnotherRelease } from '../testing/objects.ts';
@@ -47,6 +47,7 @@ afterEach(() => {
 const node = () => thisNode(directories);
 const records = (): AttachmentRecord[] => listRecords(directories.NATRA_STATE_DIR, () => {});
 const done = { exitCode: 0 };
+const operate = (...words: string[]) => operateOn(words, node());
 
 /** A call of kubelet's for 10 Mbit/s each way. */
 function call(command: string, attachMode = 'tcx', where = node()) {
@@ -58,20 +59,6 @@ function call(command: string, attachMode = 'tcx', where = node()) {
     },
     where,
   );
-}
-
-async function operate(...argv: string[]) {
-  const told = { out: '', error: '' };
-  const status = await runCommand(argv, '', node(), {
-    out: (text) => {
-      told.out += text;
-    },
-    error: (text) => {
-      told.error += text;
-    },
-    isTerminal: false,
-  });
-  return { status, ...told };
 }
 
 async function ingress(): Promise<LimitStatus> {

@@ -1,7 +1,7 @@
 /** Uninstalling while Pods are limited for real. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Node } from '../node.ts';
-import { run } from '../operator.ts';
+import { operate, type Told } from '../testing/acts.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
@@ -21,20 +21,9 @@ beforeEach(() => {
   };
 });
 
-async function uninstall(...more: string[]) {
-  const told = { out: '', error: '' };
-  const console = {
-    out: (text: string) => {
-      told.out += text;
-    },
-    error: (text: string) => {
-      told.error += text;
-    },
-    isTerminal: false,
-  };
+function uninstall(...more: string[]): Promise<Told> {
   const folders = [`--cni-bin-dir=${node.stateDirectory}/none`, `--conf-dir=${node.stateDirectory}/none`];
-  const status = await run(['uninstall', ...folders, ...more], '', node, console);
-  return { status, ...told };
+  return operate(['uninstall', ...folders, ...more], node);
 }
 
 test('a Pod stays limited, and the operator hears of it', async () => {

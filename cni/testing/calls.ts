@@ -1,5 +1,6 @@
 /** The captured calls of real runtimes, given a Pod that exists here. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isObject, type JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
 import { type Outcome, runPlugin } from '../plugin.ts';
@@ -11,7 +12,7 @@ export interface CapturedCall {
 }
 
 export function captured(name: string): CapturedCall {
-  return JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8'));
+  return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'fixtures', `${name}.json`), 'utf8'));
 }
 
 /** The same call for another Pod: its namespace wherever the captured one was named, and its interface. */

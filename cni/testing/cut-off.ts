@@ -1,14 +1,14 @@
 /**
- * Makes one call and kills itself before its nth change to the node: argv is the number, the state directory, the pin
- * directory and `cni`; the call's environment and stdin are the process's own.
+ * Does one thing and kills itself before its nth change to the node: argv is the number, the state directory, the pin
+ * directory, and the words of an operator's command. Without any it is a call, whose environment and stdin are the process's own.
  */
 import fs from 'node:fs';
 import { setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
-import { runPlugin } from '../plugin.ts';
+import { perform } from './acts.ts';
 import { passingObject } from './objects.ts';
 
-const [count = '', stateDirectory = '', pinDirectory = ''] = process.argv.slice(2);
+const [count = '', stateDirectory = '', pinDirectory = '', ...words] = process.argv.slice(2);
 const node: Node = { stateDirectory, pinDirectory, objectFile: passingObject, log: () => {} };
 
 let left = Number(count);
@@ -31,5 +31,10 @@ for (const name of ['mkdirSync', 'openSync', 'writeFileSync', 'renameSync', 'rmS
   });
 }
 
-const stdin = fs.readFileSync(0, 'utf8');
-process.exitCode = runPlugin(process.env, () => stdin, node).exitCode;
+const call = () => ({
+  env: process.env as Record<string, string>,
+  stdin: JSON.parse(fs.readFileSync(0, 'utf8')),
+});
+perform(words.length > 0 ? words : call(), node).then(({ exitCode }) => {
+  process.exitCode = exitCode;
+});

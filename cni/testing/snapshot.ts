@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import {
+  closeDescriptor,
   findLink,
   inOptionalNetns,
   linkInfo,
@@ -11,6 +12,7 @@ import {
   listPins,
   listQdiscs,
   mapInfo,
+  openById,
   openPins,
   programInfo,
   queryTcx,
@@ -84,6 +86,21 @@ function pinnedBy({ pinDirectory: root }: Node): Held[] {
     }),
   );
 }
+
+/** Names of the programs that are attached to the Pod's devices. */
+export const attachedPrograms = (pod: PodEnds): string[] =>
+  atEnds(pod, attachedTo)
+    .filter(({ kind }) => kind === 'prog')
+    .flatMap(({ id }) => {
+      const fd = openById('program', id);
+      if (fd === undefined) return [];
+      try {
+        return [programInfo(fd).name];
+      } finally {
+        closeDescriptor(fd);
+      }
+    })
+    .sort();
 
 /** What `look` sees at each end of the veth pair that is there. */
 function atEnds<T>(pod: PodEnds, look: (socket: RouteSocket, ifindex: number) => T[]): T[] {

@@ -1,19 +1,21 @@
 /**
  * Every system call of the loader failing in turn: a clear error and no leak. A run takes one of the kernel's ways to fail for
- * each call, `NATRA_RUNS=6` all of them.
+ * each call, `NATRA_RUNS=6` all of them, and `NATRA_RUNS=12` at all of the points.
  */
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import type { Outcome } from '../plugin.ts';
 import { listRecords } from '../state/records.ts';
+import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample, waysAt } from '../testing/sample.ts';
-import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 const ERRNOS = ['ENOMEM', 'EPERM', 'EBUSY', 'EAGAIN', 'E2BIG', 'ENOSPC'] as const;
 type Errno = (typeof ERRNOS)[number];
@@ -36,8 +38,8 @@ interface Faulted extends Outcome {
   readonly syscall: SyscallName | undefined;
 }
 
-/** Makes a call whose nth system call fails. close(2) frees its descriptor even where it reports an error. */
-function withFault(count: number, errno: Errno, call: CapturedCall): Faulted {
+/** Does something whose nth system call fails. close(2) frees its descriptor even where it reports an error. */
+async function withFault(count: number, errno: Errno, act: Act): Promise<Faulted> {
   let left = count;
   let syscall: SyscallName | undefined;
   setSyscallHook((name) => {
@@ -46,29 +48,29 @@ function withFault(count: number, errno: Errno, call: CapturedCall): Faulted {
     return -constants.errno[errno];
   });
   try {
-    return { ...make(call, node), syscall };
+    return { ...(await perform(act, node)), syscall };
   } finally {
     setSyscallHook(undefined);
   }
 }
 
-/** All system calls of a call failing in turn, or a sample of them; gives how many there are. */
-function failEverywhere(
-  call: CapturedCall,
-  judge: (outcome: Faulted, errno: Errno) => void,
+/** All system calls of an act failing in turn, or a sample of them; gives how many there are. */
+async function failEverywhere(
+  act: Act,
+  judge: (outcome: Faulted, errno: Errno) => void | Promise<void>,
   { first, spacing }: Sample = oneIn(1),
-): number {
+): Promise<number> {
   const descriptors = openDescriptors();
   for (let count = first; ; count += spacing)
     for (const errno of waysAt(count, ERRNOS)) {
-      const outcome = withFault(count, errno, call);
+      const outcome = await withFault(count, errno, act);
       if (outcome.syscall === undefined) {
         expect(outcome.exitCode).toBe(0);
         return count;
       }
-      const what = `${call.env.CNI_COMMAND}: ${outcome.syscall} (${count}): ${errno}`;
+      const what = `${isCommand(act) ? act[0] : act.env.CNI_COMMAND}: ${outcome.syscall} (${count}): ${errno}`;
       try {
-        judge(outcome, errno);
+        await judge(outcome, errno);
         expect(openDescriptors()).toBe(descriptors);
       } catch (error) {
         throw new Error(`${what}: ${outcome.stdout}`, { cause: error });
@@ -103,8 +105,8 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
   const del = () => withMode('cnitool1.3-cni1.1-DEL');
   const check = () => withMode('cnitool1.3-cni1.1-CHECK');
 
-  test('ADD is refused and leaves nothing, or goes on by another way', () => {
-    const count = failEverywhere(add(), (outcome, errno) => {
+  test('ADD is refused and leaves nothing, or goes on by another way', async () => {
+    const count = await failEverywhere(add(), (outcome, errno) => {
       if (outcome.exitCode === 0) {
         expect(make(check(), node)).toEqual(silent);
         expect(make(del(), node)).toEqual(silent);
@@ -115,13 +117,13 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     expect(make(del(), node)).toEqual(silent);
   });
 
-  test('under the failure policy "open" ADD leaves its record and nothing else', () => {
+  test('under the failure policy "open" ADD leaves its record and nothing else', async () => {
     const open = withMode('cnitool1.3-cni1.1-ADD', 'open');
     let failures = 0;
     const descriptors = openDescriptors();
     const { first, spacing } = oneIn(3);
     for (let count = first; ; count += spacing) {
-      const outcome = withFault(count, 'ENOMEM', open);
+      const outcome = await withFault(count, 'ENOMEM', open);
       expect(outcome).toMatchObject(done);
       if (outcome.syscall === undefined) break;
       const [record] = listRecords(node.stateDirectory, () => {});
@@ -139,7 +141,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     expect(make(del(), node)).toEqual(silent);
   });
 
-  test('a repeated ADD leaves what is in force or nothing', () => {
+  test('a repeated ADD leaves what is in force or nothing', async () => {
     const { env, stdin } = add();
     const bandwidth = { ingressRate: 5e6, ingressBurst: 2e6, egressRate: 20e6, egressBurst: 4e6 };
     const other = { env, stdin: { ...stdin, runtimeConfig: { bandwidth } } };
@@ -154,14 +156,37 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
       }
       expect(make(add(), node)).toMatchObject(done);
     };
-    expect(failEverywhere(other, judge, oneIn(2))).toBeGreaterThan(50);
+    expect(await failEverywhere(other, judge, oneIn(4))).toBeGreaterThan(50);
     expect(make(del(), node)).toEqual(silent);
     nothingIsLeft();
   });
 
-  test('DEL says what it could not do, and the next does it', () => {
+  test.each(CHANGES)(
+    'natra %s says what failed and leaves each direction limited, and the next does it',
+    async (_, words, former) => {
+      const { objectFile } = node;
+      const where = { ...node, objectFile: (direction: Direction) => former(objectFile(direction)) };
+      const limit = () => expect(make(add(), where)).toMatchObject(done);
+      const judge = async (outcome: Faulted, errno: Errno): Promise<void> => {
+        expect(attachedPrograms(pod)).toEqual(['natra_egress', 'natra_ingress']);
+        if (outcome.exitCode !== 0) {
+          expect(outcome.stdout).toContain(errno);
+          expect(await perform(words, node)).toMatchObject(done);
+        }
+        expect(await perform(['upgrade'], node)).toEqual(allIsDone);
+        expect(make(del(), node)).toEqual(silent);
+        nothingIsLeft();
+        limit();
+      };
+      limit();
+      expect(await failEverywhere(words, judge, oneIn(12))).toBeGreaterThan(50);
+      expect(make(del(), node)).toEqual(silent);
+    },
+  );
+
+  test('DEL says what it could not do, and the next does it', async () => {
     expect(make(add(), node)).toMatchObject(done);
-    const count = failEverywhere(del(), (outcome, errno) => {
+    const count = await failEverywhere(del(), (outcome, errno) => {
       if (outcome.exitCode !== 0) {
         expectClear(outcome, errno);
         expect(make(del(), node)).toEqual(silent);
@@ -173,11 +198,11 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     nothingIsLeft();
   });
 
-  test('GC goes on past what fails, says so, and the next does it', () => {
+  test('GC goes on past what fails, says so, and the next does it', async () => {
     const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
     const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
     expect(make(add(), node)).toMatchObject(done);
-    failEverywhere(gc, (outcome, errno) => {
+    await failEverywhere(gc, (outcome, errno) => {
       if (outcome.exitCode !== 0) {
         expectClear(outcome, errno);
         expect(make(gc, node)).toEqual(silent);
@@ -188,10 +213,10 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     nothingIsLeft();
   });
 
-  test('CHECK changes nothing', () => {
+  test('CHECK changes nothing', async () => {
     expect(make(add(), node)).toMatchObject(done);
     const made = snapshot(pod, node);
-    const count = failEverywhere(check(), (outcome, errno) => {
+    const count = await failEverywhere(check(), (outcome, errno) => {
       if (outcome.exitCode !== 0) expectClear(outcome, errno);
       expect(snapshot(pod, node)).toEqual(made);
     });
@@ -201,8 +226,8 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
   });
 });
 
-test('STATUS says what is missing', () => {
-  failEverywhere(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), (outcome, errno) => {
+test('STATUS says what is missing', async () => {
+  await failEverywhere(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), (outcome, errno) => {
     if (outcome.exitCode !== 0) expectClear(outcome, errno);
   });
 });

@@ -1,4 +1,4 @@
-/** A call that is killed at any point, with no chance to clean up, is undone or finished by whatever call comes next. */
+/** What is killed at any point, with no chance to clean up, is undone or finished by whatever comes next. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
+import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample } from '../testing/sample.ts';
-import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 const bundle = mkdtempSync(join(tmpdir(), 'natra-cut-off-'));
 const executable = join(bundle, 'cut-off.cjs');
@@ -38,18 +40,24 @@ beforeEach(() => {
   return made.remove;
 });
 
-/** A process costs more than a call, so that a run meets fewer points by a real SIGKILL; `NATRA_RUNS=19` meets all. */
-const KILLED = oneIn(19);
-const CUT_OFF = oneIn(3);
+/** A process costs more than a call, so that a run meets fewer points by a real SIGKILL; `NATRA_RUNS=57` meets all. */
+interface Samples {
+  readonly killed: Sample;
+  readonly cutOff: Sample;
+}
+const MANY: Samples = { killed: oneIn(19), cutOff: oneIn(3) };
+/** An ADD, an upgrade and an operator change a limit by the same steps. */
+const FEW: Samples = { killed: oneIn(57), cutOff: oneIn(9) };
 
-/** Makes a call in a process that is killed before its nth change to the node; whether it came that far. */
-function killedAt(count: number, { env, stdin }: CapturedCall): boolean {
-  const { signal, status } = spawnSync(
+/** Does something in a process that is killed before its nth change to the node; whether it came that far. */
+async function killedAt(count: number, act: Act): Promise<boolean> {
+  const { words, env, stdin } = isCommand(act) ? { words: act, env: {}, stdin: {} } : { words: [], ...act };
+  const { signal, status, stderr } = spawnSync(
     process.execPath,
-    [executable, String(count), node.stateDirectory, node.pinDirectory],
-    { env: { PATH: process.env.PATH, ...env }, input: JSON.stringify(stdin) },
+    [executable, String(count), node.stateDirectory, node.pinDirectory, ...words],
+    { env: { PATH: process.env.PATH, ...env }, input: JSON.stringify(stdin), encoding: 'utf8' },
   );
-  if (signal === null) expect(status).toBe(0);
+  if (signal === null) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   else expect(signal).toBe('SIGKILL');
   return signal !== null;
 }
@@ -57,15 +65,15 @@ function killedAt(count: number, { env, stdin }: CapturedCall): boolean {
 /** Descriptors close and threads leave namespaces when a process dies; everything else it can no longer do. */
 const AT_EXIT: readonly SyscallName[] = ['close', 'setns'];
 
-/** Makes a call of which the kernel serves `count` system calls and no more; whether it needed more. */
-function cutOffAfter(count: number, call: CapturedCall): boolean {
+/** Does something of which the kernel serves `count` system calls and no more; whether it needed more. */
+async function cutOffAfter(count: number, act: Act): Promise<boolean> {
   let served = 0;
   setSyscallHook((name) => {
     if (AT_EXIT.includes(name) || served++ < count) return undefined;
     return -constants.errno.EPERM;
   });
   try {
-    make(call, node);
+    await perform(act, node);
   } finally {
     setSyscallHook(undefined);
   }
@@ -93,10 +101,11 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
   const check = ({ env, stdin }: CapturedCall) =>
     make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node);
 
-  /** What comes next after the nth: each in turn. */
+  /** What comes next after the nth: each in turn, and `again` where the same may come. */
   let undone = process.pid;
-  function undo(count: number): void {
-    const way = undone++ % 3;
+  async function undo(count: number, again?: () => Promise<void>): Promise<void> {
+    const way = undone++ % (again ? 4 : 3);
+    if (way === 3) await again?.();
     if (way === 0) {
       expect(make(add(), node)).toMatchObject(done);
       expect(check(add())).toEqual({ stdout: '', ...done });
@@ -105,41 +114,77 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     expect(leftovers(before, snapshot(pod, node)), `after ${count} changes`).toBeUndefined();
   }
 
-  /** Ends `call` at every point of it, each time after `setUp`; gives about how many there are. */
-  function endEverywhere(call: CapturedCall, setUp?: CapturedCall, whenEnded = () => {}): number {
-    const endsAt = (count: number, end: typeof killedAt): boolean => {
-      if (setUp !== undefined) expect(make(setUp, node)).toMatchObject(done);
-      if (!end(count, call)) return false;
-      whenEnded();
-      undo(count);
-      return true;
-    };
-    const endAt = ({ first, spacing }: Sample, end: typeof killedAt): number => {
-      let count = first;
-      while (endsAt(count, end)) count += spacing;
-      return count;
-    };
-    endAt(KILLED, killedAt);
-    expect(make(del(), node)).toMatchObject(done);
-    return endAt(CUT_OFF, cutOffAfter);
+  interface Sweep {
+    readonly samples?: Samples;
+    /** What is there each time that the act begins. */
+    readonly setUp?: () => void;
+    readonly whenEnded?: () => void;
+    readonly again?: () => Promise<void>;
   }
 
-  test('an ADD is undone', () => {
-    expect(endEverywhere(add())).toBeGreaterThan(30);
-    undo(0);
+  /** Ends `act` at every point of it; gives about how many there are. */
+  async function endEverywhere(
+    act: Act,
+    { samples = MANY, setUp = () => {}, whenEnded = () => {}, again }: Sweep = {},
+  ): Promise<number> {
+    const endsAt = async (count: number, end: typeof killedAt): Promise<boolean> => {
+      setUp();
+      if (!(await end(count, act))) return false;
+      whenEnded();
+      await undo(count, again);
+      return true;
+    };
+    const endAt = async ({ first, spacing }: Sample, end: typeof killedAt): Promise<number> => {
+      let count = first;
+      while (await endsAt(count, end)) count += spacing;
+      return count;
+    };
+    await endAt(samples.killed, killedAt);
+    expect(make(del(), node)).toMatchObject(done);
+    return endAt(samples.cutOff, cutOffAfter);
+  }
+  const added = (where = node) => void expect(make(add(), where)).toMatchObject(done);
+
+  test('an ADD is undone', async () => {
+    expect(await endEverywhere(add())).toBeGreaterThan(30);
+    await undo(0);
   });
 
-  test('an ADD that changes limits leaves the Pod limited all the time', () => {
-    const points = endEverywhere(otherLimits(), add(), () => {
-      expect(snapshot(pod, node).programs.length).toBeGreaterThanOrEqual(2);
+  /** Whoever changes a limit loads a program for it, so that the attached one is the former or the new limit. */
+  const bothAreLimited = (): void => expect(attachedPrograms(pod)).toEqual(['natra_egress', 'natra_ingress']);
+
+  test('an ADD that changes limits leaves the Pod limited all the time', async () => {
+    const points = await endEverywhere(otherLimits(), {
+      samples: FEW,
+      setUp: added,
+      whenEnded: bothAreLimited,
     });
     expect(points).toBeGreaterThan(30);
     expect(check(otherLimits())).toEqual({ stdout: '', ...done });
-    undo(0);
+    await undo(0);
   });
 
-  test.each(['DEL', 'GC'])('a %s is finished', (verb) => {
-    expect(endEverywhere(verb === 'GC' ? gc() : del(), add())).toBeGreaterThan(10);
+  test.each(CHANGES)(
+    'a natra %s leaves the Pod limited all the time, and the next finishes it',
+    async (_, words, former) => {
+      const { objectFile } = node;
+      const where = { ...node, objectFile: (direction: Direction) => former(objectFile(direction)) };
+      const points = await endEverywhere(words, {
+        samples: FEW,
+        setUp: () => added(where),
+        whenEnded: bothAreLimited,
+        async again() {
+          expect(await perform(words, node)).toMatchObject(done);
+          expect(await perform(['upgrade'], node)).toEqual(allIsDone);
+        },
+      });
+      expect(points).toBeGreaterThan(30);
+      await undo(0);
+    },
+  );
+
+  test.each(['DEL', 'GC'])('a %s is finished', async (verb) => {
+    expect(await endEverywhere(verb === 'GC' ? gc() : del(), { setUp: added })).toBeGreaterThan(10);
     expect(leftovers(before, snapshot(pod, node))).toBeUndefined();
   });
 
