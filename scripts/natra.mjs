@@ -3,12 +3,15 @@
 // line when its sources changed, runs it.
 import { ensureNodeModules } from './bootstrap.mjs';
 import { BUNDLE, CODE_CACHE, ensureBundle } from './natra/bundle.mjs';
-import { requireCached } from './natra/code-cache.mjs';
+import { expectShortRun, requireCached } from './natra/code-cache.mjs';
 
 ensureNodeModules();
 await ensureBundle();
 const args = process.argv.slice(2);
+// The others work through packets or many compilations.
+const isShort = args[0] === 'compile' || args[0] === 'check';
+if (isShort) expectShortRun();
 const { exports, keep } = requireCached(BUNDLE, CODE_CACHE);
 process.exitCode = await exports.run(args);
 // What compiles has run nearly everything; the other commands would keep a cache without TypeScript.
-if (args[0] === 'compile' || args[0] === 'check') keep();
+if (isShort) keep();

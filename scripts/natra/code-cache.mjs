@@ -6,8 +6,10 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
-// Functions are optimised later than V8 would: in a run of a second most optimised code doesn't pay for its making.
-setFlagsFromString('--interrupt-budget=1000000');
+/** Lets V8 optimise functions later than it would: in a run of a second most optimised code doesn't pay for its making. */
+export function expectShortRun() {
+  setFlagsFromString('--interrupt-budget=1000000');
+}
 
 function read(file) {
   try {

@@ -21,9 +21,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (argv, output) => (await import('./key/command.ts')).keyCommand(argv, output),
   },
   dev: {
-    help: `natra dev [FILE | FOLDER]... [--once] [--no-kernel] [--no-tests] [--settings FILE.json | --rate 10M ...]
+    help: `natra dev [FILE | FOLDER]... [--once] [--no-kernel] [--no-tests] [--cpu v1|v2|v3|v4] [--settings FILE.json | --rate 10M ...]
     compiles programs (those of programs/ by default) now and at each save, tries them in the interpreter, the VM
-    and the kernel, runs the tests beside what changed, and prints the change in instructions and ns
+    and the kernel, runs the tests beside what changed, and prints the change in instructions and ns; compiled for
+    the newest instruction set that the kernel has where --cpu names none
 `,
     run: async (argv, output) => (await import('./dev/command.ts')).devCommand(argv, output),
   },

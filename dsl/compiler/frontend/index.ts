@@ -28,6 +28,8 @@ export interface ParseOptions {
    * be read-only, loops that may not end, and `reference!` for "it is there". For what it can see and our checker can't.
    */
   readonly unproven?: boolean;
+  /** Other files that are compiled next in this process: what they have in common is then looked at once. */
+  readonly beside?: readonly string[];
 }
 
 export interface ParseResult {
@@ -106,7 +108,8 @@ export function parseModule(entryFile: string, options: ParseOptions = {}): Pars
 }
 
 function parse(entry: string, root: string, options: ParseOptions): ParseResult {
-  const source = openProgram(entry, root, options.readFile);
+  const beside = (options.beside ?? []).map((file) => path.resolve(root, file));
+  const source = openProgram(entry, root, options.readFile, beside);
   const errors = typescriptErrors(source, root, entry);
   const translators = { entity: expression, field: fieldOf, element: elementOf, statement, declaration };
   const session = new Session(

@@ -21,6 +21,8 @@ const OPTIONS: ts.CompilerOptions = {
   noLib: true,
   strict: true,
   types: [],
+  // What several entries are made of is one program to TypeScript: none may add to the globals of another.
+  moduleDetection: ts.ModuleDetectionKind.Force,
 };
 
 /** Names of the JavaScript library that people reach for; TypeScript knows them only as missing. */
@@ -88,18 +90,75 @@ function hostOf(read: ReadFile, root: string): ts.CompilerHost {
 
 export interface SourceProgram {
   readonly program: ts.Program;
-  /** The program's own files, imported ones first. */
+  /** The entry and what it is made of, imported ones first. */
   readonly files: readonly ts.SourceFile[];
 }
 
-export function openProgram(entry: string, root: string, overlay: ReadFile | undefined): SourceProgram {
+/** The files that a file imports, in order; undefined for what is not there. */
+function importedBy(
+  file: ts.SourceFile,
+  sourceOf: (name: string) => ts.SourceFile | undefined,
+): readonly (ts.SourceFile | undefined)[] {
+  return file.statements.flatMap((statement) => {
+    const from =
+      ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)
+        ? statement.moduleSpecifier
+        : undefined;
+    if (from === undefined || !ts.isStringLiteral(from)) return [];
+    const base = path.resolve(path.dirname(file.fileName), from.text);
+    return [sourceOf(base) ?? sourceOf(`${base}.ts`)];
+  });
+}
+
+/** A file and all that it imports, imported ones first. */
+function reachedFrom(file: ts.SourceFile, program: ts.Program): readonly ts.SourceFile[] {
+  const entered = new Set<ts.SourceFile>();
+  const reached: ts.SourceFile[] = [];
+  const enter = (each: ts.SourceFile): void => {
+    if (entered.has(each)) return;
+    entered.add(each);
+    for (const imported of importedBy(each, (name) => program.getSourceFile(name)))
+      if (imported !== undefined) enter(imported);
+    reached.push(each);
+  };
+  enter(file);
+  return reached;
+}
+
+/** The program that was opened last for several entries, each of which may come next. */
+let shared: ts.Program | undefined;
+
+/** Whether a program has the entry and all that it is made of as these are now. */
+function isUpToDate(program: ts.Program, entry: string, host: ts.CompilerHost): boolean {
+  const file = program.getSourceFile(entry);
+  if (file === undefined) return false;
+  const sourceOf = (name: string) => host.getSourceFile(name, ts.ScriptTarget.ES2022);
+  return reachedFrom(file, program).every(
+    (each) =>
+      each === sourceOf(each.fileName) &&
+      importedBy(each, (name) => program.getSourceFile(name)).every((imported) => imported !== undefined),
+  );
+}
+
+/** `beside`: entries that are compiled next, so that TypeScript looks at what they have in common once. */
+export function openProgram(
+  entry: string,
+  root: string,
+  overlay: ReadFile | undefined,
+  beside: readonly string[],
+): SourceProgram {
   const texts = new Map<string, string | undefined>();
   const read: ReadFile = (file) => {
     if (!texts.has(file)) texts.set(file, overlay?.(file) ?? readFromDisk(file));
     return texts.get(file);
   };
-  const program = ts.createProgram([LIBRARY, entry], OPTIONS, hostOf(read, root));
-  return { program, files: program.getSourceFiles().filter((file) => !isLanguage(file.fileName)) };
+  const host = hostOf(read, root);
+  const known = shared !== undefined && isUpToDate(shared, entry, host) ? shared : undefined;
+  const program = known ?? ts.createProgram([LIBRARY, entry, ...beside], OPTIONS, host);
+  shared = known ?? (beside.length > 0 ? program : undefined);
+  const file = program.getSourceFile(entry);
+  const reached = file === undefined ? [] : reachedFrom(file, program);
+  return { program, files: reached.filter((each) => !isLanguage(each.fileName)) };
 }
 
 function spanOf(d: ts.Diagnostic, root: string, entry: string): Span {
@@ -138,23 +197,6 @@ interface Checked {
 
 /** By file as it was parsed: what a compilation finds of files that did not change, the next one need not find again. */
 const checked = new WeakMap<ts.SourceFile, Checked>();
-
-/** A file and all that it imports, in the order in which they are reached. */
-function reachedFrom(file: ts.SourceFile, program: ts.Program): readonly ts.SourceFile[] {
-  const reached = new Set([file]);
-  for (const each of reached)
-    for (const statement of each.statements) {
-      const from =
-        ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)
-          ? statement.moduleSpecifier
-          : undefined;
-      if (from === undefined || !ts.isStringLiteral(from)) continue;
-      const base = path.resolve(path.dirname(each.fileName), from.text);
-      const imported = program.getSourceFile(base) ?? program.getSourceFile(`${base}.ts`);
-      if (imported !== undefined) reached.add(imported);
-    }
-  return [...reached];
-}
 
 /** The file's own errors: those of its text, in the light of what it imports and of no other file. */
 function semanticErrors(file: ts.SourceFile, program: ts.Program): readonly ts.Diagnostic[] {

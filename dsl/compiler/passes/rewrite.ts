@@ -28,12 +28,15 @@ export function producersOf(fn: IrFunction): Producer {
 export function producerFrom(made: ReadonlyMap<ValueId, Instruction>, fn: IrFunction): Producer {
   const parameters = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
   const received = new Map<ValueId, Operand[]>();
-  for (const edge of fn.blocks.flatMap((block) => edgesOf(block.terminator))) {
-    for (const [index, parameter] of (parameters.get(edge.block) ?? []).entries()) {
-      const argument = edge.arguments[index];
-      if (argument !== undefined) {
-        received.set(parameter, [...(received.get(parameter) ?? []), argument]);
-      }
+  for (const { terminator } of fn.blocks) {
+    for (const edge of edgesOf(terminator)) {
+      parameters.get(edge.block)?.forEach((parameter, index) => {
+        const argument = edge.arguments[index];
+        if (argument === undefined) return;
+        const known = received.get(parameter);
+        if (known === undefined) received.set(parameter, [argument]);
+        else known.push(argument);
+      });
     }
   }
   const find = <T>(map: ReadonlyMap<ValueId, T>, operand: Operand): T | undefined =>
@@ -44,20 +47,20 @@ export function producerFrom(made: ReadonlyMap<ValueId, Instruction>, fn: IrFunc
 }
 
 /** Every operand of a block, the arguments of its edges included, once for each use. */
-export function operandsOfBlock(block: Block): readonly Operand[] {
-  return [
-    ...block.instructions.flatMap(operandsOf),
-    ...terminatorOperands(block.terminator),
-    ...edgesOf(block.terminator).flatMap((edge) => edge.arguments),
-  ];
+export function operandsOfBlock({ instructions, terminator }: Block): readonly Operand[] {
+  const operands: Operand[] = [];
+  for (const instruction of instructions) operands.push(...operandsOf(instruction));
+  operands.push(...terminatorOperands(terminator));
+  for (const edge of edgesOf(terminator)) operands.push(...edge.arguments);
+  return operands;
 }
 
 /** How often each value is used. */
 export function useCounts(fn: IrFunction): ReadonlyMap<ValueId, number> {
   const counts = new Map<ValueId, number>();
-  for (const operand of fn.blocks.flatMap(operandsOfBlock)) {
-    if (typeof operand === 'number') {
-      counts.set(operand, (counts.get(operand) ?? 0) + 1);
+  for (const block of fn.blocks) {
+    for (const operand of operandsOfBlock(block)) {
+      if (typeof operand === 'number') counts.set(operand, (counts.get(operand) ?? 0) + 1);
     }
   }
   return counts;

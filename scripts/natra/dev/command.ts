@@ -3,6 +3,9 @@ import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
 import { reportOf } from '../../../dsl/cli/report.ts';
+import type { Cpu } from '../../../dsl/compiler/index.ts';
+import { SLOT_BYTES } from '../../../dsl/object/instruction.ts';
+import { KernelError, kernelInstructionSet } from '../../../loader/index.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
 import { type Compiled, Project } from './project.ts';
 import { TestRun, testsBeside } from './tests.ts';
@@ -11,12 +14,16 @@ import { Watcher } from './watch.ts';
 
 const OPTIONS = {
   ...SETTINGS_OPTIONS,
+  cpu: { type: 'string' },
   once: { type: 'boolean' },
   'no-kernel': { type: 'boolean' },
   'no-tests': { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
 const DEFAULT = 'programs';
+const CPUS = ['v1', 'v2', 'v3', 'v4'] as const satisfies readonly Cpu[];
+
+const keyOf = (file: string, program: string): string => `${file} ${program}`;
 
 function parsed(argv: readonly string[]) {
   try {
@@ -37,10 +44,7 @@ function withChange(value: number, before: number | undefined, digits = 0): stri
 }
 
 function figuresText(now: Figures, before: Figures | undefined): string {
-  const parts = [
-    `${withChange(now.instructions, before?.instructions)} instructions`,
-    `${withChange(now.stepsPerPacket, before?.stepsPerPacket, 1)} run a packet`,
-  ];
+  const parts = [`${withChange(now.stepsPerPacket, before?.stepsPerPacket, 1)} instructions run a packet`];
   if (now.walked !== undefined)
     parts.push(`${withChange(now.walked, before?.walked)} walked by the verifier`);
   if (now.nanoseconds !== undefined) parts.push(`${withChange(now.nanoseconds, before?.nanoseconds)} ns`);
@@ -48,6 +52,8 @@ function figuresText(now: Figures, before: Figures | undefined): string {
 }
 
 class Session {
+  /** Instruction slots of each program. */
+  private readonly sizes = new Map<string, number>();
   private readonly figures = new Map<string, Figures>();
   private readonly tests: TestRun;
 
@@ -59,10 +65,14 @@ class Session {
     this.tests = new TestRun(output.out);
   }
 
-  /** One turn: compile what is affected, try it. Whether all of it went well. */
+  /** One turn: compile what is affected, tell of it at once, then try it. Whether all of it went well. */
   turn(changed?: ReadonlySet<string>): boolean {
-    const compiled = this.project.compile(changed);
-    const good = compiled.map((one) => this.tell(one));
+    const compiled: Compiled[] = [];
+    for (const one of this.project.compile(changed)) {
+      this.tell(one);
+      compiled.push(one);
+    }
+    const good = compiled.map((one) => this.try(one));
     if (changed && !this.options['no-tests']) {
       const sources = compiled.flatMap(({ result }) => [...(result.tree?.sources.keys() ?? [])]);
       const touched = sources.filter((file) => changed.has(path.resolve(file)));
@@ -75,20 +85,28 @@ class Session {
     this.tests.stop();
   }
 
-  private tell({ file, result, milliseconds }: Compiled): boolean {
-    const { object, tree, diagnostics } = result;
+  private tell({ file, result, milliseconds }: Compiled): void {
+    const { object, diagnostics } = result;
     this.output.out(`${file}: compiled in ${milliseconds.toFixed(0)} ms\n`);
-    if (object === undefined || tree === undefined) {
-      this.output.out(reportOf(diagnostics));
-      return false;
+    if (object === undefined) this.output.out(reportOf(diagnostics));
+    for (const { name, code } of object?.programs ?? []) {
+      const size = code.length / SLOT_BYTES;
+      const key = keyOf(file, name);
+      this.output.out(`  ${name}: ${withChange(size, this.sizes.get(key))} instructions\n`);
+      this.sizes.set(key, size);
     }
+  }
+
+  private try({ file, result }: Compiled): boolean {
+    const { object, tree } = result;
+    if (object === undefined || tree === undefined) return false;
     const hasSettings = tree.sections.some(({ name }) => name === '.rodata');
     const rodata = hasSettings ? settingsContents(tree.sections, this.options) : undefined;
     const kernel = !this.options['no-kernel'];
     return tree.programs
       .map((program) => {
         const trial = tryProgram(tree, object, program, { rodata, kernel });
-        return this.tellTrial(`${file} ${program.name}`, program.name, trial);
+        return this.tellTrial(keyOf(file, program.name), program.name, trial);
       })
       .every((each) => each);
   }
@@ -101,6 +119,24 @@ class Session {
     if (refusal) this.output.out(`  ${name}: not run by the kernel: ${refusal}\n`);
     return disagreement === undefined && refusal === undefined;
   }
+}
+
+/** Undefined where there is no use of bpf(2); each trial says so. */
+function kernelsOwn(): Cpu | undefined {
+  try {
+    return kernelInstructionSet();
+  } catch (error) {
+    if (error instanceof KernelError) return undefined;
+    throw error;
+  }
+}
+
+/** The instruction set asked for; else the newest that this kernel has, where the kernel is to run what is compiled. */
+function instructionSet({ cpu, 'no-kernel': noKernel }: Options): Cpu | undefined {
+  if (cpu === undefined) return noKernel ? undefined : kernelsOwn();
+  const known = CPUS.find((each) => each === cpu);
+  if (known === undefined) throw new UsageError(`--cpu ${cpu}: it must be ${CPUS.join(', ')}`);
+  return known;
 }
 
 /** Resolves when the process is asked to end. */
@@ -119,7 +155,8 @@ function interrupted(): Promise<void> {
 /** With --once 1 where anything is wrong; else 0 when it is ended by Ctrl-C. */
 export async function devCommand(argv: readonly string[], output: Output): Promise<ExitStatus> {
   const { values, positionals } = parsed(argv);
-  const project = new Project(positionals.length > 0 ? positionals : [DEFAULT]);
+  const cpu = instructionSet(values);
+  const project = new Project(positionals.length > 0 ? positionals : [DEFAULT], cpu && { cpu });
   const session = new Session(project, values, output);
   const good = session.turn();
   if (values.once) return good ? 0 : 1;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -36,17 +36,42 @@ describe('the project', () => {
   test('compiles what a change affects and nothing else', () => {
     const project = new Project([folder]);
     // A module without a program is compiled with those that use it.
-    expect(project.compile().map(({ file }) => file)).toEqual([other, user]);
-    expect(project.compile(new Set([path.join(folder, 'part.ts')])).map(({ file }) => file)).toEqual([user]);
-    expect(project.compile(new Set([path.join(folder, 'elsewhere.ts')]))).toEqual([]);
+    expect([...project.compile()].map(({ file }) => file)).toEqual([other, user]);
+    expect([...project.compile(new Set([path.join(folder, 'part.ts')]))].map(({ file }) => file)).toEqual([
+      user,
+    ]);
+    expect([...project.compile(new Set([path.join(folder, 'elsewhere.ts')]))]).toEqual([]);
     expect(project.folders()).toContain(folder);
+  });
+
+  test('tells once what is wrong with a module that several are made of', () => {
+    const project = new Project([folder]);
+    expect([...project.compile()]).toHaveLength(2);
+    const second = write('second.ts', readFileSync(user, 'utf8'));
+    expect([...project.compile(new Set([second]))].map(({ file }) => file)).toEqual([second]);
+    const changed = new Set([write('part.ts', 'export const scaled = (value: number) => missing;\n')]);
+    expect([...project.compile(changed)].flatMap(({ result }) => result.diagnostics)).toHaveLength(1);
+    write('part.ts', part(3));
+    expect([...project.compile(changed)].map(({ file }) => file).sort()).toEqual([second, user]);
+    rmSync(second);
+  });
+
+  test('compiles for the instruction set that is asked for', () => {
+    const text = program('', '  return skb.len > 5 ? 1 : 2;');
+    const short = write('short.ts', text);
+    const [v1, v3] = (['v1', 'v3'] as const).map((cpu) => {
+      const [compiled] = new Project([short], { cpu }).compile();
+      return compiled?.result.object?.programs[0]?.code;
+    });
+    rmSync(short);
+    expect(v1).not.toEqual(v3);
   });
 
   test('takes up files that are added, and names what is not there', () => {
     const project = new Project([folder]);
-    project.compile();
+    expect([...project.compile()]).toHaveLength(2);
     const added = write('added.ts', program('', '  return 1;'));
-    expect(project.compile(new Set([added])).map(({ file }) => file)).toEqual([added]);
+    expect([...project.compile(new Set([added]))].map(({ file }) => file)).toEqual([added]);
     rmSync(added);
     expect(() => new Project(['/nonexistent'])).toThrow(UsageError);
   });
@@ -63,7 +88,7 @@ test('a program is tried in both models, and a disagreement is named', () => {
   const [first] = tree!.programs;
   const trial = tryProgram(tree!, object!, first!, { kernel: false });
   expect(trial).toMatchObject({ packets: 128, disagreement: undefined, refusal: undefined });
-  expect(trial.figures.instructions).toBeGreaterThan(2);
+  expect(trial.figures.stepsPerPacket).toBeGreaterThan(2);
   const wrong = compile(other).object!;
   expect(tryProgram(tree!, wrong, first!, { kernel: false }).disagreement).toMatch(
     /^IPv4, TCP, 1514 bytes: fields mark \d+, .* in the interpreter, mark 1, .* in the VM$/,
@@ -84,6 +109,7 @@ test('once, it exits with 1 where anything is wrong', async () => {
   expect(out).toContain('error N2005');
   expect(await devCommand([other, '--once', '--no-kernel'], output)).toBe(0);
   await expect(devCommand(['--wrong'], output)).rejects.toThrow(UsageError);
+  await expect(devCommand(['--cpu', 'v9'], output)).rejects.toThrow('it must be v1, v2, v3, v4');
 });
 
 let child: ChildProcess | undefined;
@@ -123,11 +149,13 @@ function start(...argv: string[]) {
 
 test('a save is compiled and told with what it changed, errors too; Ctrl-C ends it', async () => {
   const dev = start(user, '--no-kernel', '--no-tests');
-  expect(await dev.until(/watching/)).toMatch(/user\.ts: compiled in \d+ ms\n {2}count: \d+ instructions, /);
+  expect(await dev.until(/watching/)).toMatch(/user\.ts: compiled in \d+ ms\n {2}count: \d+ instructions\n/);
   write('part.ts', part(5).replace('value >> 5', '(value >> 5) * (value | 1)'));
   const told = await dev.until(/agree on 128 packets/);
   expect(told).toMatch(/part\.ts saved\n/);
-  expect(told).toMatch(/count: \d+ \([+-]\d+\) instructions, [\d.]+ \([+-][\d.]+\) run a packet/);
+  expect(told).toMatch(
+    /count: \d+ \([+-]\d+\) instructions\n {2}count: [\d.]+ \([+-][\d.]+\) instructions run a packet/,
+  );
   write('part.ts', 'export const scaled = 1;\n');
   expect(await dev.until(/Found \d+ error/)).toContain('error N1020');
   write('part.ts', part(3));

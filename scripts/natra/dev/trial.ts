@@ -3,7 +3,6 @@ import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts
 import { createInterpreter } from '../../../dsl/interpreter/index.ts';
 import { Clock, Skb, testRunContext } from '../../../dsl/machine/index.ts';
 import type { ObjectImage } from '../../../dsl/object/image.ts';
-import { SLOT_BYTES } from '../../../dsl/object/instruction.ts';
 import { createVm } from '../../../dsl/vm/index.ts';
 import {
   KernelError,
@@ -17,8 +16,6 @@ import { GAPS, PACKETS, START } from './packets.ts';
 
 /** What is compared from one save to the next. */
 export interface Figures {
-  /** Instruction slots of the program. */
-  readonly instructions: number;
   /** Instructions that the VM ran, a packet. */
   readonly stepsPerPacket: number;
   /** Instructions that the kernel's verifier walked. */
@@ -128,13 +125,11 @@ export function tryProgram(
   program: ProgramTree,
   options: { readonly rodata?: Uint8Array | undefined; readonly kernel: boolean },
 ): Trial {
-  const image = object.programs.find(({ name }) => name === program.name);
   const models = compareModels(tree, object, program.name, options.rodata);
   const sections = object.sections.map((section) =>
     section.name === '.rodata' && options.rodata ? { ...section, initial: options.rodata } : section,
   );
   const { refusal, ...measured } = options.kernel ? inKernel({ ...object, sections }, program) : {};
   const { stepsPerPacket, packets, disagreement } = models;
-  const instructions = (image?.code.length ?? 0) / SLOT_BYTES;
-  return { figures: { instructions, stepsPerPacket, ...measured }, packets, disagreement, refusal };
+  return { figures: { stepsPerPacket, ...measured }, packets, disagreement, refusal };
 }
