@@ -3,7 +3,7 @@
  * bytes: one is counted when the bucket's clock enters another quantum of 2^18 ns, so that a sample stands for that much
  * time at C, whatever the packet's size, and there are at most 3,815 a second.
  */
-import { array, global, noinline, type Skb, struct, u32, u64, unlikely } from '../dsl/lang/index.ts';
+import { array, global, type Skb, struct, u32, u64, unlikely } from '../dsl/lang/index.ts';
 import { addressesOf } from './addresses.ts';
 
 /** Two for each flow that can be heavy at once. */
@@ -40,7 +40,7 @@ export function sample(skb: Skb, hash: u64, transport: u64, clock: u64, cost: u6
   if (unlikely(quanta !== 0n)) take(skb, hash, transport, quanta, now);
 }
 
-const take = noinline((skb: Skb, hash: u64, transport: u64, quanta: u64, now: u64): u32 => {
+function take(skb: Skb, hash: u64, transport: u64, quanta: u64, now: u64): void {
   const first = u32(hash) & (PLACES - 1);
   const second = u32(hash >> 32n) & (PLACES - 1);
   const isSecond =
@@ -48,7 +48,7 @@ const take = noinline((skb: Skb, hash: u64, transport: u64, quanta: u64, now: u6
     (top.flows[second].hash === hash || top.flows[second].last < top.flows[first].last);
   const flow = top.flows[isSecond ? second : first];
   if (flow.hash !== hash) {
-    if (now - flow.last < FORGOTTEN) return 0;
+    if (now - flow.last < FORGOTTEN) return;
     const addresses = addressesOf(skb);
     flow.hash = hash;
     flow.transport = transport;
@@ -62,5 +62,4 @@ const take = noinline((skb: Skb, hash: u64, transport: u64, quanta: u64, now: u6
   }
   flow.quanta += quanta;
   flow.last = now;
-  return 1;
-});
+}
