@@ -61,7 +61,12 @@ export class Ledger {
   }
 
   complete(): void {
-    this.write({ ...this.current, phase: 'attached' });
+    this.end({ ...this.current, phase: 'attached' });
+  }
+
+  /** Says of the directions that are planned what another record says. */
+  end(about: AttachmentRecord): void {
+    this.write({ ...about, directions: this.current.directions });
   }
 
   private write(record: AttachmentRecord): void {

@@ -1,8 +1,8 @@
 /**
  * ADD: puts a Pod's limits into force and prints the result of the plugin before it, unchanged. A repeated ADD
- * changes what it finds in force to what is asked now, without a gap. One that fails before it changes anything leaves
- * what is in force; one that fails later leaves nothing. Under the failure policy "open" it leaves a record of the
- * failure, and the Pod starts without its limits.
+ * changes what it finds in force to what is asked now, without a gap. One that fails leaves the limits of the one before,
+ * unless it has taken one of them off its place; then it leaves nothing, like a first one. Under the failure policy "open" it
+ * leaves a record of the failure, and the Pod starts without its limits.
  */
 import { DIRECTIONS, type Direction, type Limits } from '../config/bandwidth.ts';
 import { type Attachment, parsePodIdentity, type Variables } from '../config/environment.ts';
@@ -16,6 +16,7 @@ import { Ledger } from '../dataplane/ledger.ts';
 import { placements } from '../dataplane/placement.ts';
 import { readRecordOrLog, release, releasePinned, releaseRecorded, withdraw } from '../dataplane/release.ts';
 import { isInForce, isSame, renewed } from '../dataplane/renew.ts';
+import { revert } from '../dataplane/revert.ts';
 import type { Site } from '../dataplane/site.ts';
 import { swap } from '../dataplane/swap.ts';
 import { CniError, describe } from '../errors.ts';
@@ -93,32 +94,40 @@ function recordOf({ attachment, configuration, variables }: Call): AttachmentRec
 }
 
 /**
- * A limit that is in force at a place where it may be goes on there, changed without a gap where it has to be. All else
- * is taken away and made anew.
+ * A limit that is in force at a place where it may be goes on there, changed without a gap where it has to be. Then all
+ * else is taken away and made anew.
  */
 function putIntoForce(limits: Limits, call: Call, site: Site): void {
   const { attachment, node } = call;
   // What is not possible is refused before anything is touched.
-  const plan = limitedDirections(limits).map(([direction, limit]) => ({
+  const wishes = limitedDirections(limits).map(([direction, limit]) => ({
     direction,
     limit,
     candidates: placements(direction, site.options, site.devices.host !== undefined),
   }));
   const former = recordOrPins(attachment, node);
+  const plan = wishes.map((wish) => ({
+    ...wish,
+    next: former && renewed(wish.direction, wish.limit, wish.candidates, former, site),
+  }));
   const ledger = new Ledger(node.stateDirectory, { ...recordOf(call), directions: former?.directions ?? {} });
+  let isAllThere = true;
   try {
+    for (const { direction, next } of plan)
+      if (next !== undefined) renew(direction, next, former, ledger, node);
     for (const direction of DIRECTIONS) {
       const wish = plan.find((each) => each.direction === direction);
-      const next = wish && renewed(direction, wish.limit, wish.candidates, ledger.record, site);
-      if (next !== undefined) renew(direction, next, former, ledger, node);
-      else {
-        if (ledger.record.directions[direction] !== undefined) withdraw(direction, ledger, node);
-        if (wish !== undefined) install(direction, wish.limit, wish.candidates, site, ledger);
+      if (wish?.next !== undefined) continue;
+      if (ledger.record.directions[direction] !== undefined) {
+        isAllThere = false;
+        withdraw(direction, ledger, node);
       }
+      if (wish !== undefined) install(direction, wish.limit, wish.candidates, site, ledger);
     }
     ledger.complete();
   } catch (error) {
-    giveUp(ledger, node);
+    const goesOn = isAllThere && former !== undefined && revert(former, ledger, node);
+    if (!goesOn) giveUp(ledger, node);
     throw error;
   }
 }

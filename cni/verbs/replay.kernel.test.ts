@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { setSyscallHook } from '../../loader/index.ts';
+import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
@@ -29,6 +30,12 @@ beforeEach(() => {
 async function nothingIsLeft(): Promise<void> {
   await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
 }
+
+/** The node with programs that the verifier refuses in those directions. */
+const refusing = (...refused: Direction[]): Node => ({
+  ...node,
+  objectFile: (direction) => (refused.includes(direction) ? refusedObject : passingObject)(direction),
+});
 
 const ok = { exitCode: 0 };
 const inMode = (call: CapturedCall, attachMode: string): CapturedCall => ({
@@ -184,6 +191,45 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       );
     });
 
+    describe('a program that is refused', () => {
+      const inForce = async () =>
+        (await statusOf(node, 0)).limits.map(({ direction, capBitsPerSecond, faults }) => ({
+          direction,
+          capBitsPerSecond,
+          faults,
+        }));
+      const [ingress, egress] = (['ingress', 'egress'] as const).map((direction) => ({
+        direction,
+        capBitsPerSecond: 10e6,
+        faults: [],
+      }));
+
+      test('after another was put in its place goes back to both former limits', async () => {
+        expect(make(add(), node)).toMatchObject(ok);
+        const { links } = snapshot(pod, node);
+        expect(make(withLimits(add(), other), refusing('egress'))).toMatchObject(ok);
+        expect(await inForce()).toEqual([ingress, egress]);
+        expect(snapshot(pod, node).links).toEqual(links);
+        expect(run(`tc class show dev ${pod.hostDevice}`)).toContain('rate 10Mbit');
+        expect(log.at(-1)).toMatch(/runs on with its former limits \(ingress and egress\).*R0 !read_ok/s);
+      });
+
+      test('for a direction more leaves the one that there is as it was', async () => {
+        expect(make(withLimits(add(), { ingressRate: 10e6, ingressBurst: 2e6 }), node)).toMatchObject(ok);
+        expect(make(closed(withLimits(add(), other)), refusing('egress'))).toMatchObject({ exitCode: 1 });
+        expect(await inForce()).toEqual([ingress]);
+        expect(check({ ingressRate: 10e6, ingressBurst: 2e6 })).toEqual({ stdout: '', ...ok });
+      });
+
+      test('at another place than the former one leaves nothing in force, and says so', async () => {
+        expect(make(add(), node)).toMatchObject(ok);
+        const elsewhere = inMode(add(), mode === 'tcx' ? 'clsact' : 'tcx');
+        expect(make(elsewhere, refusing('ingress', 'egress'))).toMatchObject(ok);
+        expect(await inForce()).toEqual([]);
+        expect(log.at(-1)).toMatch(/runs without its limits.*R0 !read_ok/s);
+      });
+    });
+
     test('a limit that somebody took off makes it anew', () => {
       expect(make(add(), node)).toMatchObject(ok);
       run(`tc qdisc del dev ${pod.hostDevice} root`);
@@ -225,11 +271,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
   });
 
   test('a second program that is refused takes the first with it', async () => {
-    const half: Node = {
-      ...node,
-      objectFile: (direction) => (direction === 'egress' ? refusedObject : passingObject)(direction),
-    };
-    expect(make(closed(calls('ctrd1.7-ADD-full')), half).exitCode).toBe(1);
+    expect(make(closed(calls('ctrd1.7-ADD-full')), refusing('egress')).exitCode).toBe(1);
     await nothingIsLeft();
   });
 
