@@ -97,6 +97,11 @@ export const p = classifier((skb) => { if (find(skb, undefined)) skb.mark = 1; r
       'N2001',
     ]);
   });
+  it('may do to what a reference refers to whatever some memory allows, where nothing calls them', () => {
+    const add =
+      "const Cell = struct({ a: u64 });\nexport function add(cell: Ref<typeof Cell>): void { atomic.add(cell, 'a', 1n); }";
+    expect(codesOf(add)).toEqual([]);
+  });
   it('refuse mutual recursion', () => {
     const pair =
       'function even(n: u32): boolean { return n === 0 || odd(n - 1); }\nfunction odd(n: u32): boolean { return n !== 0 && even(n - 1); }';

@@ -237,7 +237,8 @@ function sample(session: Session, declared: Declared, span: Span): Expression | 
     case 'context':
       return of(CONTEXT);
     case 'declaredRef':
-      return declared.layout && of({ kind: 'ref', layout: declared.layout, space: 'packet' });
+      // The memory that allows most: which it is a caller decides, and there is none.
+      return declared.layout && of({ kind: 'ref', layout: declared.layout, space: 'map' });
     case 'declaredRecord': {
       const fields = declared.fields.map((field) => ({
         name: field.name,
