@@ -36,15 +36,15 @@ const isLiteral = ({ kind }: Token): boolean =>
   kind === ts.SyntaxKind.NumericLiteral || kind === ts.SyntaxKind.BigIntLiteral;
 const isWord = ({ kind }: Token): boolean => kind >= ts.SyntaxKind.Identifier;
 
-export const mutation = fc.record({
+export const tokenMutation = fc.record({
   kind: fc.constantFrom('delete', 'duplicate', 'swap', 'literal', 'word', 'operator'),
   at: fc.nat(0xffff),
   other: fc.nat(0xffff),
 });
-export type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
+export type TokenMutation = typeof tokenMutation extends fc.Arbitrary<infer T> ? T : never;
 
 /** The source with one token changed. */
-export function mutated(tokens: readonly Token[], { kind, at, other }: Mutation): readonly Token[] {
+function changed(tokens: readonly Token[], { kind, at, other }: TokenMutation): readonly Token[] {
   const among = tokens.flatMap((token, index) => {
     const fits =
       kind === 'literal'
@@ -74,3 +74,10 @@ export function mutated(tokens: readonly Token[], { kind, at, other }: Mutation)
       return tokens.with(index, replacement);
   }
 }
+
+/** The text of the source with these changes, one after another. */
+export const tokenMutated = (tokens: readonly Token[], mutations: readonly TokenMutation[]): string =>
+  mutations
+    .reduce(changed, tokens)
+    .map(({ text }) => text)
+    .join('');
