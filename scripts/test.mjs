@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The tests as one command after a fresh clone: installs what is missing, builds, runs unit, property and kernel
 // tests, and ends with `N passed, N failed, N skipped`. Arguments go to vitest (a file or a name filter).
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { canUseBpf, ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
 import { VM_PACKAGES } from './vm-packages.mjs';
@@ -16,32 +17,57 @@ const RUNTIMES = ['containerd', 'runc', 'podman', 'busybox-static'];
 
 const say = (words) => process.stdout.write(`natra: ${words}\n`);
 
-/** Runs vitest on one project; gives the counts of its JSON report, or one failure where there is no report. */
-function runProject(project, filters) {
-  const report = path.join(projectRoot, 'out', `test-${project}.json`);
+/**
+ * Runs vitest on some projects; gives the counts of its JSON report, or one failure where there is no report. `beside`
+ * other tests it has what these leave of the processors, and its words come when it has ended.
+ */
+async function runProjects(projects, filters, { beside = false } = {}) {
+  const name = projects.join('-');
+  const report = path.join(projectRoot, 'out', `test-${name}.json`);
+  const log = path.join(projectRoot, 'out', `test-${name}.log`);
   rmSync(report, { force: true });
   const vitest = path.join(projectRoot, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [
+  const command = [
+    ...(beside ? ['nice', '-n', '10'] : []),
+    process.execPath,
+    vitest,
     'run',
-    '--project',
-    project,
+    ...projects.flatMap((project) => ['--project', project]),
     '--passWithNoTests',
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
     ...filters,
   ];
-  const run = spawnSync(process.execPath, [vitest, ...args], {
+  const output = beside ? openSync(log, 'w') : 'inherit';
+  const child = spawn(command[0], command.slice(1), {
     cwd: projectRoot,
     env: { ...process.env, NATRA_COVERAGE: COVERAGE },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, beside ? output : 'inherit'],
   });
+  const [status] = await once(child, 'exit');
+  if (beside) {
+    closeSync(output);
+    process.stdout.write(readFileSync(log));
+  }
   try {
-    return countsOf(JSON.parse(readFileSync(report, 'utf8')), run.status);
+    return countsOf(JSON.parse(readFileSync(report, 'utf8')), status);
   } catch (error) {
-    say(`vitest left no report for the ${project} tests: ${error.message}`);
+    say(`vitest left no report for the ${name} tests: ${error.message}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
+}
+
+/**
+ * All tests. Those that change namespaces come one by one, beside them what only computes; at the end, when all processors
+ * are free, those that measure.
+ */
+async function runAll(filters) {
+  const beside = await Promise.all([
+    runProjects(['kernel'], filters),
+    runProjects(['unit', 'volumes', 'guests'], filters, { beside: true }),
+  ]);
+  return [...beside, await runProjects(['live'], filters)];
 }
 
 /** The counts of a JSON report. Every skipped test is named, and in CI, where nobody would notice, it has failed. */
@@ -70,7 +96,7 @@ function reportCoverage() {
   return status === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
-function main() {
+async function main() {
   const filters = process.argv.slice(2);
   mkdirSync(path.join(projectRoot, 'out'), { recursive: true });
   ensureNodeModules();
@@ -93,9 +119,10 @@ function main() {
   if (build.status !== 0) say('the build failed; tests that need it will fail too');
   rmSync(COVERAGE, { recursive: true, force: true });
   mkdirSync(COVERAGE, { recursive: true });
-  const totals = [runProject('unit', filters)];
-  if (bpf.usable) totals.push(runProject('kernel', filters), runProject('volumes', filters));
+  const totals = [];
+  if (bpf.usable) totals.push(...(await runAll(filters)));
   else {
+    totals.push(await runProjects(['unit'], filters));
     say(
       `kernel tests are skipped: ${bpf.reason}. The dataplane has still run in the interpreter and in the BPF VM.`,
     );
@@ -109,4 +136,4 @@ function main() {
   process.exitCode = sum('failed') > 0 ? 1 : 0;
 }
 
-main();
+await main();
