@@ -6,9 +6,9 @@ export interface Diagnostic {
   /** `N` and four digits from the table, or `TS` and TypeScript's own number. */
   readonly code: string;
   readonly message: string;
-  /** Empty for TypeScript's own errors. */
+  /** Empty for errors of TypeScript's that few meet (typescript.ts has the others). */
   readonly why: string;
-  /** Empty for TypeScript's own errors. */
+  /** Empty where `why` is. */
   readonly advice: string;
   readonly span: Span;
   readonly severity: 'error' | 'warning';

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ts } from 'ts-morph';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import { reasonOf } from '../diagnostics/typescript.ts';
 import type { Span } from '../tree/tree.ts';
 
 const LANGUAGE = fileURLToPath(new URL('../../lang/', import.meta.url));
@@ -179,14 +180,8 @@ function translate(d: ts.Diagnostic, root: string, entry: string): Diagnostic {
   const span = spanOf(d, root, entry);
   const name = d.file?.text.slice(d.start, (d.start ?? 0) + (d.length ?? 0)) ?? '';
   if (MISSING_NAME.has(d.code) && JAVASCRIPT.has(name)) return diagnostic('N1013', span, { name });
-  return {
-    code: `TS${d.code}`,
-    message: ts.flattenDiagnosticMessageText(d.messageText, '\n'),
-    why: '',
-    advice: '',
-    span,
-    severity: 'error',
-  };
+  const message = ts.flattenDiagnosticMessageText(d.messageText, '\n');
+  return { code: `TS${d.code}`, message, ...reasonOf(d.code, message, name), span, severity: 'error' };
 }
 
 /** What a file was found to do wrong, and all the files that this depends on, as they were then. */
