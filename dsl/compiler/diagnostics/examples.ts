@@ -34,6 +34,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N1019: `${HEADER}${program('let layout = Header;')}`,
   N1020: `declare function foreign(x: u32): u32;\n${program('skb.mark = foreign(1);')}`,
   N1021: 'if (true) {}',
+  N1022: program('const { mark = 1 } = skb;'),
   N2001: program('const low: u8 = skb.len & 255;'),
   N2002: program('const signed: i32 = i32(skb.len);\n  skb.mark = signed + 1;'),
   N2003: program('const a: i32 = -1;\n  const b = a + skb.len;'),

@@ -118,6 +118,11 @@ export const DIAGNOSTICS = {
     why: 'nothing runs when a program is loaded.',
     advice: 'move the statement into a program or a function.',
   },
+  N1022: {
+    title: 'a default in a pattern is refused',
+    why: 'a default stands in for undefined, which an integer never is and for which a reference has to be tested.',
+    advice: 'take the part without it; where a reference may be undefined, test that with `=== undefined`.',
+  },
   N2001: {
     title: '{from} does not fit {to}',
     why: 'the high bits would be lost without a trace.',

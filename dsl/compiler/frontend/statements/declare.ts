@@ -61,11 +61,10 @@ function declaration(scope: Scope, node: ts.VariableDeclaration, constant: boole
   if (value.type.kind === 'void')
     return scope.refuse('N2006', initializer, { expected: 'a value', found: 'void' });
   if (value.type.kind === 'context') {
-    if (constant && ts.isIdentifier(name)) {
-      scope.bind(name, { kind: 'value', value });
-      return [];
-    }
-    return scope.refuse('N1019', initializer, { what: 'the context' });
+    if (!constant) return scope.refuse('N1019', initializer, { what: 'the context' });
+    if (!ts.isIdentifier(name)) return destructure(scope, name, value, constant);
+    scope.bind(name, { kind: 'value', value });
+    return [];
   }
   if (ts.isIdentifier(name)) return [declare(scope, name, value, constant)];
   if (value.kind === 'variable') return destructure(scope, name, value, constant);

@@ -13,7 +13,6 @@ export function declare(scope: Scope, name: ts.Identifier, value: Expression, co
 
 function fieldName(scope: Scope, element: ts.BindingElement, index: number, tuple: boolean): string {
   if (element.dotDotDotToken) return scope.refuse('N1008', element);
-  if (element.initializer) return scope.refuse('N1001', element, { syntax: 'a default in a pattern' });
   if (tuple) return String(index);
   const name = element.propertyName ?? element.name;
   return ts.isIdentifier(name)

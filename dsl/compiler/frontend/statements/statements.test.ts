@@ -71,6 +71,19 @@ describe('loops', () => {
   });
 });
 
+describe('destructuring', () => {
+  it('takes the context apart', () => {
+    expect(bodyOf('const { len, mark: old } = skb;\nreturn i32(len ^ old);').slice(0, 2)).toEqual([
+      'len: u32 = context.len',
+      'old: u32 = context.mark',
+    ]);
+  });
+  it('refuses a default as such, whatever it takes apart', () => {
+    for (const from of ['skb', '{ mark: 2 }', 'stack(struct({ mark: u32 }))'])
+      expect(codesIn(`const { mark = 1 } = ${from};\nskb.mark = mark;`)).toContain('N1022');
+  });
+});
+
 describe('switch', () => {
   it('groups labels and drops the breaks that end cases', () => {
     expect(

@@ -75,6 +75,7 @@ function refusal(node: ts.Node): Refused | undefined {
   if (ts.isFunctionLike(node) && ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(isAsync))
     return { code: 'N1003' };
   if (ts.isFunctionDeclaration(node) && node.asteriskToken) return { code: 'N1003' };
+  if (ts.isBindingElement(node) && node.initializer) return { code: 'N1022' };
   return BY_KIND.get(node.kind);
 }
 
