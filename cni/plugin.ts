@@ -62,8 +62,8 @@ function answer(verb: Verb, variables: Variables, stdin: string, node: Node): st
     }
     case 'DEL': {
       const attachment = parseAttachment(variables);
-      parseNetworkConfiguration(stdin);
-      del(attachment, node);
+      const { name } = parseNetworkConfiguration(stdin);
+      del(attachment, name, node);
       return '';
     }
     case 'GC': {

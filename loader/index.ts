@@ -41,7 +41,7 @@ export {
 } from './native/files.ts';
 export { leave, type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
 export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
-export { findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
+export { deleteLink, findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
 export {
   addRootFq,
   deleteRootQdisc,

@@ -4,9 +4,11 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import {
+  type AttachedPrograms,
   closeDescriptor,
   findLink,
   inOptionalNetns,
+  isErrno,
   linkInfo,
   listFilters,
   listPins,
@@ -19,7 +21,7 @@ import {
   type RouteSocket,
   tcxAttachType,
 } from '../../loader/index.ts';
-import { DIRECTIONS } from '../config/bandwidth.ts';
+import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { withRouteSocket } from '../dataplane/devices.ts';
 import type { Node } from '../node.ts';
 import type { PodEnds } from './pod.ts';
@@ -118,9 +120,19 @@ function atEnds<T>(pod: PodEnds, look: (socket: RouteSocket, ifindex: number) =>
   });
 }
 
+/** None before Linux 6.6, which answers EINVAL. */
+function tcxAt(ifindex: number, hook: Direction): AttachedPrograms['programs'] {
+  try {
+    return queryTcx(ifindex, tcxAttachType(hook)).programs;
+  } catch (error) {
+    if (isErrno(error, 'EINVAL')) return [];
+    throw error;
+  }
+}
+
 function attachedTo(socket: RouteSocket, ifindex: number): Held[] {
   return DIRECTIONS.flatMap((hook): Held[] => [
-    ...queryTcx(ifindex, tcxAttachType(hook)).programs.flatMap(({ programId, linkId }) => [
+    ...tcxAt(ifindex, hook).flatMap(({ programId, linkId }) => [
       { kind: 'prog' as const, id: programId },
       { kind: 'link' as const, id: linkId },
     ]),

@@ -454,6 +454,74 @@ describe('where a program sits', () => {
   });
 });
 
+test('DEL of a Pod that the plugin bandwidth limited takes the device it left, and no other', () => {
+  // As Debian's bandwidth 1.1.1 names it for this network and container.
+  const [left, other] = ['bwpa2533eda73cf', 'bwp000000000000'];
+  for (const name of [left, other]) run(`ip link add ${name} type ifb`);
+  try {
+    const { env, stdin } = captured('ctrd1.7-bandwidth-ADD');
+    const del = { env: { ...env, CNI_COMMAND: 'DEL', CNI_NETNS: '' }, stdin };
+    expect(make(del, node)).toEqual({ stdout: '', ...ok });
+    expect([left, other].map(linkExists)).toEqual([false, true]);
+    expect(make(del, node)).toEqual({ stdout: '', ...ok });
+  } finally {
+    run(`ip link del ${other}`);
+    if (linkExists(left)) run(`ip link del ${left}`);
+  }
+});
+
+test('GC goes on past an attachment that it cannot release', async () => {
+  const call = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+  for (const id of ['first', 'second'])
+    expect(make({ ...call, env: { ...call.env, CNI_CONTAINERID: id } }, node)).toMatchObject(ok);
+  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
+  let asked = 0;
+  setSyscallHook((name) => (name === 'bpf' && asked++ === 0 ? -constants.errno.EPERM : undefined));
+  const { exitCode, stdout } = make(gc, node);
+  setSyscallHook(undefined);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    code: 101,
+    details: expect.stringMatching(/^first-eth0: .*EPERM/),
+  });
+  expect(snapshot(pod, node).state).toEqual(['first-eth0.json']);
+  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
+  await nothingIsLeft();
+});
+
+test('a result before it that names no interface keeps no Pod from its limits', async () => {
+  const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+  const prevResult = { cniVersion: '1.1.0', ips: [] };
+  const outcome = make({ env, stdin: { ...stdin, prevResult } }, node);
+  expect(outcome).toEqual({ stdout: JSON.stringify(prevResult), ...ok });
+  expect((await statusOf(node, 0)).limits).toHaveLength(2);
+  expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
+  await nothingIsLeft();
+});
+
+test("a device on the host that has the number of the peer's in a third namespace is left alone", async () => {
+  const third = `${pod.netns}-t`;
+  const index = 1_000_000 + process.pid;
+  run(`ip netns add ${third}`);
+  try {
+    run(`ip link add nvt${process.pid} index ${index} type veth peer name nvu${process.pid}`);
+    run(`ip -n ${third} link add peer index ${index} type veth peer name net1 netns ${pod.netns}`);
+    const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+    const inThird = { env: { ...env, CNI_IFNAME: 'net1' }, stdin };
+    expect(make(inThird, node)).toMatchObject(ok);
+    expect((await statusOf(node, 0)).limits.map(({ side, device }) => ({ side, device }))).toEqual([
+      { side: 'pod', device: 'net1' },
+      { side: 'pod', device: 'net1' },
+    ]);
+    expect(make({ ...inThird, env: { ...inThird.env, CNI_COMMAND: 'DEL' } }, node)).toMatchObject(ok);
+    await nothingIsLeft();
+  } finally {
+    run(`ip netns del ${third}`);
+    run(`ip link del nvt${process.pid}`);
+  }
+});
+
 test.each(['kubelet1.36-ctrd2.2-cni1.1-STATUS', 'cnitool1.3-cni1.1-STATUS'])('%s is content', (name) => {
   expect(make(captured(name), node)).toEqual({ stdout: '', ...ok });
 });

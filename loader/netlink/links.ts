@@ -1,8 +1,9 @@
-/** Links: RTM_GETLINK and RTM_GETNSID (include/uapi/linux/rtnetlink.h, if_link.h, net_namespace.h). */
+/** Links: RTM_GETLINK, RTM_DELLINK and RTM_GETNSID (include/uapi/linux/rtnetlink.h, if_link.h, net_namespace.h). */
 import { isErrno } from '../errors.ts';
 import { Attributes, concat, stringAttribute, u32Attribute } from './attributes.ts';
 import type { Message, RouteSocket } from './socket.ts';
 
+const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_GETNSID = 90;
 
@@ -110,6 +111,17 @@ export function findLink(socket: RouteSocket, which: string | number): Link | un
   } catch (error) {
     if (isErrno(error, 'ENODEV')) return undefined;
     throw error;
+  }
+}
+
+/** Removes a link of the socket's namespace; it may be gone. */
+export function deleteLink(socket: RouteSocket, { ifindex, name }: Pick<Link, 'ifindex' | 'name'>): void {
+  const request = new Uint8Array(IFINFO_BYTES);
+  new DataView(request.buffer).setInt32(IFINFO_INDEX, ifindex, true);
+  try {
+    socket.change(RTM_DELLINK, 0, request, { operation: 'delete link', object: name });
+  } catch (error) {
+    if (!isErrno(error, 'ENODEV')) throw error;
   }
 }
 
