@@ -7,7 +7,7 @@ import { array, global, type Skb, struct, u32, u64, unlikely } from '../dsl/lang
 import { addressesOf } from './addresses.ts';
 
 /** Two for each flow that can be heavy at once. */
-const PLACES = 64;
+const PLACES = 32;
 /** A sampling quantum is 2^18 ns of C. */
 const QUANTUM_SHIFT = 18n;
 /** A flow that wasn't sampled for 2^29 ns (0.54 s) gives its place up. */

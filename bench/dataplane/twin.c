@@ -26,7 +26,7 @@ static long (*skb_store_bytes)(struct __sk_buff *, u32, const void *, u32, u64) 
 static long (*skb_pull_data)(struct __sk_buff *, u32) = (void *)39;
 static u64 (*ktime_get_coarse_ns)(void) = (void *)160;
 
-enum { ROWS = 4, COLUMNS = 512 };
+enum { ROWS = 4, COLUMNS = 256 };
 enum { POLICE, DEPARTURE_TIMES, CLASSES };
 enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 #define SMALL_PACKET 128
@@ -46,7 +46,7 @@ struct {
 	u64 packet_clock;
 } state;
 
-struct flow { u64 hash, transport, addresses[4], version, quanta, since, last; } top[64];
+struct flow { u64 hash, transport, addresses[4], version, quanta, since, last; } top[32];
 
 struct counter {
 	u64 packets, bytes;
@@ -434,11 +434,11 @@ INLINE void depart(struct __sk_buff *skb, u64 at, u64 now)
 	skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, at) : at;
 }
 
-static __attribute__((noinline)) int sample(struct __sk_buff *skb, u64 hash, u64 transport, u64 quanta, u64 now)
+static __attribute__((always_inline)) int sample(struct __sk_buff *skb, u64 hash, u64 transport, u64 quanta, u64 now)
 {
-	struct flow *first = &top[(u32)hash & 63], *second = &top[(hash >> 32) & 63];
+	struct flow *first = &top[(u32)hash & 31], *second = &top[(hash >> 32) & 31];
 	int is_second = first->hash != hash && (second->hash == hash || second->last < first->last);
-	struct flow *flow = &top[(is_second ? hash >> 32 : (u32)hash) & 63];
+	struct flow *flow = &top[(is_second ? hash >> 32 : (u32)hash) & 31];
 	if (flow->hash != hash) {
 		if (now - flow->last < 1ull << 29)
 			return 0;
@@ -466,7 +466,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	u64 hash = flow_hash(p.addresses, p.transport);
-	u32 cell[4] = { hash & 511, 512 + ((hash >> 16) & 511), 1024 + ((hash >> 32) & 511), 1536 + ((hash >> 48) & 511) };
+	u32 cell[4] = { hash & 255, 256 + ((hash >> 16) & 255), 512 + ((hash >> 32) & 255), 768 + ((hash >> 48) & 255) };
 	u64 cost = (wire * config.ns_per_byte) >> 20, packet_cost = 0;
 	if (config.ns_per_packet)
 		packet_cost = (segments_of(skb) * config.ns_per_packet) >> 10;

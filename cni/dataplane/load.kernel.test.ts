@@ -16,6 +16,14 @@ afterEach(() => {
 
 const EINVAL = -22;
 
+/** The map's own header (struct bpf_array, include/linux/bpf.h) shares the allocation. */
+const ARRAY_HEADER_BYTES = 512;
+
+test.each(['ingress', 'egress'] as const)('what %s remembers fits in 16 KiB of the kernel', (direction) => {
+  const remembered = readElf(objectFile(direction)).sections.find(({ name }) => name === '.bss');
+  expect(remembered?.size).toBeLessThanOrEqual(16_384 - ARRAY_HEADER_BYTES);
+});
+
 /** An object that no kernel takes, and behind it one that every kernel does; counts the loads of the first. */
 function refusedFirst(onFallback: () => void) {
   const log: string[] = [];

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readElf } from '../../dsl/object/elf/read.ts';
-import type { StructLayout } from '../../dsl/object/layout.ts';
+import type { ArrayLayout, StructLayout } from '../../dsl/object/layout.ts';
 import { listPins, openPins, removeDirectory, removeFile } from '../../loader/index.ts';
 import { thisNode } from '../node.ts';
 import { buildExecutable } from '../testing/build.ts';
@@ -96,11 +96,12 @@ describe('a Pod limited in both directions', () => {
     const section = readElf(node().objectFile('ingress')).sections.find(({ name }) => name === '.bss')!;
     const variable = section.variables.find(({ name }) => name === 'state')!;
     const field = (variable.layout as StructLayout).fields.find(({ name }) => name === 'cells')!;
-    const cells = new BigUint64Array(contents.buffer, variable.offset + field.offset, ROWS * 512);
+    const { length } = field.layout as ArrayLayout;
+    const cells = new BigUint64Array(contents.buffer, variable.offset + field.offset, length);
     // In row n every 2^n-th cell, an hour beyond any heavy level.
     const far = process.hrtime.bigint() + 3_600_000_000_000n;
     cells.forEach((_, at) => {
-      if (at % 2 ** Math.floor(at / 512) === 0) cells[at] = far;
+      if (at % 2 ** Math.floor((at * ROWS) / length) === 0) cells[at] = far;
     });
     state.update(new Uint8Array(4), contents);
     pins!.close();
