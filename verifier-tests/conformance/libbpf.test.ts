@@ -63,68 +63,6 @@ test('one object with every kind', () => {
 });
 
 test.each([
-  [
-    'ring buffers',
-    `import { classifier, i32, ringBuffer, struct, u32 } from '../dsl/lang/index.ts';
-    const events = ringBuffer({ value: struct({ mark: u32 }), bytes: 4096 });
-    export const a = classifier((skb) => i32(events.output({ mark: skb.mark })));`,
-  ],
-  [
-    'maps of maps',
-    `import { arrayMap, arrayOfMaps, classifier, hashMap, hashOfMaps, struct, u32, u64 } from '../dsl/lang/index.ts';
-    const Count = struct({ packets: u64 });
-    const zones = hashOfMaps({ key: u32, inner: hashMap({ key: u32, value: Count, maxEntries: 16 }), maxEntries: 8 });
-    const slots = arrayOfMaps({ inner: arrayMap({ value: Count, maxEntries: 4 }), maxEntries: 2 });
-    export const a = classifier((skb) => {
-      const zone = zones.lookup(skb.mark);
-      const slot = slots.lookup(1)?.lookup(3);
-      if (zone === undefined || slot === undefined) return 1;
-      slot.packets += 1n;
-      return zone.lookup(1) === undefined ? 2 : 0;
-    });`,
-  ],
-  [
-    'program arrays',
-    `import { classifier, programArray } from '../dsl/lang/index.ts';
-    const next = programArray({ maxEntries: 4 });
-    export const a = classifier((skb) => {
-      next.tailCall(skb, skb.mark);
-      return 1;
-    });`,
-  ],
-  [
-    'spin locks',
-    `import { arrayMap, classifier, locked, spinLock, struct, u64 } from '../dsl/lang/index.ts';
-    const Bucket = struct({ lock: spinLock, tokens: u64 });
-    const buckets = arrayMap({ value: Bucket, maxEntries: 1 });
-    export const a = classifier((skb) => {
-      const bucket = buckets.lookup(0);
-      if (bucket === undefined) return 1;
-      locked(bucket.lock, () => {
-        bucket.tokens += 1n;
-      });
-      return 0;
-    });`,
-  ],
-  [
-    'long loops',
-    `import { classifier, global, i32, range, struct, u32 } from '../dsl/lang/index.ts';
-    const sum = global(struct({ n: u32 }));
-    export const a = classifier((skb) => {
-      for (const i of range(4096)) sum.n += i;
-      return i32(sum.n & 1);
-    });`,
-  ],
-])('an object with %s', (name, text) => {
-  const entry = path.join(root, 'programs/kinds.ts');
-  const readFile = (file: string) => (file === entry ? text : undefined);
-  const { object, diagnostics } = compile(entry, { root, readFile });
-  expect(diagnostics).toEqual([]);
-  if (object !== undefined)
-    expect(typesOf(name.replace(' ', '-'), writeElf(object))).toEqual({ a: 'sched_cls' });
-});
-
-test.each([
   ['xdp-allow-list', { guard: 'xdp' }],
   ['syn-capture', { requests: 'socket_filter' }],
   ['connect-latency', { asking: 'sched_cls', answering: 'sched_cls' }],

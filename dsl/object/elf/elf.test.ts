@@ -163,6 +163,13 @@ describe('tools of the field read the file', () => {
     expect(text).toContain('<natra_egress>:');
     expect(text).toContain('<verdict>:');
     expect(text).toMatch(/R_BPF_64_64\s+counters/);
+    for (const line of ['const found = counters.lookup(0);', 'return 2;'])
+      expect(text).toContain(`; ${line}\n`);
+  });
+
+  test.skipIf(!present('llvm-dwarfdump'))('llvm-dwarfdump finds the line table as it should be', () => {
+    expect(run('llvm-dwarfdump', '--verify')).toContain('No errors.');
+    expect(run('llvm-dwarfdump', '--debug-line')).toMatch(/0x0{16} +3 +5 +0 /);
   });
 
   test.skipIf(!present('bpftool'))('bpftool dumps the BTF as C', () => {

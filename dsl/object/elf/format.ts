@@ -15,8 +15,8 @@ export const SECTION_FLAG = { write: 1, alloc: 2, executable: 4, infoLink: 0x40 
 export const BINDING = { local: 0, global: 1 } as const;
 export const SYMBOL_TYPE = { none: 0, object: 1, function: 2, section: 3 } as const;
 
-/** R_BPF_64_64 patches an LDDW, R_BPF_64_32 a call. */
-export const RELOCATION = { lddw: 1, call: 10 } as const;
+/** R_BPF_64_64 patches an LDDW, R_BPF_64_ABS64 an address in data, R_BPF_64_32 a call. */
+export const RELOCATION = { lddw: 1, address: 2, call: 10 } as const;
 
 /** Where libbpf wants BPF subprograms (bpf_object__reloc_code). */
 export const SUBPROGRAM_SECTION = '.text';

@@ -10,8 +10,10 @@ import {
   PROGRAM_TYPES,
   type ProgramImage,
   type SectionImage,
+  type SourceLine,
 } from '../image.ts';
 import { CALL, decode, encodeAt, LDDW, OPCODE_CALL, OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
+import { debugSections } from './dwarf.ts';
 import { assembleElf, type ElfRelocation, type ElfSection, type ElfSymbol } from './file.ts';
 import {
   BINDING,
@@ -33,6 +35,7 @@ class CodeSection {
   readonly relocations: ElfRelocation[] = [];
   readonly functions: { offset: number; type: number }[] = [];
   readonly lines: LineInfo[] = [];
+  readonly sourceLines: { readonly offset: number; readonly line: SourceLine }[] = [];
   size = 0;
 
   constructor(name: string) {
@@ -130,7 +133,9 @@ function appendCode(
     if (inside(fn.slot)) into.functions.push({ offset: place(fn.slot), type: ids[index] ?? 0 });
   });
   for (const line of program.lines) {
-    if (inside(line.slot)) into.lines.push(lineInfo(described.types, line, place(line.slot)));
+    if (!inside(line.slot)) continue;
+    into.lines.push(lineInfo(described.types, line, place(line.slot)));
+    into.sourceLines.push({ offset: place(line.slot), line });
   }
   into.chunks.push(code);
   into.size += code.length;
@@ -270,6 +275,15 @@ export function writeElf(image: ObjectImage): Uint8Array {
   const mapBytes = image.maps.reduce((sum, map) => sum + mapStructBytes(map), 0);
   const license = new TextEncoder().encode(`${image.license}\0`);
   const extension = writeBtfExtension(infos);
+  const codeSymbols = new Map(
+    code.map(({ name }) => [name, symbols.sections.get(name) ?? sectionSymbol(name)]),
+  );
+  const debug = debugSections(
+    code.flatMap(({ name, size, sourceLines: lines }) => {
+      const symbol = codeSymbols.get(name);
+      return symbol === undefined ? [] : [{ symbol, size, lines }];
+    }),
+  );
   const sections: ElfSection[] = [
     ...code.map((section) => section.finish()),
     plainSection(LICENSE_SECTION, SECTION_FLAG.alloc | SECTION_FLAG.write, 1, license),
@@ -279,9 +293,10 @@ export function writeElf(image: ObjectImage): Uint8Array {
     ...image.sections.map(dataSection),
     plainSection(BTF_SECTION, 0, 4, described.types.finish()),
     plainSection(BTF_EXT_SECTION, 0, 4, extension),
+    ...debug,
   ];
-  const sectionSymbols = [...symbols.sections.values()].filter((symbol) =>
-    sections.some((section) => section.name === symbol.section),
+  const sectionSymbols = [...new Set([...symbols.sections.values(), ...codeSymbols.values()])].filter(
+    (symbol) => sections.some((section) => section.name === symbol.section),
   );
   return assembleElf(sections, [...sectionSymbols, ...functions, ...data]);
 }
