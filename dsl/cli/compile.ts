@@ -15,13 +15,13 @@ export const STAGES = ['tree', 'ir', 'asm', 'object'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export interface CompileCommand {
-  readonly file: string;
+  readonly files: readonly string[];
   readonly emit: Stage;
   /** Emit the IR as this pass left it, each time that it ran; `lower` is the IR before any pass. */
   readonly after?: string;
   /** Emit the IR as this pass found it, each time that it ran. */
   readonly before?: string;
-  /** Where to write; standard output for listings and `FILE.o` in this folder for objects by default. */
+  /** Where to write what comes of the only file; standard output for listings, `FILE.o` in this folder for objects by default. */
   readonly outFile?: string;
   readonly cpu: Cpu;
   readonly disable: readonly string[];
@@ -97,16 +97,16 @@ function listed({
   return { side, pass };
 }
 
-/** Compiles and writes the stage asked for; prints the diagnostics and gives 1 when there are any. */
-export function compileCommand(command: CompileCommand, output: Output): ExitStatus {
-  const { file, emit, cpu, disable } = command;
-  checkPasses(disable);
+/** Compiles one file and writes the stage asked for; prints the diagnostics and gives 1 when there are any. */
+function compileFile(file: string, command: CompileCommand, output: Output): ExitStatus {
+  const { files, emit, cpu, disable } = command;
   const wanted = listed(command);
   const runs = new Runs(wanted?.side ?? 'after');
   const record = (pass: string, program: string, fn: IrProgram['functions'][number]): void =>
     runs.record(wanted?.pass ?? '', pass, program, fn);
   const result = compile(file, {
     cpu,
+    beside: files.filter((each) => each !== file),
     disablePasses: wanted?.pass === LOWERED ? names : new Set(disable),
     ...(wanted?.side === 'before' && { beforePass: record }),
     ...(wanted?.side === 'after' && { afterPass: record }),
@@ -121,4 +121,14 @@ export function compileCommand(command: CompileCommand, output: Output): ExitSta
   if (outFile !== undefined) writeOutput(outFile, content);
   else if (typeof content === 'string') output.out(content);
   return 0;
+}
+
+/** Compiles each file; gives 1 when there is anything wrong with one. */
+export function compileCommand(command: CompileCommand, output: Output): ExitStatus {
+  const { files, outFile, disable } = command;
+  if (outFile !== undefined && files.length > 1)
+    throw new UsageError(`-o ${outFile}: it takes what comes of one file, and there are ${files.length}`);
+  checkPasses(disable);
+  const statuses = files.map((file) => compileFile(file, command, output));
+  return statuses.includes(1) ? 1 : 0;
 }

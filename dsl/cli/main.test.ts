@@ -82,6 +82,13 @@ describe('compile', () => {
     expect(body(out)).toBe(body(left));
   });
 
+  it('compiles several files, the others too where one is wrong', async () => {
+    const { status, out } = await natra(['compile', bad, good, '--emit', 'ir']);
+    expect(status).toBe(1);
+    expect(out).toContain('error N2001: u32 does not fit u8');
+    expect(out).toContain('program @seven');
+  });
+
   it('leaves a disabled pass out', async () => {
     const all = await natra(['compile', good, '--emit', 'ir']);
     const disabled = ['fold', 'number-values', 'dead-code', 'simplify-cfg', 'dead-stores'];
@@ -106,7 +113,7 @@ describe('compile', () => {
 
   it.each([
     [['compile'], 'compile: name a file'],
-    [['compile', 'a.ts', 'b.ts'], 'compile: unexpected argument b.ts'],
+    [['compile', 'a.ts', 'b.ts', '-o', 'c.o'], '-o c.o: it takes what comes of one file, and there are 2'],
     [['compile', 'a.ts', '--emit', 'text'], '--emit text: it must be tree, ir, asm, object'],
     [['compile', 'a.ts', '--cpu', 'v9'], '--cpu v9: it must be v1, v2, v3, v4'],
     [['compile', 'a.ts', '--after', 'luck'], 'no pass is named luck; there are lower, simplify-cfg,'],

@@ -9,8 +9,8 @@ import type { Stage } from './compile.ts';
 import { type Output, UsageError } from './output.ts';
 import type { RunVectors } from './vm.ts';
 
-const HELP = `natra compile FILE [--emit tree|ir|asm|object] [--before PASS | --after PASS] [-o OUT] [--cpu v1|v2|v3|v4] [--disable PASS]...
-    compiles a program to FILE.o (--emit object, the default), or prints it as the typed tree, the optimised IR
+const HELP = `natra compile FILE... [--emit tree|ir|asm|object] [--before PASS | --after PASS] [-o OUT] [--cpu v1|v2|v3|v4] [--disable PASS]...
+    compiles each program to FILE.o (--emit object, the default), or prints it as the typed tree, the optimised IR
     or assembly; --before and --after print the IR as a pass found or left it each time it ran (--after lower:
     before any pass)
 natra check FILE... [--kernel] [--cpu v1|v2|v3|v4] [--unproven] [--json]
@@ -83,11 +83,11 @@ async function compile(argv: readonly string[], output: Output): Promise<number>
     disable: { ...text, multiple: true },
   } as const;
   const { values, positionals } = parsed('compile', argv, options);
-  const file = fileOf('compile', positionals);
+  if (positionals.length === 0) throw new UsageError('compile: name a file');
   const { compileCommand, STAGES } = await import('./compile.ts');
   const emit: Stage = choice('--emit', values.emit ?? 'object', STAGES);
   const command = {
-    file,
+    files: positionals,
     emit,
     cpu: choice('--cpu', values.cpu ?? 'v3', CPUS),
     disable: values.disable ?? [],

@@ -105,7 +105,7 @@ export const both = classifier((skb) => i32(low(skb.len)) + i32(low(i32(skb.mark
   });
 });
 
-it('makes of programs beside each other what each is alone each other are what each is alone', () => {
+it('makes of programs beside each other what each is alone', () => {
   const files = ['rate-meter', 'syn-capture', 'cgroup-bytes'].map((name) => `programs/examples/${name}.ts`);
   const beside = files.map((file) => compile(file, { beside: files }));
   expect(beside.map(({ object }) => object?.programs.length)).toEqual([1, 1, 2]);
