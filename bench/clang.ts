@@ -1,5 +1,5 @@
 /** C through clang, the other side of what is measured here. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,11 +35,23 @@ function accepted({ object, compiler }: CObject, source: string, program: string
   }
 }
 
-function compileWith(compiler: string, source: string, output: string): CObject | undefined {
+function argumentsOf(source: string, output: string): readonly string[] {
   const include = `-I/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
-  const options = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', include, '-c', source, '-o', output];
+  return ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', include, '-c', source, '-o', output];
+}
+
+/** How the newest clang here compiles a C file; undefined where there is none. */
+export function clangCommand(
+  source: string,
+  output: string,
+): { readonly compiler: string; readonly args: readonly string[] } | undefined {
+  const compiler = CLANGS.find((each) => spawnSync(each, ['--version']).error === undefined);
+  return compiler === undefined ? undefined : { compiler, args: argumentsOf(source, output) };
+}
+
+function compileWith(compiler: string, source: string, output: string): CObject | undefined {
   try {
-    execFileSync(compiler, options, { stdio: 'pipe' });
+    execFileSync(compiler, argumentsOf(source, output), { stdio: 'pipe' });
     return { object: readElf(readFileSync(output)), compiler };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

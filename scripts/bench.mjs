@@ -18,8 +18,9 @@ ensureApt(['iproute2', 'bpftool']);
 // Debian 12 and later have 19; its own `clang` is an older one, and better than none.
 if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
 if (name === 'dataplane') ensureApt(['iperf3']);
-if (name === 'live') {
+if (name === 'live')
   ensureApt(['containernetworking-plugins', ...(rest.includes('--kernel') ? VM_PACKAGES : [])]);
+if (name === 'live' || name === 'compile') {
   const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
     cwd: projectRoot,
     stdio: ['ignore', 2, 2],

@@ -1,0 +1,68 @@
+/** `natra compile` as a process of its own, beside the least that Node.js takes and beside clang. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { clangCommand } from '../clang.ts';
+import { median } from '../measure.ts';
+
+const PROJECT = path.resolve(import.meta.dirname, '../..');
+const NATRA = path.join(PROJECT, 'scripts', 'natra.mjs');
+const TWIN = path.join(PROJECT, 'bench', 'dataplane', 'twin.c');
+const DIRECTIONS = ['ingress', 'egress'].map((name) => path.join(PROJECT, 'programs', `${name}.ts`));
+
+/** Milliseconds from start to end, medians. */
+export interface CommandLineTimes {
+  readonly node: number;
+  readonly oneDirection: number;
+  readonly bothDirections: number;
+  /** As `bothDirections`, where V8 has no code of an earlier run. */
+  readonly withoutCode: number;
+  /** `clang -O2` on one direction. */
+  readonly clang: number | undefined;
+  readonly compiler: string | undefined;
+}
+
+export function measureCommandLine(rounds: number): CommandLineTimes {
+  const folder = mkdtempSync(path.join(tmpdir(), 'natra-compile-'));
+  const timed = (command: string, ...args: readonly string[]): number => {
+    const start = performance.now();
+    const { status, stderr, stdout } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+    const took = performance.now() - start;
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr || stdout}`);
+    return took;
+  };
+  const code = path.join(PROJECT, 'build', 'natra-dev.cjs.cache');
+  const clang = clangCommand(TWIN, path.join(folder, 'twin.o'));
+  const compile = (...files: readonly string[]): number =>
+    timed(process.execPath, NATRA, 'compile', ...files);
+  const first = DIRECTIONS.slice(0, 1);
+  try {
+    // The first brings the bundle up to date.
+    compile(...DIRECTIONS);
+    const times = Array.from({ length: rounds }, () => {
+      rmSync(code, { force: true });
+      const withoutCode = compile(...DIRECTIONS);
+      return {
+        node: timed(process.execPath, '-e', '0'),
+        withoutCode,
+        oneDirection: compile(...first),
+        bothDirections: compile(...DIRECTIONS),
+        clang: clang === undefined ? undefined : timed(clang.compiler, ...clang.args),
+      };
+    });
+    const of = (key: 'node' | 'withoutCode' | 'oneDirection' | 'bothDirections'): number =>
+      median(times.map((round) => round[key]));
+    const clangs = times.flatMap((round) => round.clang ?? []);
+    return {
+      node: of('node'),
+      oneDirection: of('oneDirection'),
+      bothDirections: of('bothDirections'),
+      withoutCode: of('withoutCode'),
+      clang: clangs.length === 0 ? undefined : median(clangs),
+      compiler: clang?.compiler,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * `npm run bench -- compile [--json] [--rounds N]`: how long it takes to compile the dataplane on the command line, to
+ * recompile it in `natra dev` when a file is saved, and to make it for a Pod's settings.
+ */
+import { parseArgs } from 'node:util';
+import { type LoadTimes, measureAtLoad } from './at-load.ts';
+import { type CommandLineTimes, measureCommandLine } from './command-line.ts';
+import { measureSaves, type SaveTimes } from './saves.ts';
+
+interface Figures {
+  readonly rounds: number;
+  readonly commandLine: CommandLineTimes;
+  readonly atLoad: LoadTimes;
+  readonly saves: SaveTimes;
+}
+
+/** ms */
+const TARGETS = { compile: 1_500, save: 150, load: 5 } as const;
+
+const row = (name: string, ...cells: readonly string[]): string =>
+  name.padEnd(52) + cells.map((cell) => cell.padStart(14)).join('');
+
+const ms = (value: number, digits = 0): string => `${value.toFixed(digits)} ms`;
+const times = (value: number): string => `${value.toFixed(2)} times`;
+const verdict = (value: number, target: number): string =>
+  `${value < target ? 'within' : 'over'} ${ms(target)}`;
+
+function table({ rounds, commandLine, atLoad, saves }: Figures): string {
+  const { node, oneDirection, bothDirections, withoutCode, clang, compiler } = commandLine;
+  const { template, whole, slots, specialisedSlots } = atLoad;
+  const files = Object.entries(saves.byFile).sort(([, a], [, b]) => b - a);
+  return `${[
+    `a process from start to end, medians of ${rounds} in turns`,
+    row('node -e 0', ms(node)),
+    row('natra compile, both directions', ms(bothDirections), verdict(bothDirections, TARGETS.compile)),
+    row('  the same, V8 without code of an earlier run', ms(withoutCode)),
+    row('natra compile, one direction', ms(oneDirection)),
+    ...(clang === undefined
+      ? []
+      : [row(`${compiler} -O2, one direction in C`, ms(clang), times(oneDirection / clang))]),
+    '',
+    `natra dev, from the save of one of ${saves.files} files to the report on both directions`,
+    row('median over the files', ms(saves.median), verdict(saves.median, TARGETS.save)),
+    row(`the slowest, ${files[0]?.[0]}`, ms(saves.slowest), verdict(saves.slowest, TARGETS.save)),
+    row('  of which compiling, median', ms(saves.compiling)),
+    row('  beside a new natra compile', times(bothDirections / saves.median)),
+    '',
+    `made for a Pod's settings at load, in a process like that of ADD: the first time, and when warm`,
+    row('from a template', ms(template.cold, 2), ms(template.warm, 2), verdict(template.cold, TARGETS.load)),
+    row('from the program', ms(whole.cold, 2), ms(whole.warm, 2), verdict(whole.cold, TARGETS.load)),
+    row('instructions before and after', `${slots}`, `${specialisedSlots}`, times(specialisedSlots / slots)),
+    'how much faster the program then is: npm run bench -- codegen (rows "dataplane") and npm run bench -- dataplane',
+  ].join('\n')}\n`;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '7' } },
+  });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds ${values.rounds}: it must be a number from 1 on`);
+  const commandLine = measureCommandLine(rounds);
+  const atLoad = await measureAtLoad(rounds);
+  const saves = await measureSaves(Math.min(rounds, 3));
+  const figures: Figures = { rounds, commandLine, atLoad, saves };
+  process.stdout.write(values.json ? `${JSON.stringify(figures, undefined, 2)}\n` : table(figures));
+}
+
+await main();
