@@ -1,16 +1,22 @@
 #!/usr/bin/env node
-// `npm run bench -- NAME [--json] [...]`: one benchmark, both sides of its comparison from one run.
+// `npm run bench -- NAME [--json] [...]`: one benchmark, both sides of its comparison from one run. With --write what it
+// prints goes into docs/performance.md as well.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { writeFigures } from './bench/page.mjs';
 import { ensureApt, ensureNodeModules, projectRoot } from './bootstrap.mjs';
 import { VM_PACKAGES } from './vm-packages.mjs';
 
 const folder = path.join(projectRoot, 'bench');
 const names = readdirSync(folder).filter((name) => existsSync(path.join(folder, name, 'main.ts')));
-const [name, ...rest] = process.argv.slice(2);
+const [name, ...given] = process.argv.slice(2);
+const rest = given.filter((each) => each !== '--write');
+const writes = rest.length < given.length;
 if (name === undefined || !names.includes(name)) {
-  process.stderr.write(`usage: npm run bench -- NAME [--json]\nNAME is one of: ${names.join(', ')}\n`);
+  process.stderr.write(
+    `usage: npm run bench -- NAME [--json | --write]\nNAME is one of: ${names.join(', ')}\n`,
+  );
   process.exit(2);
 }
 ensureNodeModules();
@@ -30,6 +36,11 @@ if (name === 'live' || name === 'compile') {
 const tsx = path.join(projectRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
 const run = spawnSync(process.execPath, [tsx, path.join(folder, name, 'main.ts'), ...rest], {
   cwd: projectRoot,
-  stdio: 'inherit',
+  stdio: writes ? ['inherit', 'pipe', 'inherit'] : 'inherit',
+  encoding: 'utf8',
 });
+if (writes) {
+  process.stdout.write(run.stdout);
+  if (run.status === 0) writeFigures([name, ...rest], run.stdout);
+}
 process.exit(run.status ?? 1);
