@@ -104,6 +104,8 @@ describe('refusals name the field, the value and the rule', () => {
   ])('out of range: %j', (configuration, value, rule) => {
     const error = refusal(configuration);
     expect(error.code).toBe(7);
+    // Kubernetes' words, by which scripts know them.
+    expect(error.message).toMatch(/unreasonably (small \(< 1kbit\)|large \(> 1Pbit\))$/);
     expect(error.details).toContain(value);
     expect(error.details).toContain(rule);
   });
