@@ -18,6 +18,7 @@ import {
   tcxAttachType,
 } from '../../../loader/index.ts';
 import { type Checks, require } from './checks.ts';
+import { checkIpvlan } from './ipvlan.ts';
 import { loadFor } from './programs.ts';
 
 const PIN = `/sys/fs/bpf/natra-guest-link-${process.pid}`;
@@ -135,6 +136,7 @@ export async function checkAttaching(share: string, checks: Checks): Promise<voi
         }
         return 'fq';
       });
+    await checkIpvlan(share, checks);
   } finally {
     program.close();
     pod.destroy();

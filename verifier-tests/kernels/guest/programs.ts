@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DIRECTIONS, type Direction } from '../../../cni/config/bandwidth.ts';
 import { loadDataplane } from '../../../cni/dataplane/load.ts';
+import type { Node } from '../../../cni/node.ts';
 import type { Baseline } from '../../../cni/objects.ts';
 import { dataplaneSettings, type Limit } from '../../../cni/settings.ts';
 import { readElf } from '../../../dsl/object/elf/read.ts';
@@ -22,6 +23,12 @@ const objectOf = (share: string, direction: Direction, baseline: Baseline = '5.1
 
 const settingsOf = (limit: Limit): Settings => ({ config: { ...dataplaneSettings(limit), seed: SEED } });
 
+/** natra's objects as an installed one reads them. */
+export const filesIn = (share: string): Pick<Node, 'objectFile' | 'preparedFile'> => ({
+  objectFile: (direction, baseline) => objectOf(share, direction, baseline),
+  preparedFile: (direction, baseline) => readFileSync(path.join(share, PREPARED_FILES[baseline][direction])),
+});
+
 /** The program of a direction for a limit; the caller closes it. */
 export function loadFor(
   share: string,
@@ -30,10 +37,7 @@ export function loadFor(
   onStatistics?: (statistics: VerifierStatistics) => void,
 ): LoadedProgram {
   const options = { settings: settingsOf(limit), ...(onStatistics && { onStatistics }) };
-  const objectFile = (of: Direction, baseline?: Baseline): Uint8Array => objectOf(share, of, baseline);
-  const preparedFile = (of: Direction, baseline: Baseline): Uint8Array =>
-    readFileSync(path.join(share, PREPARED_FILES[baseline][of]));
-  return loadDataplane(direction, options, { objectFile, preparedFile, log: () => {} });
+  return loadDataplane(direction, options, { ...filesIn(share), log: () => {} });
 }
 
 /** The bytecode that a class of Pods has. */
