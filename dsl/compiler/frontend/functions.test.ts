@@ -102,6 +102,12 @@ export const p = classifier((skb) => { if (find(skb, undefined)) skb.mark = 1; r
       "const Cell = struct({ a: u64 });\nexport function add(cell: Ref<typeof Cell>): void { atomic.add(cell, 'a', 1n); }";
     expect(codesOf(add)).toEqual([]);
   });
+  it('take and give no references where they are not inlined', () => {
+    const reads = `${HEADER}const ttl = noinline((h: Ref<typeof Header>): u8 => h.ttl);\n`;
+    expect(codesIn('const h = skb.at(Header, 0);\nif (h) skb.mark = ttl(h);', reads)).toEqual(['N5003']);
+    const gives = `${HEADER}const find = noinline((skb: Skb) => skb.at(Header, 0));\n`;
+    expect(codesIn('const h = find(skb);\nif (h) skb.mark = 1;', gives)).toEqual(['N5003']);
+  });
   it('refuse mutual recursion', () => {
     const pair =
       'function even(n: u32): boolean { return n === 0 || odd(n - 1); }\nfunction odd(n: u32): boolean { return n !== 0 && even(n - 1); }';

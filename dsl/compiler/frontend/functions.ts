@@ -6,7 +6,7 @@ import { ts } from 'ts-morph';
 import type { Layout } from '../../object/layout.ts';
 import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import { describeEntity, type Entity, type FunctionSource } from './entities.ts';
-import { absent, checkParameters, parameterType, place } from './parameters.ts';
+import { absent, checkParameters, isRegister, parameterType, place } from './parameters.ts';
 import { Refusal } from './refusal.ts';
 import { type PendingReturn, Scope } from './scope.ts';
 import type { Session } from './session.ts';
@@ -175,7 +175,7 @@ function build(
     noinline: source.noinline,
     span: session.span(source.node),
   };
-  if (source.noinline && returnType.kind === 'record')
+  if (source.noinline && !isRegister(returnType))
     session.refuse('N5003', source.node, { type: describe(returnType) });
   return tree;
 }

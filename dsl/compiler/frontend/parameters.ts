@@ -1,6 +1,6 @@
 /** What the parameters of a function receive: the arguments at their types, and defaults for those that are not given. */
 import type { ts } from 'ts-morph';
-import type { OptionalType } from '../tree/tree.ts';
+import type { OptionalType, Type } from '../tree/tree.ts';
 import { describeEntity, type Entity, type FunctionSource } from './entities.ts';
 import type { Scope } from './scope.ts';
 import type { Session } from './session.ts';
@@ -76,6 +76,10 @@ export function place(
   });
 }
 
+/** Whether a subprogram can take or give a value of this type: one register, of which the verifier need know nothing. */
+export const isRegister = ({ kind }: Type): boolean =>
+  kind === 'int' || kind === 'bool' || kind === 'context' || kind === 'void';
+
 export function checkParameters(session: Session, source: FunctionSource, given: readonly Entity[]): void {
   for (const parameter of source.node.parameters)
     if (parameter.dotDotDotToken) session.refuse('N1008', parameter);
@@ -83,6 +87,6 @@ export function checkParameters(session: Session, source: FunctionSource, given:
   if (given.length > LARGEST_SUBPROGRAM)
     session.refuse('N5002', source.node, { name: source.name, count: String(given.length) });
   for (const entity of given)
-    if (entity.kind === 'value' && entity.value.type.kind === 'record')
+    if (entity.kind === 'value' && !isRegister(entity.value.type))
       session.refuse('N5003', source.node, { type: describe(entity.value.type) });
 }
