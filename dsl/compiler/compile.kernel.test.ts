@@ -89,6 +89,35 @@ const MODULES = {
       }
       return i32(inner.sum);
     });`,
+  'the same in a record': `
+    const Inner = packed({ sum: u32, wide: u64 });
+    const Outer = packed({ kind: u8, inner: Inner });
+    export const example = classifier((skb) => {
+      const outer = stack(Outer);
+      const both = { step: skb.mark, at: { inner: outer.inner } };
+      for (const i of range(4096)) {
+        both.at.inner.sum += i ^ both.step;
+        both.at.inner.wide += 2n;
+      }
+      return i32(outer.inner.sum);
+    });`,
+  'references to one of several odd places of the stack': `
+    const Inner = packed({ sum: u32, wide: u64, last: u8 });
+    const Outer = packed({ kind: u8, inner: Inner, cells: array(Inner, 4) });
+    const Aligned = packed({ cells: array(Inner, 4) });
+    export const example = classifier((skb) => {
+      const outer = stack(Outer);
+      const aligned = stack(Aligned);
+      let one = outer.inner;
+      if (skb.mark > 3) one = outer.cells[2];
+      one.sum += skb.len;
+      const other = skb.mark > 2 ? outer.inner : outer.cells[1];
+      other.wide += 5n;
+      const cell = aligned.cells[skb.mark & 3];
+      cell.wide += 7n;
+      skb.tstamp = outer.inner.wide + aligned.cells[1].wide;
+      return i32(outer.inner.sum + outer.cells[1].sum);
+    });`,
   'a long loop of no rounds in front of another': `
     export const example = classifier((skb) => {
       let sum = 0;

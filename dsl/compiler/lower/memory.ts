@@ -1,6 +1,6 @@
 /** Loads, stores, atomics, and values laid out on the stack. */
 import { alignmentOf, type IntLayout, type Layout, membersOf, sizeOf } from '../../object/layout.ts';
-import type { Bytes, Operand, Region, Width } from '../ir/ir.ts';
+import type { Bytes, Operand, Width } from '../ir/ir.ts';
 import type { AtomicOperator, Expression, Span } from '../tree/tree.ts';
 import { lowerReference, lowerScalar } from './expressions.ts';
 import { LoweringError, mayReferToStack, type Scope } from './scope.ts';
@@ -9,11 +9,15 @@ import { accessOf, addressOf, type ReferenceValue, scalar, type Value, VOID } fr
 /** The struct that the kernel knows as a lock. */
 const SPIN_LOCK = 'bpf_spin_lock';
 
+/** No access is wider, bytes. */
+const CELL = 8;
+
 const bytesOf = (bits: number): Bytes => (bits === 64 ? 8 : bits === 32 ? 4 : bits === 16 ? 2 : 1);
 
 /** An access at a place that the kernel takes in one instruction: anywhere but at an odd place on the stack. */
-function isWhole(region: Region, offset: number, bytes: number): boolean {
-  return region !== 'stack' || offset % bytes === 0;
+function isWhole({ region, base, offset }: ReferenceValue, bytes: number): boolean {
+  const alignment = base.kind === 'pointer' ? (base.alignment ?? bytes) : bytes;
+  return region !== 'stack' || (offset % bytes === 0 && alignment % bytes === 0);
 }
 
 /** Loads the integer that `reference` points at: host order, extended as its type says. */
@@ -24,7 +28,7 @@ export function loadInteger(scope: Scope, reference: ReferenceValue, layout: Int
   const width: Width = bytes === 8 ? 64 : 32;
   const { region } = reference;
   let value: Operand;
-  if (isWhole(region, offset, bytes)) {
+  if (isWhole(reference, bytes)) {
     value = builder.emit({ op: 'load', bytes, region, base, offset }, width);
   } else {
     value = 0n;
@@ -54,7 +58,7 @@ export function storeInteger(
   const bytes = bytesOf(layout.bits);
   const { region } = reference;
   const stored = layout.order === 'big' && layout.bits !== 8 ? builder.swap(layout.bits, value) : value;
-  if (isWhole(region, offset, bytes)) {
+  if (isWhole(reference, bytes)) {
     builder.emitEffect({ op: 'store', bytes, region, base, offset, value: stored });
     return;
   }
@@ -182,7 +186,10 @@ export function lowerElement(scope: Scope, expression: Expression & { kind: 'ele
   const wide = builder.widthOf(index) === 64 ? index : builder.zext(index);
   const { base, offset } = accessOf(scope, reference);
   const operand = builder.binary('add', 64, base, scaled(scope, wide, stride));
-  return { ...reference, layout, base: { kind: 'pointer', operand }, offset };
+  const known = reference.base.kind === 'pointer' ? (reference.base.alignment ?? CELL) : CELL;
+  // The largest power of two in the stride.
+  const alignment = Math.min(known, stride & -stride);
+  return { ...reference, layout, base: { kind: 'pointer', operand, alignment }, offset };
 }
 
 export function lowerLoad(scope: Scope, expression: Expression & { kind: 'load' }): Value {

@@ -154,16 +154,36 @@ type Pointing = ReferenceValue & { readonly base: { readonly kind: 'pointer' } }
 const isPointing = (value: Value): value is Pointing =>
   value.kind === 'reference' && value.base.kind === 'pointer';
 
+/** What lies in the frame of a value that no round changes. */
+function cellsOf(scope: Scope, value: Value): readonly Operand[] {
+  if (value.kind === 'record') return [...value.fields.values()].flatMap((field) => cellsOf(scope, field));
+  return isPointing(value) ? [value.base.operand] : toLeaves(scope, value);
+}
+
+/** The value of `type` as it was outside, from what lies in the frame at `offset`. */
+function fromCells(scope: Scope, frame: Operand, outside: Value, type: Type, offset: number): Value {
+  if (outside.kind === 'record' && type.kind === 'record') {
+    let at = offset;
+    const fields = new Map<string, Value>();
+    for (const field of type.fields) {
+      const value = outside.fields.get(field.name);
+      if (value !== undefined) fields.set(field.name, fromCells(scope, frame, value, field.type, at));
+      at += leafWidths(field.type).length * CELL;
+    }
+    return { kind: 'record', fields };
+  }
+  if (isPointing(outside))
+    return { ...outside, base: { ...outside.base, operand: loadCell(scope, frame, offset, 64) } };
+  const leaves = leafWidths(type).map((width, index) => loadCell(scope, frame, offset + index * CELL, width));
+  return fromLeaves(type, leaves);
+}
+
 function storeVariable(scope: Scope, frame: Operand, { variable, offset, assigned }: Captured): void {
   const bound = scope.variables.get(variable.id);
   if (bound === undefined) return;
-  const value = isPlace(bound) ? readPlace(scope, bound) : bound;
-  if (isPointing(value)) {
-    storeCell(scope, frame, offset, value.base.operand);
-    return;
-  }
   const types = leafTypes(typeOf(scope, variable));
-  toLeaves(scope, value).forEach((leaf, index) => {
+  const cells = isPlace(bound) ? toLeaves(scope, readPlace(scope, bound)) : cellsOf(scope, bound);
+  cells.forEach((leaf, index) => {
     const type = types[index];
     const at = offset + index * CELL;
     if (assigned && type !== undefined && isNumber(type)) storeOpaque(scope, frame, at, type, leaf);
@@ -205,8 +225,8 @@ function lowerBody(outer: Scope, name: string, node: Repeat, layout: Frame) {
     const type = typeOf(outer, variable);
     const bound = outer.variables.get(variable.id);
     const value =
-      bound !== undefined && !isPlace(bound) && isPointing(bound)
-        ? { ...bound, base: { ...bound.base, operand: loadCell(scope, frame, captured.offset, 64) } }
+      bound !== undefined && !isPlace(bound)
+        ? fromCells(scope, frame, bound, type, captured.offset)
         : loadVariable(scope, frame, type, captured);
     if (!scope.assigned.has(variable.id)) scope.variables.set(variable.id, value);
     else {

@@ -5,7 +5,7 @@
  */
 
 import type { SectionImage } from '../../object/image.ts';
-import type { Layout } from '../../object/layout.ts';
+import { alignmentOf, type Layout } from '../../object/layout.ts';
 import type { Operand, Region, Width } from '../ir/ir.ts';
 import type { RefType, Type } from '../tree/tree.ts';
 import type { BranchTest, SsaVariable } from './builder.ts';
@@ -13,7 +13,12 @@ import { regionOf, type Scope } from './scope.ts';
 
 /** Where offsets count from: a pointer, or the start of a data section whose address isn't needed yet. */
 export type ReferenceBase =
-  | { readonly kind: 'pointer'; readonly operand: Operand }
+  | {
+      readonly kind: 'pointer';
+      readonly operand: Operand;
+      /** What the pointer is a multiple of, as far as is known, bytes; absent where it is one of every access's size. */
+      readonly alignment?: number;
+    }
   | { readonly kind: 'section'; readonly section: SectionImage['name'] };
 
 export interface ReferenceValue {
@@ -59,7 +64,7 @@ export function optionalPointer(operand: Operand, type: RefType): OptionalValue 
 export function referenceTo(operand: Operand, type: RefType): ReferenceValue {
   return {
     kind: 'reference',
-    base: { kind: 'pointer', operand },
+    base: { kind: 'pointer', operand, alignment: alignmentOf(type.layout) },
     offset: 0,
     region: regionOf(type.space),
     layout: type.layout,
