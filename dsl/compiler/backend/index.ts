@@ -10,6 +10,7 @@ import { removeDeadCode } from './liveness.ts';
 import type { MachineFunction } from './machine.ts';
 import { mergeBlocks } from './merge.ts';
 import type { SourceNames } from './names.ts';
+import { orderTests } from './order-tests.ts';
 import { peephole } from './peephole.ts';
 import { select } from './select.ts';
 import { shareAddresses } from './share-addresses.ts';
@@ -34,7 +35,8 @@ export function compileFunction(fn: IrFunction, target: Target): MachineFunction
   // While a choice's values still have registers of their own. The rest waits until all returns of a value are one.
   const allocated = peephole(allocateRegisters(hoistCheapSides(selected, 'choices')));
   const merged = mergeTails(mergeBlocks(threadJumps(joinExits(allocated))));
-  return shareAddresses(layOut(mergeBlocks(threadJumps(hoistCheapSides(threadJumps(merged))))));
+  const laidOut = layOut(mergeBlocks(threadJumps(hoistCheapSides(threadJumps(merged)))));
+  return shareAddresses(orderTests(laidOut));
 }
 
 /**
