@@ -10,11 +10,13 @@ import { fold } from './fold.ts';
 import { foldAddresses } from './fold-addresses.ts';
 import { forwardMemory } from './forward-memory.ts';
 import { hoistLoads } from './hoist-loads.ts';
+import { removeImpliedTests } from './implied-tests.ts';
 import { mergeStores } from './merge-stores.ts';
 import { narrowLoads } from './narrow-loads.ts';
 import { narrowSwaps } from './narrow-swaps.ts';
 import { numberValues } from './number-values.ts';
 import { removeRedundantBranches } from './redundant-branches.ts';
+import { removeRedundantMasks } from './redundant-masks.ts';
 import { renumbered } from './rewrite.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
 import { sinkComputations } from './sink.ts';
@@ -38,7 +40,9 @@ export const PASSES: readonly Pass[] = [
   { name: 'demanded-bits', run: dropUndemandedBits },
   { name: 'forward-memory', run: forwardMemory },
   { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
+  { name: 'redundant-masks', run: removeRedundantMasks },
   { name: 'thread-jumps', run: threadJumps },
+  { name: 'implied-tests', run: removeImpliedTests },
   { name: 'hoist-loads', run: (fn) => simplifyCfg(hoistLoads(fn)) },
   { name: 'merge-stores', run: mergeStores },
   { name: 'dead-stores', run: eliminateDeadStores },

@@ -9,7 +9,7 @@ import { edgesOf, mapEdges } from '../ir/visit.ts';
 import { evaluateCondition } from './arithmetic.ts';
 import { operandsOfBlock, Replacements } from './rewrite.ts';
 
-const sameEdge = (a: Edge, b: Edge): boolean =>
+export const sameEdge = (a: Edge, b: Edge): boolean =>
   a.block === b.block && a.arguments.every((argument, index) => argument === b.arguments[index]);
 
 const jumpTo = (to: Edge, from: Terminator): Terminator => ({
