@@ -11,6 +11,8 @@ import { foldAddresses } from './fold-addresses.ts';
 import { forwardMemory } from './forward-memory.ts';
 import { hoistLoads } from './hoist-loads.ts';
 import { removeImpliedTests } from './implied-tests.ts';
+import { joinOperations } from './join-operations.ts';
+import { mergeCopies } from './merge-copies.ts';
 import { mergeStores } from './merge-stores.ts';
 import { narrowLoads } from './narrow-loads.ts';
 import { narrowSwaps } from './narrow-swaps.ts';
@@ -25,6 +27,8 @@ import { threadJumps } from './thread-jumps.ts';
 export interface Pass {
   readonly name: string;
   readonly run: (fn: IrFunction) => IrFunction;
+  /** Only once all others have settled: it takes away what they tell ways apart by. */
+  readonly late?: true;
 }
 
 export const PASSES: readonly Pass[] = [
@@ -48,6 +52,8 @@ export const PASSES: readonly Pass[] = [
   { name: 'dead-stores', run: eliminateDeadStores },
   { name: 'dead-code', run: eliminateDeadCode },
   { name: 'sink', run: sinkComputations },
+  { name: 'join-operations', run: (fn) => simplifyCfg(joinOperations(fn)), late: true },
+  { name: 'merge-copies', run: mergeCopies, late: true },
 ];
 
 export interface OptimiseOptions {
@@ -62,8 +68,11 @@ export interface OptimiseOptions {
 /** Rounds at most; programs settle in three or four. */
 const MAX_ROUNDS = 12;
 
-function optimiseFunction(fn: IrFunction, { disable, before: onBefore, after }: OptimiseOptions): IrFunction {
-  const passes = PASSES.filter(({ name }) => !disable?.has(name));
+function settled(
+  fn: IrFunction,
+  passes: readonly Pass[],
+  { before: onBefore, after }: OptimiseOptions,
+): IrFunction {
   let current = fn;
   let before = '';
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -80,6 +89,12 @@ function optimiseFunction(fn: IrFunction, { disable, before: onBefore, after }: 
     before = text;
   }
   return current;
+}
+
+function optimiseFunction(fn: IrFunction, options: OptimiseOptions): IrFunction {
+  const passes = PASSES.filter(({ name }) => !options.disable?.has(name));
+  const early = passes.filter(({ late }) => late !== true);
+  return settled(settled(fn, early, options), passes, options);
 }
 
 const calleesOf = (fn: IrFunction): readonly string[] =>
