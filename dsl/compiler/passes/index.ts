@@ -20,6 +20,7 @@ import { numberValues } from './number-values.ts';
 import { removeRedundantBranches } from './redundant-branches.ts';
 import { removeRedundantMasks } from './redundant-masks.ts';
 import { renumbered } from './rewrite.ts';
+import { scaleCounters } from './scale-counters.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
 import { sinkComputations } from './sink.ts';
 import { threadJumps } from './thread-jumps.ts';
@@ -48,6 +49,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'thread-jumps', run: threadJumps },
   { name: 'implied-tests', run: removeImpliedTests },
   { name: 'hoist-loads', run: (fn) => simplifyCfg(hoistLoads(fn)) },
+  { name: 'scale-counters', run: scaleCounters },
   { name: 'merge-stores', run: mergeStores },
   { name: 'dead-stores', run: eliminateDeadStores },
   { name: 'dead-code', run: eliminateDeadCode },
