@@ -1,6 +1,6 @@
 // scripts/natra/main.ts -> build/natra-dev.cjs: the command line and TypeScript as one CommonJS file. Transpiling and
 // resolving hundreds of modules at each start, and importing TypeScript as an ES module, would cost seconds.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../bootstrap.mjs';
@@ -42,10 +42,12 @@ const typescriptAlone = {
 
 async function bundle() {
   const { build } = await import('esbuild');
+  // Others may start meanwhile, or bundle as well: they find a whole file or none.
+  const outfile = `${BUNDLE}.${process.pid}`;
   await build({
     absWorkingDir: projectRoot,
     entryPoints: ['scripts/natra/main.ts'],
-    outfile: BUNDLE,
+    outfile,
     bundle: true,
     format: 'cjs',
     platform: 'node',
@@ -53,6 +55,7 @@ async function bundle() {
     plugins: [ownUrls, typescriptAlone],
     logLevel: 'warning',
   });
+  renameSync(outfile, BUNDLE);
   rmSync(CODE_CACHE, { force: true });
 }
 
