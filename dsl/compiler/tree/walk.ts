@@ -2,7 +2,7 @@
 import type { Expression, FunctionTree, Statement, Variable } from './tree.ts';
 
 /** The expressions directly below an expression, in order of evaluation. */
-function operandsOf(expression: Expression): readonly Expression[] {
+export function operandsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'int':
     case 'bool':

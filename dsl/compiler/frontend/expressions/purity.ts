@@ -1,44 +1,13 @@
 /** Whether an expression can be evaluated twice, or not at all, without a difference. */
 import type { Expression } from '../../tree/tree.ts';
+import { operandsOf } from '../../tree/walk.ts';
 
-export function isPure(node: Expression): boolean {
-  switch (node.kind) {
-    case 'int':
-    case 'bool':
-    case 'undefined':
-    case 'variable':
-    case 'global':
-    case 'linearLength':
-    case 'contextField':
-    case 'context':
-      return true;
-    case 'negate':
-    case 'complement':
-    case 'not':
-    case 'convert':
-    case 'hint':
-    case 'present':
-    case 'optional':
-    case 'isPresent':
-      return isPure(node.operand);
-    case 'arithmetic':
-    case 'compare':
-    case 'logical':
-    case 'extremum':
-      return isPure(node.left) && isPure(node.right);
-    case 'conditional':
-      return isPure(node.condition) && isPure(node.whenTrue) && isPure(node.whenFalse);
-    case 'record':
-      return node.values.every(isPure);
-    case 'field':
-      return isPure(node.record);
-    case 'member':
-      return isPure(node.base);
-    case 'element':
-      return isPure(node.base) && isPure(node.index);
-    case 'load':
-      return isPure(node.from);
-    default:
-      return false;
-  }
-}
+/** Kinds that neither change anything nor give something else the next time; their operands may. */
+const PURE: ReadonlySet<Expression['kind']> = new Set([
+  ...(['int', 'bool', 'undefined', 'variable', 'global', 'linearLength', 'contextField', 'context'] as const),
+  ...(['negate', 'complement', 'not', 'convert', 'hint', 'present', 'optional', 'isPresent'] as const),
+  ...(['arithmetic', 'compare', 'logical', 'extremum', 'conditional'] as const),
+  ...(['record', 'field', 'member', 'element', 'load'] as const),
+]);
+
+export const isPure = (node: Expression): boolean => PURE.has(node.kind) && operandsOf(node).every(isPure);
