@@ -1,9 +1,10 @@
 /** Sets of small numbers, for liveness over registers. */
 export class BitSet {
-  private readonly words: Uint32Array;
+  /** Signed, so that V8 keeps them unboxed: typed arrays of this size lie outside of its heap and take long to make. */
+  private readonly words: number[];
 
-  constructor(size: number, words?: Uint32Array) {
-    this.words = words ?? new Uint32Array((size + 31) >>> 5);
+  constructor(size: number, words?: number[]) {
+    this.words = words ?? new Array<number>((size + 31) >>> 5).fill(0);
   }
 
   has(member: number): boolean {
@@ -30,7 +31,7 @@ export class BitSet {
     for (let word = 0; word < this.words.length; word++) {
       const before = this.words[word] ?? 0;
       const after = before | (other.words[word] ?? 0);
-      if (after >>> 0 !== before) {
+      if (after !== before) {
         this.words[word] = after;
         changed = true;
       }
@@ -43,7 +44,7 @@ export class BitSet {
     let changed = false;
     for (let word = 0; word < this.words.length; word++) {
       const before = this.words[word] ?? 0;
-      const after = (before | ((other.words[word] ?? 0) & ~(without.words[word] ?? 0))) >>> 0;
+      const after = before | ((other.words[word] ?? 0) & ~(without.words[word] ?? 0));
       if (after !== before) {
         this.words[word] = after;
         changed = true;

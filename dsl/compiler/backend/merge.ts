@@ -15,7 +15,7 @@ export function mergeBlocks(fn: MachineFunction): MachineFunction {
     const kept = new Map<string, MachineBlock>();
     const replaced = new Map<number, number>();
     for (const block of blocks) {
-      const text = comparable([block.instructions, block.terminator]);
+      const text = [...block.instructions, block.terminator].map(comparable).join();
       const same = kept.get(text);
       kept.set(text, same ? { ...same, frequency: same.frequency + block.frequency } : block);
       if (same) replaced.set(block.id, same.id);

@@ -19,7 +19,7 @@ function alike(blocks: readonly MachineBlock[]): readonly MachineBlock[] | undef
   for (const block of blocks) {
     const last = block.instructions.at(-1);
     if (last === undefined || block.terminator.op === 'branch') continue;
-    const key = comparable([last, block.terminator]);
+    const key = `${comparable(last)} ${comparable(block.terminator)}`;
     groups.set(key, [...(groups.get(key) ?? []), block]);
   }
   return [...groups.values()].find((group) => group.length > 1);

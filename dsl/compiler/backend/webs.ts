@@ -13,6 +13,7 @@ import {
   renameTerminator,
   successors,
   used,
+  usedByTerminator,
 } from './machine.ts';
 
 /** Disjoint sets of numbers that grow on demand. */
@@ -40,12 +41,21 @@ class UnionFind {
   }
 }
 
+/** Registers of one instruction, each followed by its web: too few for a map. */
+type Tags = readonly number[];
+
+function webIn(tags: Tags | undefined, register: Register): number | undefined {
+  if (tags === undefined) return undefined;
+  for (let at = 0; at < tags.length; at += 2) if (tags[at] === register) return tags[at + 1];
+  return undefined;
+}
+
 /** What one block's registers belong to, before the webs are joined. */
 interface Tagged {
   readonly block: MachineBlock;
-  /** Web of each register, for each instruction and then the terminator: as it is read, and as it is written. */
-  readonly reads: readonly ReadonlyMap<Register, number>[];
-  readonly writes: readonly ReadonlyMap<Register, number>[];
+  /** For each instruction and then the terminator: as it reads them, and as it writes them. */
+  readonly reads: readonly Tags[];
+  readonly writes: readonly Tags[];
 }
 
 /** Gives every web a register of its own, numbered from the first virtual one. */
@@ -64,25 +74,27 @@ export function renameWebs(fn: MachineFunction): MachineFunction {
   }
   const tagged = fn.blocks.map((block): Tagged => {
     const current = new Map(entries.get(block.id));
-    const reads: ReadonlyMap<Register, number>[] = [];
-    const writes: ReadonlyMap<Register, number>[] = [];
-    const tagsOf = (registers: readonly Register[]): ReadonlyMap<Register, number> =>
-      new Map(
-        registers.flatMap((register) => {
-          const web = current.get(register);
-          return web === undefined ? [] : [[register, web] as const];
-        }),
-      );
+    const reads: Tags[] = [];
+    const writes: Tags[] = [];
+    const tagsOf = (registers: readonly Register[]): Tags => {
+      const tags: number[] = [];
+      for (const register of registers) {
+        const web = current.get(register);
+        if (web !== undefined) tags.push(register, web);
+      }
+      return tags;
+    };
     for (const instruction of block.instructions) {
-      reads.push(tagsOf(used(instruction)));
-      const read = new Set(used(instruction));
+      const read = used(instruction);
+      const written = defined(instruction);
+      reads.push(tagsOf(read));
       // In two-address form what is written is what was read.
-      for (const register of defined(instruction))
-        if (isVirtual(register) && !(read.has(register) && current.has(register)))
+      for (const register of written)
+        if (isVirtual(register) && !(read.includes(register) && current.has(register)))
           current.set(register, webs.create());
-      writes.push(tagsOf(defined(instruction)));
+      writes.push(tagsOf(written));
     }
-    reads.push(current);
+    reads.push(tagsOf(usedByTerminator(block.terminator)));
     for (const next of successors(block.terminator))
       for (const [register, web] of entries.get(next) ?? []) {
         const own = current.get(register);
@@ -99,8 +111,8 @@ export function renameWebs(fn: MachineFunction): MachineFunction {
     registers.set(root, register);
     return register;
   };
-  const renamed = (tags: ReadonlyMap<Register, number> | undefined) => (register: Register) => {
-    const web = tags?.get(register);
+  const renamed = (tags: Tags | undefined) => (register: Register) => {
+    const web = webIn(tags, register);
     return web === undefined ? register : registerOf(web);
   };
   const blocks = tagged.map(({ block, reads, writes }): MachineBlock => {

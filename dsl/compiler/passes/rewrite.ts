@@ -92,6 +92,9 @@ export class Replacements {
 
   /** The block with every use replaced. */
   inBlock(block: Block): Block {
+    // Most blocks use nothing that is replaced.
+    if (!operandsOfBlock(block).some((operand) => typeof operand === 'number' && this.by.has(operand)))
+      return block;
     return {
       ...block,
       instructions: block.instructions.map((instruction) => mapOperands(instruction, this.resolve)),
