@@ -55,8 +55,9 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
     const options = (source: Source): LoadOptions => successorOf(direction, former, next, pins, source);
     const program = loadDataplane(direction, options, node);
     const { layouts } = program;
+    const { programFd } = pins;
+    let mayBeExchanged = false;
     try {
-      const { programFd } = pins;
       const isInForce =
         programFd !== undefined &&
         isSame(next, former) &&
@@ -68,9 +69,13 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
       pinAll(program, staging);
       ledger.plan(direction, next);
       changeQueue(next);
+      mayBeExchanged = true;
       replaceProgram(attachment, program.fd);
     } catch (error) {
-      restore(direction, former, ledger, node);
+      restore(direction, former, ledger, node, () => {
+        // The kernel may have done that of which the answer could not be read.
+        if (mayBeExchanged && programFd !== undefined) replaceProgram(attachment, programFd);
+      });
       throw error;
     } finally {
       program.close();
@@ -85,9 +90,16 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
 }
 
 /** The first error is the one to report; what can't be restored is what CHECK finds. */
-function restore(direction: Direction, former: DirectionRecord, ledger: Ledger, node: Node): void {
+function restore(
+  direction: Direction,
+  former: DirectionRecord,
+  ledger: Ledger,
+  node: Node,
+  putBack: () => void,
+): void {
   const key = attachmentKey(ledger.record);
   const steps = [
+    putBack,
     () => changeQueue(former),
     () => removePins(node.pinDirectory, key, `${direction}-next`),
     () => ledger.plan(direction, former),
