@@ -44,8 +44,8 @@ export const PASSES: readonly Pass[] = [
   // Behind number-values: of two that compute the same, each would seem to be used once.
   { name: 'demanded-bits', run: dropUndemandedBits },
   { name: 'forward-memory', run: forwardMemory },
-  { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
   { name: 'redundant-masks', run: removeRedundantMasks },
+  { name: 'redundant-branches', run: (fn) => simplifyCfg(removeRedundantBranches(fn)) },
   { name: 'thread-jumps', run: threadJumps },
   { name: 'implied-tests', run: removeImpliedTests },
   { name: 'hoist-loads', run: (fn) => simplifyCfg(hoistLoads(fn)) },
@@ -54,7 +54,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'dead-stores', run: eliminateDeadStores },
   { name: 'dead-code', run: eliminateDeadCode },
   { name: 'sink', run: sinkComputations },
-  { name: 'join-operations', run: (fn) => simplifyCfg(joinOperations(fn)), late: true },
+  { name: 'join-operations', run: joinOperations, late: true },
   { name: 'merge-copies', run: mergeCopies, late: true },
 ];
 

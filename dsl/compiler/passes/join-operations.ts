@@ -9,6 +9,7 @@ import type { BinaryOperator, Block, Edge, Instruction, IrFunction, Operand, Val
 import { mapEdges } from '../ir/visit.ts';
 import { type Comparison, factsOnEntry } from './branch-facts.ts';
 import { FreshValues, useCounts } from './rewrite.ts';
+import { simplifyCfg } from './simplify-cfg.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
@@ -100,7 +101,7 @@ class Joining {
       for (const [index, parameter] of block.parameters.entries()) this.joinAt(block, index, parameter);
     if (this.changed.size === 0) return this.fn;
     const blocks = this.fn.blocks.map((block) => this.changed.get(block.id) ?? block);
-    return { ...this.fn, blocks, widths: this.fresh.widths };
+    return simplifyCfg({ ...this.fn, blocks, widths: this.fresh.widths });
   }
 }
 

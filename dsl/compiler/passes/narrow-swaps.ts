@@ -22,17 +22,22 @@ const sizeFor = (bits: number): Bytes | undefined => SIZES.find((bytes) => 8 * b
 class Narrowing {
   private readonly producer;
   private readonly uses;
-  private readonly bounded;
+  private bounded: ReadonlySet<ValueId> | undefined;
   readonly fresh;
   readonly replaced = new Replacements();
   /** Loads that became others, by their results. */
   readonly narrow = new Map<ValueId, Load>();
 
-  constructor(fn: IrFunction) {
+  constructor(private readonly fn: IrFunction) {
     this.producer = producersOf(fn);
     this.uses = useCounts(fn);
-    this.bounded = valuesWithBounds(fn);
     this.fresh = new FreshValues(fn);
+  }
+
+  /** Looked for only where a swap is met. */
+  private isBounded(value: ValueId): boolean {
+    this.bounded ??= valuesWithBounds(this.fn);
+    return this.bounded.has(value);
   }
 
   private once(operand: Operand): Instruction | undefined {
@@ -72,7 +77,7 @@ class Narrowing {
     if (swap === undefined || load === undefined || shift.right >= BigInt(swap.bits)) return undefined;
     const bytes = sizeFor(swap.bits - Number(shift.right));
     if (bytes === undefined || bytes >= load.bytes) return undefined;
-    if (bytes > 1 && this.bounded.has(shift.result)) return undefined;
+    if (bytes > 1 && this.isBounded(shift.result)) return undefined;
     return this.behind(
       shift,
       this.swapped(load, 0, bytes, swap),
@@ -88,7 +93,7 @@ class Narrowing {
     if (swap === undefined || load === undefined || bytes === undefined || bytes >= load.bytes)
       return undefined;
     const keepsAll = mask.right === ones(8 * bytes);
-    if (bytes > 1 && keepsAll && this.bounded.has(mask.result)) return undefined;
+    if (bytes > 1 && keepsAll && this.isBounded(mask.result)) return undefined;
     const part = this.swapped(load, load.bytes - bytes, bytes, swap);
     return this.behind(mask, part, keepsAll ? 0n : mask.right);
   }
@@ -110,7 +115,7 @@ class Narrowing {
     const turn = this.once(mask.left);
     if (turn?.op !== 'binary' || turn.operator !== 'xor' || typeof turn.right !== 'bigint') return undefined;
     const swap = this.swapOf(turn.left);
-    if (swap?.bits !== 16 || mask.right !== ones(16) || this.bounded.has(mask.result)) return undefined;
+    if (swap?.bits !== 16 || mask.right !== ones(16) || this.isBounded(mask.result)) return undefined;
     const result = this.fresh.make(32);
     const right = swapBytes(turn.right & ones(16), 16);
     return [

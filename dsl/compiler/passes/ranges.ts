@@ -195,10 +195,15 @@ class Intervals {
   }
 }
 
-/** The bounds of every value that control can reach. */
+const known = new WeakMap<IrFunction, ReadonlyMap<ValueId, Range>>();
+
+/** The bounds of every value that control can reach; found once for each function: none ever changes. */
 export function rangesOf(fn: IrFunction): ReadonlyMap<ValueId, Range> {
+  const found = known.get(fn);
+  if (found !== undefined) return found;
   const intervals = new Intervals(fn);
   intervals.run();
+  known.set(fn, intervals.ranges);
   return intervals.ranges;
 }
 
