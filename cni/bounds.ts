@@ -3,7 +3,7 @@
  * nanoseconds.
  */
 import { burstBytesOf, bytesIn, bytesPerSecondOf, miceScales, type PacedLimit, timeOf } from './limit.ts';
-import { GSO_PACKET_BYTES, queueBounds, queueBurstBytes } from './queue.ts';
+import { GSO_PACKET_BYTES, heavyHorizonOf, queueBounds, queueBurstBytes } from './queue.ts';
 
 export interface Bounds {
   readonly credit: bigint;
@@ -11,14 +11,16 @@ export interface Bounds {
   readonly mouseHorizon: bigint;
 }
 
+/** A policer needs 200 ms between an idle bucket and a drop, or the goodput of TCP with GSO packets collapses. */
+const POLICED: Bounds = { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n };
+
 /**
- * By pacing. A policer needs 200 ms between an idle bucket and a drop, or the goodput of TCP with GSO packets collapses;
- * with departure times or classes the queue does that work.
+ * With departure times the queue does that work. What TCP sends at once while there is credit is what it then keeps under
+ * way, and in slow start twice that, so the horizon is several times the credit: the queue takes it in.
  */
-const BOUNDS = {
-  edt: { credit: 1n << 26n, heavyHorizon: 1n << 26n, mouseHorizon: 1n << 30n },
-  police: { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n },
-} as const;
+const PACED = { credit: 1n << 25n, mouseHorizon: 1n << 30n } as const;
+/** Credit at any rate: three requests of 10 kB pass at once. */
+const LEAST_PACED_CREDIT_BYTES = 32n * 1024n;
 
 /** The coarse clock's tick at CONFIG_HZ=100. */
 const TICK = 10_000_000n;
@@ -32,37 +34,64 @@ const LEAST_PACKET_CREDIT = 64n;
 const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
+/** The horizon of small packets (programs/limit.ts). */
+const smallHorizonOf = (horizon: bigint): bigint => horizon + horizon / 8n;
+
+/** What passes at the mice's own clock meanwhile, in time at the cap. */
+const ofMice = (limit: PacedLimit, time: bigint): bigint => (time << 10n) / miceScales(limit).stretch;
+
 /**
- * Most that a policer lets pass above the rate, in time at the cap. Heavy flows use up the credit and go into debt to
- * their horizon, small packets to twice that; then the mice may do the same at their own clock.
+ * Most that passes above the rate, in time at the cap. Heavy flows use up the credit, and a policer lets them go into
+ * debt to their horizon; then the mice may do the same at their own clock.
  */
 function policedBurst(limit: PacedLimit, { credit, heavyHorizon, mouseHorizon }: Bounds): bigint {
-  const mice = bigMin(credit, MOUSE_CREDIT) + 2n * mouseHorizon;
-  return credit + 2n * heavyHorizon + (mice << 10n) / miceScales(limit).stretch + TICK;
+  const mice = bigMin(credit, MOUSE_CREDIT) + smallHorizonOf(mouseHorizon);
+  return credit + smallHorizonOf(heavyHorizon) + ofMice(limit, mice) + TICK;
 }
+
+/**
+ * The same with departure times: what heavy flows owe leaves at the rate, but all of it may have been admitted before the
+ * first of the mice that then pass beside it.
+ */
+function pacedBurst(limit: PacedLimit, { credit, heavyHorizon }: Omit<Bounds, 'mouseHorizon'>): bigint {
+  return credit + ofMice(limit, bigMin(credit, MOUSE_CREDIT) + smallHorizonOf(heavyHorizon)) + TICK;
+}
+
+/** The credit of a burst of which its use by heavy flows and then by mice may take `rest`. */
+function creditIn(limit: PacedLimit, rest: bigint): bigint {
+  const beyondMice = rest - ofMice(limit, MOUSE_CREDIT);
+  const { stretch } = miceScales(limit);
+  return bigMax(0n, beyondMice > MOUSE_CREDIT ? beyondMice : (rest * stretch) / (stretch + 1024n));
+}
+
+/** What rounding may add to the parts of a burst. */
+const ROUNDING = 2n;
 
 /** The bounds of which `policedBurst` is `burst`: a sixteenth of it is debt, and credit is what that leaves. */
 function splitBurst(limit: PacedLimit, burst: bigint): Bounds {
-  const { stretch } = miceScales(limit);
-  const ofMice = (time: bigint): bigint => (time << 10n) / stretch;
   const horizon = burst / 16n;
-  // What rounding may add to the parts.
-  const rest = burst - 2n - TICK - 2n * horizon - ofMice(2n * horizon);
-  const beyondMice = rest - ofMice(MOUSE_CREDIT);
-  const credit = beyondMice > MOUSE_CREDIT ? beyondMice : (rest * stretch) / (stretch + 1024n);
-  return { credit: bigMax(0n, credit), heavyHorizon: horizon, mouseHorizon: horizon };
+  const small = smallHorizonOf(horizon);
+  const rest = burst - ROUNDING - TICK - small - ofMice(limit, small);
+  return { credit: creditIn(limit, rest), heavyHorizon: horizon, mouseHorizon: horizon };
 }
 
-/** A GSO packet is admitted or dropped as a whole, so the credit covers the largest, whatever the burst. */
+/** A stated burst is what the horizon leaves for credit; one that leaves none gets what a few requests need. */
+function pacedBounds(limit: PacedLimit, burst: bigint | undefined): Bounds {
+  const heavyHorizon = heavyHorizonOf(bytesPerSecondOf(limit));
+  const least = timeOf(limit, LEAST_PACED_CREDIT_BYTES);
+  const rest = (burst ?? 0n) - ROUNDING - pacedBurst(limit, { credit: 0n, heavyHorizon });
+  const credit = bigMax(least, burst === undefined ? PACED.credit : creditIn(limit, rest));
+  return { ...PACED, credit, heavyHorizon };
+}
+
+/** A GSO packet is admitted or dropped as a whole, so credit or horizon covers the largest, whatever the burst. */
 export function boundsOf(limit: PacedLimit): Bounds {
   if (limit.pacing === 'queue') return queueBoundsOf(limit);
   const stated = burstBytesOf(limit);
-  const least = timeOf(limit, GSO_PACKET_BYTES);
-  const withLeast = (bounds: Bounds): Bounds => ({ ...bounds, credit: bigMax(bounds.credit, least) });
-  if (stated === undefined) return withLeast(BOUNDS[limit.pacing]);
-  const burst = timeOf(limit, stated);
-  if (limit.pacing === 'edt') return withLeast({ ...BOUNDS.edt, credit: burst - burst / 8n });
-  return withLeast(splitBurst(limit, burst));
+  const burst = stated === undefined ? undefined : timeOf(limit, stated);
+  if (limit.pacing === 'edt') return pacedBounds(limit, burst);
+  const bounds = burst === undefined ? POLICED : splitBurst(limit, burst);
+  return { ...bounds, credit: bigMax(bounds.credit, timeOf(limit, GSO_PACKET_BYTES)) };
 }
 
 function queueBoundsOf(limit: PacedLimit): Bounds {
@@ -75,7 +104,7 @@ function queueBoundsOf(limit: PacedLimit): Bounds {
 export const vitalRoomOf = (limit: PacedLimit): bigint =>
   bigMax(VITAL_ROOM.time, timeOf(limit, VITAL_ROOM.bytes));
 
-/** Debt beyond which even ARP and neighbour discovery are dropped: others go to twice their horizon at most. */
+/** Debt beyond which even ARP and neighbour discovery are dropped: further than others, small packets too, can bring it. */
 export function vitalHorizonOf(limit: PacedLimit, { heavyHorizon, mouseHorizon }: Bounds): bigint {
   return 2n * bigMax(heavyHorizon, mouseHorizon) + vitalRoomOf(limit);
 }
@@ -91,8 +120,8 @@ export const packetCreditOf = ({ packetsPerSecond = 1 }: PacedLimit, { credit }:
 export function burstBytes(limit: PacedLimit): number {
   if (limit.pacing === 'queue') return Number(queueBurstBytes(bytesPerSecondOf(limit), burstBytesOf(limit)));
   const bounds = boundsOf(limit);
-  const paced = bounds.credit + 2n * bounds.heavyHorizon + TICK;
-  return Number(bytesIn(limit, limit.pacing === 'police' ? policedBurst(limit, bounds) : paced));
+  const burstOf = limit.pacing === 'police' ? policedBurst : pacedBurst;
+  return Number(bytesIn(limit, burstOf(limit, bounds)));
 }
 
 /** Most bytes that are admitted above the rate over any interval, ARP and neighbour discovery included. */
@@ -104,6 +133,7 @@ export function vitalBurstBytes(limit: PacedLimit): number {
 /** Most packets that are admitted above the packet-rate cap over any interval. */
 export function packetBurst(limit: PacedLimit): number {
   const bounds = boundsOf(limit);
-  const time = packetCreditOf(limit, bounds) + 2n * bigMax(bounds.heavyHorizon, bounds.mouseHorizon) + TICK;
+  const debt = smallHorizonOf(bigMax(bounds.heavyHorizon, bounds.mouseHorizon));
+  const time = packetCreditOf(limit, bounds) + debt + TICK;
   return Number((time * BigInt(limit.packetsPerSecond ?? 0)) / 1_000_000_000n) + 1;
 }

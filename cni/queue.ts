@@ -36,22 +36,28 @@ export interface QueueBounds {
 const atLeast = (least: bigint, value: bigint): bigint => (value > least ? value : least);
 const atMost = (most: bigint, value: bigint): bigint => (value < most ? value : most);
 
+const timeAt = (bytesPerSecond: bigint, bytes: bigint): bigint =>
+  (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond;
+
+/** How long a heavy flow may wait in a queue, whichever holds it. */
+export function heavyHorizonOf(bytesPerSecond: bigint): bigint {
+  const packet = timeAt(bytesPerSecond, GSO_PACKET_BYTES);
+  const wanted = atLeast(HEAVY_HORIZON.least, HEAVY_HORIZON.packets * packet);
+  return atLeast(packet, atMost(HEAVY_HORIZON.most, wanted));
+}
+
 /**
  * Of a stated burst, what the packets that overshoot leave goes to the mice mostly: it is what they need not wait for,
  * while heavy flows have a queue.
  */
 export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefined): QueueBounds {
-  const timeOf = (bytes: bigint): bigint => (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond;
-  const packet = timeOf(GSO_PACKET_BYTES);
-  const wanted = atLeast(HEAVY_HORIZON.least, HEAVY_HORIZON.packets * packet);
-  const heavyHorizon = atLeast(packet, atMost(HEAVY_HORIZON.most, wanted));
   const horizons = {
-    heavyHorizon,
-    mouseHorizon: atLeast(MOUSE_HORIZON, packet),
+    heavyHorizon: heavyHorizonOf(bytesPerSecond),
+    mouseHorizon: atLeast(MOUSE_HORIZON, timeAt(bytesPerSecond, GSO_PACKET_BYTES)),
     heavyBurst: LEAST_BURST / 8n,
   };
   if (burstBytes === undefined) return { ...horizons, totalBurst: DEFAULT_BURST, mouseBurst: DEFAULT_BURST };
-  const room = atLeast(0n, timeOf(burstBytes - OVERSHOOT_BYTES));
+  const room = atLeast(0n, timeAt(bytesPerSecond, burstBytes - OVERSHOOT_BYTES));
   const totalBurst = atLeast(LEAST_BURST, room / 4n);
   return { ...horizons, totalBurst, mouseBurst: atLeast(LEAST_BURST, room - totalBurst) };
 }

@@ -434,6 +434,14 @@ INLINE void depart(struct __sk_buff *skb, u64 at, u64 now)
 	skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, at) : at;
 }
 
+INLINE u64 ramp_of(i64 delay)
+{
+	i64 into = delay - (i64)config.ramp_start;
+	into = MAX(into, 0);
+	u64 ramp = ((u64)into << 16) >> config.ramp_shift;
+	return MIN(ramp, 65535);
+}
+
 static __attribute__((always_inline)) int sample(struct __sk_buff *skb, u64 hash, u64 transport, u64 quanta, u64 now)
 {
 	struct flow *first = &top[(u32)hash & 31], *second = &top[(hash >> 32) & 31];
@@ -494,7 +502,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	if (delay > 0) {
 		int small = wire <= SMALL_PACKET;
 		u64 own = heavy ? config.heavy_horizon : config.mouse_horizon;
-		u64 horizon = p.vital ? config.vital_horizon : small ? own << 1 : own;
+		u64 horizon = p.vital ? config.vital_horizon : small ? own + (own >> 3) : own;
 		if (delay > (i64)horizon) {
 			count(DROPPED, wire);
 			return TC_ACT_SHOT;
@@ -504,15 +512,14 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		departure = now + delay;
 		if (config.pacing != POLICE)
 			verdict = PACED;
-		i64 into = delay - (i64)config.ramp_start;
-		into = MAX(into, 0);
-		u64 ramp = ((u64)into << 16) >> config.ramp_shift;
-		ramp = MIN(ramp, 65535);
+		u64 ramp = ramp_of(delay);
 		if (ramp) {
 			u64 chance = get_prandom_u32(), squared = ramp * ramp;
 			u32 ecn = config.ecn ? p.ecn : 0;
 			if (ecn == 0) {
-				if (heavy && !small && squared >> 3 > chance) {
+				i64 half = config.heavy_horizon >> 1;
+				u64 late = config.pacing == DEPARTURE_TIMES ? ramp_of(delay - half) : ramp;
+				if (heavy && !small && (late * late) >> 3 > chance) {
 					count(DROPPED_EARLY, wire);
 					return TC_ACT_SHOT;
 				}
@@ -528,7 +535,7 @@ admitted:
 		if (state.last_departure > now) {
 			u64 last = MIN(state.departures[cell[0]], state.departures[cell[1]]);
 			if (unlikely(last > departure) && !p.vital) {
-				if (heavy && last - now > config.heavy_horizon << 1) {
+				if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
 					count(DROPPED, wire);
 					return TC_ACT_SHOT;
 				}

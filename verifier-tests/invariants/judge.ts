@@ -101,11 +101,11 @@ function mostAbove(amounts: readonly Amount[], perSecond: number, burst: number)
   return Math.max(0, worst - burst);
 }
 
-/** Bytes that left beyond the rate and its burst, in the worst interval. Vital packets are charged, not held. */
-export function excess({ limit }: Scenario, passed: readonly Passed[]): number {
+/** Bytes that left beyond the rate and a part of its burst, in the worst interval. Vital packets are charged, not held. */
+export function excess({ limit }: Scenario, passed: readonly Passed[], part = 1): number {
   const held = passed.filter(({ packet }) => !packet.vital);
   const left = held.map(({ packet, departure }) => ({ at: departure, amount: packet.wire }));
-  return mostAbove(left, limit.rateBitsPerSecond / 8, burstBytes(limit));
+  return mostAbove(left, limit.rateBitsPerSecond / 8, part * burstBytes(limit));
 }
 
 /** Bytes that were admitted beyond the rate and the bound that counts vital packets as well. */

@@ -88,6 +88,41 @@ test.each([100_000, 1_000_000, 10_000_000])(
   },
 );
 
+/**
+ * A flow turns heavy, waits until the bucket is full again, and fills it and the horizon at once, with packets of `length`
+ * bytes; then ever new mice send twice as fast as the cap.
+ */
+function queueThenMice(limit: Limit, length: number): Scenario {
+  const bytesPerSecond = limit.rateBitsPerSecond / 8;
+  const packetsIn = (seconds: number, bytes: number): number => Math.ceil((bytesPerSecond * seconds) / bytes);
+  const common = { ecn: 0, pause: 0n, random: 0 };
+  const heavy = { ...common, kind: 'tcp4' as const, flow: 1 };
+  const mice = Array.from({ length: 400 }, (_, index) => ({
+    ...common,
+    ...{ kind: 'udp4' as const, flow: 100 + index, length: 128, count: packetsIn(0.002, 128), gap: 4 },
+  }));
+  const trains = [
+    { ...heavy, length: 1514, count: packetsIn(0.4, 1514), gap: 8 },
+    { ...heavy, length, count: packetsIn(0.5, length), gap: 0, pause: 500_000_000n },
+    ...mice,
+  ];
+  return { limit, seed: 5n, packets: packetsOf(limit, trains) };
+}
+
+test.each([
+  { rateBitsPerSecond: 10_000_000, length: 128 },
+  { rateBitsPerSecond: 10_000_000, length: 1514 },
+  { rateBitsPerSecond: 10_000_000, length: 1514, burstBits: 5_000_000 },
+])(
+  'mice beside a full queue bring $rateBitsPerSecond bit/s near its burst and not beyond: packets of $length bytes',
+  ({ length, ...rate }) => {
+    const scenario = queueThenMice({ ...rate, pacing: 'edt' }, length);
+    const { passed } = run(scenario, 'vm');
+    expect(excess(scenario, passed)).toBe(0);
+    expect(excess(scenario, passed, 0.8)).toBeGreaterThan(0);
+  },
+);
+
 test.each([
   { rateBitsPerSecond: 1_000_000, length: 1514 },
   { rateBitsPerSecond: 1_000_000, length: 100 },
