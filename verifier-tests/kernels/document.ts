@@ -50,7 +50,7 @@ ${updated(before, programsTable(checked))}
 One TCP elephant (cubic) and 20 fresh 10 kB requests a second beside it, whose latency is in the last two columns.
 Goodput is the share of what the cap leaves to full segments; wire is the share of the cap that all packets to the
 receiver take. \`edt\` has departure times and a real fq; \`queue\` has heavy flows in an HTB class. Towards the Pod
-(ingress) the sender is another machine, and is told of the cap by drops.
+(ingress) a sender is told of the cap by marks with ECN, which must do without anything being resent, else by drops.
 
 ${updated(before, trafficTable(checked))}
 

@@ -41,6 +41,8 @@ export interface TrafficFigures {
   /** How the program was attached, and what held packets back. */
   readonly mode: string;
   readonly pacing: Pacing;
+  /** Whether both ends' TCP uses ECN. */
+  readonly ecn: boolean;
   /** Goodput of elephant and mice over what the cap leaves to full segments. */
   readonly shareOfCap: number;
   /** All bytes on the wire to the receiver over the cap, in the same time. */

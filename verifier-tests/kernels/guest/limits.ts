@@ -1,5 +1,5 @@
 /** natra's ADD, CHECK and DEL around live traffic, held to its promises. */
-import { DIRECTIONS } from '../../../cni/config/bandwidth.ts';
+import { DIRECTIONS, type Direction } from '../../../cni/config/bandwidth.ts';
 import type { GuestPlan, TrafficFigures } from '../report.ts';
 import { type Checks, require } from './checks.ts';
 import { LimitedPod, type NatraOptions } from './pod.ts';
@@ -16,6 +16,8 @@ interface Scenario {
   readonly rateBitsPerSecond: number;
   readonly seconds: number;
   readonly pacing: 'edt' | 'queue';
+  /** With ECN as well: `ingress` where only drops or marks can tell the sender of the cap. */
+  readonly withEcn?: 'ingress';
   /** What ADD is told; `auto` where it is silent. */
   readonly attachMode?: 'clsact';
   /** The Pod's device; veth where it is silent. */
@@ -27,12 +29,12 @@ const WARM_UP_SECONDS = 1;
 
 /** A GSO packet is 52 ms of 10 Mbit/s: one at either end of a window of four seconds is already 2.6% of it. */
 const SCENARIOS: readonly Scenario[] = [
-  { rateBitsPerSecond: 10 * MBIT, seconds: 6, pacing: 'edt' },
+  { rateBitsPerSecond: 10 * MBIT, seconds: 5, pacing: 'edt', withEcn: 'ingress' },
   { rateBitsPerSecond: 100 * MBIT, seconds: 3, pacing: 'edt', attachMode: 'clsact' },
   { rateBitsPerSecond: 10 * MBIT, seconds: 6, pacing: 'queue' },
 ];
 
-const ON_NETKIT: Scenario = { rateBitsPerSecond: 10 * MBIT, seconds: 6, pacing: 'edt', device: 'netkit' };
+const ON_NETKIT: Scenario = { rateBitsPerSecond: 10 * MBIT, seconds: 5, pacing: 'edt', device: 'netkit' };
 
 export async function checkLimits(share: string, checks: Checks, { depth }: GuestPlan): Promise<void> {
   const scenarios = depth === 'whole' ? SCENARIOS : SCENARIOS.slice(0, 1);
@@ -81,7 +83,7 @@ async function checkScenario(
   checks: Checks,
   warmUp: boolean,
 ): Promise<void> {
-  const { rateBitsPerSecond, pacing, attachMode, device, seconds } = scenario;
+  const { rateBitsPerSecond, pacing, attachMode, device, seconds, withEcn } = scenario;
   const hook = attachMode ?? (checks.features.tcx ? 'tcx' : 'clsact');
   const mode = device === undefined ? hook : `${hook} on ${device}`;
   const options: NatraOptions = {
@@ -100,14 +102,21 @@ async function checkScenario(
             seconds: WARM_UP_SECONDS,
             mode,
             pacing,
+            ecn: false,
           });
-      for (const direction of DIRECTIONS)
-        await checks.run(`${direction} at ${title}`, async () => {
-          const plan = { direction, rateBitsPerSecond, seconds, mode, pacing };
+      const check = (direction: Direction, ecn: boolean) =>
+        checks.run(`${direction} at ${title}${ecn ? ' with ECN' : ''}`, async () => {
+          const plan = { direction, rateBitsPerSecond, seconds, mode, pacing, ecn };
           const figures = await skippingIdleTime(() => measure(pod, servers, plan));
           checks.traffic.push(figures);
           return judge(figures);
         });
+      for (const direction of DIRECTIONS) await check(direction, false);
+      if (withEcn !== undefined) {
+        await pod.speak({ congestion: 'cubic', ecn: true });
+        await check(withEcn, true);
+        await pod.speak({ congestion: 'cubic', ecn: false });
+      }
     });
     return 'nothing is left';
   });
@@ -118,6 +127,7 @@ function judge(figures: TrafficFigures): string {
   const {
     direction,
     pacing,
+    ecn,
     shareOfCap,
     wireShare,
     fullestOverAllowed,
@@ -130,8 +140,8 @@ function judge(figures: TrafficFigures): string {
     `${(100 * shareOfCap).toFixed(1)}% of the cap (${(100 * wireShare).toFixed(1)}% on the wire), ${retransmitted} retransmitted, ${outOfOrder} out of order, ` +
     `fullest second ${(100 * fullestOverAllowed).toFixed(0)}% of cap and burst, ` +
     `mice p50 ${mouseP50.toFixed(1)} ms, p99 ${mouseP99.toFixed(1)} ms`;
-  // The qdisc of the sender's own device holds its sockets back; towards the Pod the queue is another machine's.
-  const lossless = direction === 'egress' && pacing === 'edt';
+  // The qdisc of the sender's own device holds its sockets back; towards the Pod it takes marks in place of drops.
+  const lossless = pacing === 'edt' && (direction === 'egress' || ecn);
   require(Math.abs(shareOfCap - 1) <= 0.03, `the goodput is not within 3% of the cap: ${words}`);
   require(fullestOverAllowed <= 1.02, `more than cap and burst in one second: ${words}`);
   require(!lossless || (retransmitted === 0 && outOfOrder === 0), `packets are lost or reordered: ${words}`);

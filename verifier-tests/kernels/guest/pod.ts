@@ -8,8 +8,10 @@ import {
   createTopology,
   joinBridge,
   removeTopology,
+  routeBy,
   sandboxes,
   type Topology,
+  type Transport,
 } from '../../../bench/live/topology.ts';
 import { BUNDLE, COMPANIONS } from '../../../cni/install/executable.ts';
 import { podCall } from './calls.ts';
@@ -105,6 +107,13 @@ export class LimitedPod {
     if (verb === 'ADD')
       require(JSON.stringify(JSON.parse(stdout)) ===
         JSON.stringify(this.#result), `ADD changed the result: ${stdout}`);
+  }
+
+  /** What TCP does on the routes of a bridge's two ends. */
+  async speak(transport: Transport): Promise<void> {
+    const { pod, client } = sandboxes(this.topology);
+    await routeBy(pod, this.senderAddress.egress, transport);
+    await routeBy(client, this.senderAddress.ingress, transport);
   }
 
   /** Takes its namespaces away, and what is in them. */

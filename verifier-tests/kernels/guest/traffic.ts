@@ -56,6 +56,7 @@ export interface TrafficPlan {
   readonly seconds: number;
   readonly mode: string;
   readonly pacing: Pacing;
+  readonly ecn: boolean;
 }
 
 export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPlan): Promise<TrafficFigures> {
@@ -111,6 +112,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
     rateBitsPerSecond,
     mode: plan.mode,
     pacing: plan.pacing,
+    ecn: plan.ecn,
     shareOfCap: summary.shareOfCap ?? 0,
     wireShare: meanRate(wire, startedAt + plan.seconds / 4, endedAt) / rateBitsPerSecond,
     fullestOverAllowed: summary.fullestSecond / (summary.allowedSecond ?? 1),
