@@ -4,8 +4,10 @@ import { dataplaneSettings } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
 import { expectAgreement, sampling } from './agree.ts';
+import { inKernel } from './in-kernel.ts';
+import { interpreted, virtual } from './models.ts';
 import { arbitraryContents, arbitraryTrains } from './steps.ts';
-import { inKernel, interpreted, stayOnFirstCpu, virtual } from './world.ts';
+import { stayOnFirstCpu } from './world.ts';
 
 beforeAll(stayOnFirstCpu);
 

@@ -7,17 +7,11 @@ import type { ProgramKind } from '../../dsl/object/image.ts';
 import { VerifierError } from '../../loader/errors.ts';
 import { expectAgreement } from './agree.ts';
 import { type Compiled, compiled } from './compile.ts';
+import { inKernel } from './in-kernel.ts';
+import { interpreted, virtual } from './models.ts';
 import { writeProgram } from './program-writer.ts';
 import { arbitraryContents, arbitraryStep } from './steps.ts';
-import {
-  type Contents,
-  type Execution,
-  inKernel,
-  interpreted,
-  type Put,
-  type Step,
-  virtual,
-} from './world.ts';
+import type { Contents, Execution, Put, Step } from './world.ts';
 
 export const arbitraryTape = fc.array(fc.nat(255), { maxLength: 400, size: 'max' });
 

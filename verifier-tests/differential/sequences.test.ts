@@ -11,16 +11,10 @@ import { encodeInto, encodeStruct } from '../../loader/object/values.ts';
 import { stepOf } from '../invariants/run.ts';
 import { arbitraryTrain, packetsOf, TICKS } from '../invariants/traffic.ts';
 import { sampling } from './agree.ts';
+import { inKernel } from './in-kernel.ts';
+import { interpreted, virtual } from './models.ts';
 import { arbitraryTrains } from './steps.ts';
-import {
-  type Execution,
-  inKernel,
-  interpreted,
-  type Outcome,
-  type Step,
-  stayOnFirstCpu,
-  virtual,
-} from './world.ts';
+import { type Execution, type Outcome, type Step, stayOnFirstCpu } from './world.ts';
 
 const PACKETS = 50;
 const SEQUENCES = 5040;

@@ -3,7 +3,9 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadProgram } from '../../loader/object/load.ts';
 import { expectAgreement } from '../differential/agree.ts';
-import { inKernel, interpreted, stayOnFirstCpu, virtual } from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { interpreted, virtual } from '../differential/models.ts';
+import { stayOnFirstCpu } from '../differential/world.ts';
 import { attachToCgroup, cgroup2Mount } from './attach.ts';
 import { example, ipv4, step } from './example.ts';
 

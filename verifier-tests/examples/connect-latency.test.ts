@@ -3,7 +3,9 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadProgram } from '../../loader/object/load.ts';
 import { makePod } from '../../loader/testing/pod.ts';
 import { expectAgreement } from '../differential/agree.ts';
-import { type Execution, inKernel, interpreted, stayOnFirstCpu, virtual } from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { interpreted, virtual } from '../differential/models.ts';
+import { type Execution, stayOnFirstCpu } from '../differential/world.ts';
 import { attachToDevice, connectFromPod } from './attach.ts';
 import { example, ipv4, step } from './example.ts';
 

@@ -1,6 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { expectAgreement } from '../differential/agree.ts';
-import { type Execution, inKernel, interpreted, stayOnFirstCpu, virtual } from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { interpreted, virtual } from '../differential/models.ts';
+import { type Execution, stayOnFirstCpu } from '../differential/world.ts';
 import { example, ipv4, ipv6, step } from './example.ts';
 
 beforeAll(stayOnFirstCpu);

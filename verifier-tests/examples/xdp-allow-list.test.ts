@@ -5,7 +5,9 @@ import { inNetns } from '../../loader/netns/netns.ts';
 import { loadProgram } from '../../loader/object/load.ts';
 import { makePod } from '../../loader/testing/pod.ts';
 import { expectAgreement } from '../differential/agree.ts';
-import { inKernel, interpreted, stayOnFirstCpu, virtual } from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { interpreted, virtual } from '../differential/models.ts';
+import { stayOnFirstCpu } from '../differential/world.ts';
 import { attachToDevice } from './attach.ts';
 import { example, ipv4, ipv6, step } from './example.ts';
 

@@ -2,15 +2,9 @@
 import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
-import {
-  type Contents,
-  type Execution,
-  inKernel,
-  interpreted,
-  type Outcome,
-  type Step,
-  virtual,
-} from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { interpreted, virtual } from '../differential/models.ts';
+import type { Contents, Execution, Outcome, Step } from '../differential/world.ts';
 import { departureOf, MARK, neglected, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
 import { type Packet, type Scenario, SEGMENT_BYTES } from './traffic.ts';
 

@@ -4,9 +4,10 @@ import type { Baseline } from '../../cni/objects.ts';
 import { compileTree } from '../../dsl/compiler/index.ts';
 import { withSeams } from '../../dsl/compiler/lower/index.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
+import { virtual } from '../differential/models.ts';
 import { writeProgram } from '../differential/program-writer.ts';
 import { arbitraryContents, arbitraryStep } from '../differential/steps.ts';
-import { type Contents, type Outcome, type State, type Step, virtual } from '../differential/world.ts';
+import type { Contents, Outcome, State, Step } from '../differential/world.ts';
 import { RANDOM_PROGRAMS } from './report.ts';
 
 export interface RandomProgram {

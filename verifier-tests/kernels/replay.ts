@@ -10,8 +10,9 @@ import { compile } from '../../dsl/compiler/index.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
 import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
+import { virtual } from '../differential/models.ts';
 import { arbitraryContents, arbitraryTrains } from '../differential/steps.ts';
-import { type Contents, type Outcome, type State, type Step, virtual } from '../differential/world.ts';
+import type { Contents, Outcome, State, Step } from '../differential/world.ts';
 
 export interface RecordedCase {
   readonly program: Direction;

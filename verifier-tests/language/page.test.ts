@@ -5,15 +5,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { compile } from '../../dsl/compiler/index.ts';
 import { CONTEXTS, HELPERS } from '../../dsl/machine/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
-import {
-  type Contents,
-  type Execution,
-  inKernel,
-  interpreted,
-  type Step,
-  stayOnFirstCpu,
-  virtual,
-} from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { interpreted, virtual } from '../differential/models.ts';
+import { type Contents, type Execution, type Step, stayOnFirstCpu } from '../differential/world.ts';
 import { type Block, blocksOf, type ExampleRun } from './blocks.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { compile } from '../../dsl/compiler/index.ts';
 import { testRunRefusal } from '../../dsl/machine/index.ts';
 import { sectionContents } from '../../loader/object/sections.ts';
-import { inKernel, type Step, skbOf, stayOnFirstCpu, virtual } from '../differential/world.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { virtual } from '../differential/models.ts';
+import { type Step, skbOf, stayOnFirstCpu } from '../differential/world.ts';
 import { otherFrames, wholeFrames } from './frames.ts';
 
 test.each([

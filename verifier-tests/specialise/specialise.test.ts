@@ -10,9 +10,11 @@ import { fillTemplate, fits, makeTemplate } from '../../dsl/object/specialise/te
 import { encodeStruct } from '../../loader/object/values.ts';
 import { expectAgreement, sampling } from '../differential/agree.ts';
 import { compiled } from '../differential/compile.ts';
+import { inKernel } from '../differential/in-kernel.ts';
+import { virtual } from '../differential/models.ts';
 import { writeProgram } from '../differential/program-writer.ts';
 import { arbitraryContents, arbitraryStep, arbitraryTrains } from '../differential/steps.ts';
-import { type Contents, type Execution, inKernel, stayOnFirstCpu, virtual } from '../differential/world.ts';
+import { type Contents, type Execution, stayOnFirstCpu } from '../differential/world.ts';
 
 beforeAll(stayOnFirstCpu);
 
