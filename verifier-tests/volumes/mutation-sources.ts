@@ -47,8 +47,8 @@ const DRIVER_IMPORTS = 'classifier as program, i64 as asI64, u8 as asU8, u16 as 
 );
 
 /** How often a mutant is made of a file, beside the others: those of which the compiler takes long are tried less. */
-const QUICK = 30;
-const SLOW = 6;
+const QUICK = 60;
+const SLOW = 8;
 const WHOLE = 1;
 const WEIGHTS: Readonly<Record<string, number>> = {
   ...Object.fromEntries(
