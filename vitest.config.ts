@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Emulated machines: they keep time by their own instructions, so that it doesn't matter what runs beside them. */
-const GUESTS = ['verifier-tests/kernels/kernels.test.ts'];
+const GUESTS = ['verifier-tests/kernels/{kernels,live-row}.test.ts'];
 
 /** What measures in real time, or needs every processor at once. */
 const LIVE = [

@@ -1,0 +1,36 @@
+/** One row of `npm run bench -- live --kernel`. */
+import { expect, test } from 'vitest';
+import type { RowResult } from '../../bench/live/compare.ts';
+import { runRowsInVm } from '../../bench/live/in-vm.ts';
+import { rowsOf } from '../../bench/live/rows.ts';
+import { missingForVm } from './vm.ts';
+
+const SECONDS = 2;
+/** Of the host's time, beside other work. */
+const LIMIT_SECONDS = 600;
+
+test(
+  'in a VM with fq, marks alone hold a sender to its cap towards the Pod, and mice don’t wait as behind bandwidth',
+  async ({ skip }) => {
+    const missing = missingForVm();
+    if (missing !== undefined && !process.env.CI) skip(missing);
+    const rows = rowsOf(['10M ingress cubic ecn elephant'], false);
+    const { lines, failure } = await runRowsInVm(
+      '6.12',
+      { rows, seconds: SECONDS, limiters: ['bandwidth', 'natra'] },
+      LIMIT_SECONDS,
+    );
+    expect(failure).toBeUndefined();
+    const [result, ...others] = lines.map((line) => JSON.parse(line) as RowResult);
+    expect(others).toEqual([]);
+    const { bandwidth, natra } = result?.figures ?? {};
+    expect(natra?.shareOfCap).toBeGreaterThan(0.95);
+    expect(natra?.shareOfCap).toBeLessThan(1.03);
+    expect(natra?.retransmitted).toBe(0);
+    expect(natra?.congestionMarked).toBeGreaterThan(0);
+    expect(natra?.fullestSecond).toBeLessThanOrEqual(natra?.allowedSecond ?? 0);
+    expect(natra?.mice.p99).toBeLessThan(0.05);
+    expect(bandwidth?.mice.p50).toBeGreaterThan(0.05);
+  },
+  LIMIT_SECONDS * 1000,
+);
