@@ -34,7 +34,7 @@ class Reader {
       });
   }
 
-  /** Resolves with what was written as soon as `words` occur `times` in it; forgets it then. */
+  /** Resolves with what was written as soon as `words` occur `times` in it, up to there; forgets that much. */
   until(words: RegExp, times: number): Promise<string> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -42,12 +42,14 @@ class Reader {
         PATIENCE,
       );
       this.look = () => {
-        if ([...this.written.matchAll(words)].length < times) return;
+        const last = [...this.written.matchAll(words)][times - 1];
+        if (last === undefined) return;
         clearTimeout(timer);
         this.look = () => undefined;
-        const { written } = this;
-        this.written = '';
-        resolve(written);
+        const end = last.index + last[0].length;
+        const before = this.written.slice(0, end);
+        this.written = this.written.slice(end);
+        resolve(before);
       };
       this.look();
     });
