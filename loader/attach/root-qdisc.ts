@@ -1,6 +1,6 @@
 /** Taking the place of a device's default qdisc, and giving it back. */
 import { ERRNO, isErrno, KernelError } from '../errors.ts';
-import { deleteRootQdisc, HANDLE, listQdiscs, type Qdisc } from '../netlink/qdiscs.ts';
+import { deleteRootQdisc, type Qdisc, rootQdisc } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
 
 export interface OwnQdisc {
@@ -8,9 +8,6 @@ export interface OwnQdisc {
   /** `major << 16`, by which it is known as natra's. */
   readonly handle: number;
 }
-
-const rootOf = (socket: RouteSocket, ifindex: number): Qdisc | undefined =>
-  listQdiscs(socket, ifindex).find((qdisc) => qdisc.parent === HANDLE.root);
 
 const isOurs = (qdisc: Qdisc, own: OwnQdisc): boolean =>
   qdisc.kind === own.kind && qdisc.handle === own.handle;
@@ -20,7 +17,7 @@ const isOurs = (qdisc: Qdisc, own: OwnQdisc): boolean =>
  * default (handle 0; `noqueue` on a veth).
  */
 export function claimRoot(socket: RouteSocket, ifindex: number, own: OwnQdisc): boolean {
-  const root = rootOf(socket, ifindex);
+  const root = rootQdisc(socket, ifindex);
   if (root === undefined || root.handle === 0) return false;
   if (isOurs(root, own)) return true;
   throw new KernelError({
@@ -34,7 +31,7 @@ export function claimRoot(socket: RouteSocket, ifindex: number, own: OwnQdisc): 
 
 /** Removes natra's root qdisc; the kernel puts the device's default back. False where there is none of natra's. */
 export function releaseRoot(socket: RouteSocket, ifindex: number, own: OwnQdisc): boolean {
-  const root = rootOf(socket, ifindex);
+  const root = rootQdisc(socket, ifindex);
   if (root === undefined || !isOurs(root, own)) return false;
   try {
     deleteRootQdisc(socket, ifindex, own.handle);

@@ -5,7 +5,7 @@ import { inNetns } from '../netns/netns.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import { listFilters } from './filters.ts';
 import { findLink, listLinks, netnsidOf } from './links.ts';
-import { addClsact, addRootFq, deleteClsact, HANDLE, listQdiscs } from './qdiscs.ts';
+import { addClsact, addRootFq, deleteClsact, HANDLE, listQdiscs, rootQdisc } from './qdiscs.ts';
 import { RouteSocket } from './socket.ts';
 
 let pod: Pod;
@@ -68,6 +68,26 @@ it('adds clsact once, says that it exists, and removes it', () => {
   );
   deleteClsact(host, pod.hostIfindex);
   expect(listQdiscs(host, pod.hostIfindex).map((qdisc) => qdisc.kind)).toEqual(['noqueue']);
+});
+
+it('finds the root qdisc that the list of qdiscs has, and none on a device that is down', () => {
+  const index = pod.hostIfindex;
+  const listed = (): unknown => listQdiscs(host, index).find((qdisc) => qdisc.parent === HANDLE.root);
+  addClsact(host, index);
+  expect(rootQdisc(host, index)).toEqual({ kind: 'noqueue', ifindex: index, handle: 0, parent: HANDLE.root });
+  expect(rootQdisc(host, index)).toEqual(listed());
+  const device = findLink(host, index)!.name;
+  execFileSync('tc', `qdisc replace dev ${device} root handle 7: pfifo`.split(' '));
+  expect(rootQdisc(host, index)).toMatchObject({ kind: 'pfifo', handle: 0x70000 });
+  expect(rootQdisc(host, index)).toEqual(listed());
+  const down = `nvd${process.pid}`;
+  execFileSync('ip', `link add ${down} type veth peer name ${down}p`.split(' '));
+  try {
+    expect(rootQdisc(host, findLink(host, down)!.ifindex)).toBeUndefined();
+  } finally {
+    execFileSync('ip', ['link', 'del', down]);
+  }
+  expect(() => rootQdisc(host, 999_999)).toThrow('ENODEV');
 });
 
 it("reads other tools' filters: kind, priority, handle", () => {

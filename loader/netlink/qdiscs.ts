@@ -1,7 +1,7 @@
 /** Queueing disciplines: RTM_*QDISC (include/uapi/linux/rtnetlink.h, pkt_sched.h). */
 import { isErrno } from '../errors.ts';
 import { Attributes, concat, nested, stringAttribute, u8Attribute, u32Attribute } from './attributes.ts';
-import { FLAG, type RouteSocket } from './socket.ts';
+import { FLAG, type Message, type RouteSocket } from './socket.ts';
 
 const RTM_NEWQDISC = 36;
 const RTM_DELQDISC = 37;
@@ -58,20 +58,37 @@ export function tcmsg(ifindex: number, handle: number, parent: number, info = 0)
   return bytes;
 }
 
-/** The qdiscs of one device. */
+function qdiscOf({ payload }: Message): Qdisc {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return {
+    kind: new Attributes(payload.subarray(TCMSG.bytes)).string(TCA.kind) ?? '',
+    ifindex: view.getInt32(TCMSG.ifindex, true),
+    handle: view.getUint32(TCMSG.handle, true),
+    parent: view.getUint32(TCMSG.parent, true),
+  };
+}
+
+/** The qdiscs of one device; the kernel tells of all devices' for that. */
 export function listQdiscs(socket: RouteSocket, ifindex: number): Qdisc[] {
   return socket
     .dump(RTM_GETQDISC, tcmsg(ifindex, 0, 0), { operation: 'list qdiscs of', object: `ifindex ${ifindex}` })
-    .map(({ payload }) => {
-      const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-      return {
-        kind: new Attributes(payload.subarray(TCMSG.bytes)).string(TCA.kind) ?? '',
-        ifindex: view.getInt32(TCMSG.ifindex, true),
-        handle: view.getUint32(TCMSG.handle, true),
-        parent: view.getUint32(TCMSG.parent, true),
-      };
-    })
+    .map(qdiscOf)
     .filter((qdisc) => qdisc.ifindex === ifindex);
+}
+
+/** The root qdisc of one device; undefined where there is none but the one of a device that is down. */
+export function rootQdisc(socket: RouteSocket, ifindex: number): Qdisc | undefined {
+  const object = `ifindex ${ifindex}`;
+  try {
+    const answer = socket.find(RTM_GETQDISC, tcmsg(ifindex, 0, HANDLE.root), {
+      operation: 'find the root qdisc of',
+      object,
+    });
+    return answer && qdiscOf(answer);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Adds clsact; refuses with EEXIST where the device has a clsact or an ingress qdisc already. Linux 4.5. */

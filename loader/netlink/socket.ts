@@ -22,6 +22,7 @@ const NLMSGERR_ATTR_MSG = 1;
 export const FLAG = {
   request: 0x1,
   ack: 0x4,
+  echo: 0x8,
   dumpInterrupted: 0x10,
   dump: 0x300,
   replace: 0x100,
@@ -83,6 +84,11 @@ export class RouteSocket {
     const [first] = this.exchange(type, FLAG.ack, payload, purpose);
     if (!first) throw new Error(`${purpose.operation} ${purpose.object}: the kernel gave no answer`);
     return first;
+  }
+
+  /** Asks for one object that need not be there, of a kind that the kernel tells of as of a change (tc). */
+  find(type: number, payload: Uint8Array, purpose: Purpose): Message | undefined {
+    return this.exchange(type, FLAG.ack | FLAG.echo, payload, purpose)[0];
   }
 
   /** Asks for all objects of a kind; again when they changed meanwhile and the answer may miss some. */
