@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { plainEnvironment } from '../environment.ts';
 import type { BenchPod } from './pods.ts';
 
 /** Debian's containernetworking-plugins. */
@@ -72,15 +73,6 @@ export function time(file: string, argv: readonly string[], { environment, input
   const milliseconds = performance.now() - start;
   if (status !== 0) throw new Error(`${file} ${environment.CNI_COMMAND ?? ''}: ${stdout}${stderr}`);
   return milliseconds;
-}
-
-/**
- * The environment of every process here. NODE_EXTRA_CA_CERTS would cost each node 80 ms, and an option of the
- * measuring process is none of the measured ones'.
- */
-export function plainEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...environment } = process.env;
-  return environment;
 }
 
 /** natra where `natra install --with-node` has put it, with directories of its own for records and pins. */

@@ -2,13 +2,15 @@
  * `npm run bench -- cni [--json] [--rounds N] [--pods N]`: what a CNI call costs, natra as it is installed beside Debian's `bandwidth` plugin
  * and an empty Node.js, in one run; then many Pods on one node. In a network namespace of its own; needs root.
  */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { removeDirectory } from '../../loader/index.ts';
-import { callOf, type InstalledNatra, natraIn, plainEnvironment, time } from './calls.ts';
+import { plainEnvironment } from '../environment.ts';
+import { callOf, type InstalledNatra, natraIn, time } from './calls.ts';
 import { manyPods } from './many-pods.ts';
 import { timeVerbs } from './one-pod.ts';
 import { type BenchPod, makePods, removePods } from './pods.ts';

@@ -1,6 +1,7 @@
 /** Many limited Pods on one node: whether the last ADD is as fast as the first, and what each costs the kernel. */
+import { plainEnvironment } from '../environment.ts';
 import { median } from '../measure.ts';
-import { callOf, type InstalledNatra, plainEnvironment, time } from './calls.ts';
+import { callOf, type InstalledNatra, time } from './calls.ts';
 import { MemoryCgroup, machineKernelBytes } from './kernel-memory.ts';
 import { makePods, removePods } from './pods.ts';
 

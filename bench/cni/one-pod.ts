@@ -1,6 +1,8 @@
 /** Every verb on one Pod, natra beside `bandwidth` and an empty Node.js, in turns. */
+
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { plainEnvironment } from '../environment.ts';
 import { median } from '../measure.ts';
 import {
   BANDWIDTH,
@@ -8,7 +10,6 @@ import {
   type Directions,
   type InstalledNatra,
   type Plugin,
-  plainEnvironment,
   time,
   type Verb,
 } from './calls.ts';

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { clangCommand } from '../clang.ts';
+import { plainEnvironment } from '../environment.ts';
 import { median } from '../measure.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
@@ -27,7 +28,11 @@ export function measureCommandLine(rounds: number): CommandLineTimes {
   const folder = mkdtempSync(path.join(tmpdir(), 'natra-compile-'));
   const timed = (command: string, ...args: readonly string[]): number => {
     const start = performance.now();
-    const { status, stderr, stdout } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+    const { status, stderr, stdout } = spawnSync(command, args, {
+      cwd: folder,
+      env: plainEnvironment(),
+      encoding: 'utf8',
+    });
     const took = performance.now() - start;
     if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr || stdout}`);
     return took;
