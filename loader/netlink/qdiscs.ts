@@ -76,7 +76,7 @@ export function listQdiscs(socket: RouteSocket, ifindex: number): Qdisc[] {
     .filter((qdisc) => qdisc.ifindex === ifindex);
 }
 
-/** The root qdisc of one device; undefined where there is none but the one of a device that is down. */
+/** The root qdisc of one device; undefined where it has none but the one of a device that is down, and where the device is gone. */
 export function rootQdisc(socket: RouteSocket, ifindex: number): Qdisc | undefined {
   const object = `ifindex ${ifindex}`;
   try {
@@ -86,7 +86,7 @@ export function rootQdisc(socket: RouteSocket, ifindex: number): Qdisc | undefin
     });
     return answer && qdiscOf(answer);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
+    if (isErrno(error, 'ENOENT', 'ENODEV')) return undefined;
     throw error;
   }
 }
