@@ -232,10 +232,10 @@ function objects(node: Namespace): Record<string, number> {
 }
 
 /** Waits for what the kernel frees in its own time (RCU, namespaces, bpf work), and lets go of caches. */
-async function settle(node: Namespace, wanted: Readonly<Record<string, number>> | undefined): Promise<void> {
+async function settle(node: Namespace, wanted: Readonly<Record<string, number>>): Promise<void> {
   const differs = (): boolean => {
     const now = objects(node);
-    return Object.entries(wanted ?? {}).some(([name, count]) => now[name] !== count);
+    return Object.entries(wanted).some(([name, count]) => now[name] !== count);
   };
   for (let tries = 0; tries < 50 && differs(); tries++) await sleep(100);
   await sleep(500);
@@ -255,6 +255,7 @@ export async function checkSoak(share: string, checks: Checks, { soakSeconds }: 
   installNatra(share);
   const { node, client } = await makeNode();
   const soak = new Soak(share, node, client);
+  const withoutPods = objects(node);
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
   const samples: SoakSample[] = [];
@@ -264,28 +265,26 @@ export async function checkSoak(share: string, checks: Checks, { soakSeconds }: 
       const { soak: kept } = checks;
       process.stdout.write(`${soak.pods} Pods have come and gone in ${elapsed().toFixed(0)} s\n`);
       if (rounds < WARM_UP_ROUNDS) continue;
-      await settle(node, samples[0] && onlyObjects(samples[0]));
+      await settle(node, withoutPods);
       const sample = { seconds: elapsed(), pods: soak.pods, counts: { ...objects(node), ...memory() } };
       samples.push(sample);
       kept.push(sample);
     }
     return `${soak.pods} Pods in ${elapsed().toFixed(0)} s`;
   });
-  await checks.run('what lies in the kernel without Pods stays the same', () => judgeSamples(samples));
+  await checks.run('what lies in the kernel without Pods stays the same', () =>
+    judgeSamples(withoutPods, samples),
+  );
 }
-
-const onlyObjects = ({ counts }: SoakSample): Record<string, number> =>
-  Object.fromEntries(Object.entries(counts).filter(([name]) => !name.endsWith('KiB')));
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
-/** Objects to the last one; memory by the medians of the middle third and of the last. */
-function judgeSamples(samples: readonly SoakSample[]): string {
-  const [first] = samples;
+/** Objects to the last one, from before the first Pod on; memory by the medians of the middle third and of the last. */
+function judgeSamples(withoutPods: Readonly<Record<string, number>>, samples: readonly SoakSample[]): string {
   const last = samples.at(-1);
-  if (first === undefined || last === undefined) throw new Error('there are no samples');
-  for (const [name, count] of Object.entries(onlyObjects(first)))
+  if (last === undefined) throw new Error('there are no samples');
+  for (const [name, count] of Object.entries(withoutPods))
     require(last.counts[name] === count, `${name}: ${count} at the start, ${last.counts[name]} at the end`);
   const third = Math.ceil(samples.length / 3);
   const growths = Object.values(MEMORY).map((name) => {
