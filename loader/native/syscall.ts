@@ -98,7 +98,7 @@ export function syscall(name: SyscallName, ...args: number[]): number {
 
 /**
  * Ends the process at once. Node.js would first take down its threads and V8's heap, some milliseconds' work that the
- * kernel does as well; what is not yet written to a pipe or file is lost.
+ * kernel does sooner; what is not yet written to a pipe or file is lost.
  */
 export function leave(status: number): never {
   if (isOpen()) syscall('exit_group', status);
