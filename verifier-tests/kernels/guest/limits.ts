@@ -8,7 +8,7 @@ import { skippingIdleTime } from './virtual-time.ts';
 
 const MBIT = 1e6;
 
-/** Without the elephant a request takes 5 ms on this emulated machine; behind it, several times its 67 ms of queue. */
+/** Without the elephant a request takes 5 ms on this emulated machine; behind it, several times its queue of 134 ms and more. */
 const MOUSE_P50_MS = 15;
 const MOUSE_P99_MS = 100;
 
