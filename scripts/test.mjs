@@ -12,6 +12,9 @@ import { VM_PACKAGES } from './vm-packages.mjs';
 const COVERAGE = path.join(projectRoot, 'out', 'coverage');
 const THRESHOLDS = ['--lines', '97', '--branches', '90'];
 
+/** How much of a failure's message is repeated at the end. */
+const FAILURE_LINES = 12;
+
 /** The container runtimes that natra is proved on (verifier-tests/runtimes), and the image's only program. */
 const RUNTIMES = ['containerd', 'runc', 'podman', 'busybox-static'];
 
@@ -51,7 +54,8 @@ async function runProjects(projects, filters, { beside = false } = {}) {
     process.stdout.write(readFileSync(log));
   }
   try {
-    return countsOf(JSON.parse(readFileSync(report, 'utf8')), status);
+    const results = JSON.parse(readFileSync(report, 'utf8'));
+    return { ...countsOf(results, status), failures: failuresOf(results) };
   } catch (error) {
     say(`vitest left no report for the ${name} tests: ${error.message}`);
     return { passed: 0, failed: 1, skipped: 0 };
@@ -83,6 +87,20 @@ function countsOf({ numPassedTests, numFailedTests, testResults }, status) {
   const known = numFailedTests + brokenFiles + (process.env.CI ? skipped.length : 0);
   const failed = known === 0 && status !== 0 ? 1 : known;
   return { passed: numPassedTests, failed, skipped: process.env.CI ? 0 : skipped.length };
+}
+
+/** What has failed of a JSON report, each with the first lines of why: for the end, where nothing scrolls it away. */
+function failuresOf({ testResults }) {
+  const words = (file, name, messages) => {
+    const why = messages.flatMap((message) => message.split('\n').slice(0, FAILURE_LINES));
+    return [`${path.relative(projectRoot, file)}: ${name}`, ...why.map((line) => `    ${line}`)].join('\n');
+  };
+  return testResults.flatMap(({ name: file, status, message, assertionResults }) => {
+    if (status === 'failed' && assertionResults.length === 0) return [words(file, 'the file', [message])];
+    return assertionResults
+      .filter((test) => test.status === 'failed')
+      .map((test) => words(file, test.fullName, test.failureMessages));
+  });
 }
 
 /** Adds up what the tests covered of programs/; one failure where it is too little. */
@@ -131,6 +149,7 @@ async function main() {
   // Some of the tests, or the unit tests alone, cover only some of it.
   if (bpf.usable && filters.length === 0) totals.push(reportCoverage());
   if (build.status !== 0) totals.push({ passed: 0, failed: 1, skipped: 0 });
+  for (const failure of totals.flatMap((counts) => counts.failures ?? [])) say(`failed: ${failure}`);
   const sum = (key) => totals.reduce((total, counts) => total + counts[key], 0);
   process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`);
   process.exitCode = sum('failed') > 0 ? 1 : 0;
