@@ -18,7 +18,7 @@ import { captured, forPod, make } from '../testing/calls.ts';
 import { ofAnotherRelease } from '../testing/objects.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
-import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { leftInTheEnd, type Snapshot, snapshot } from '../testing/snapshot.ts';
 import { connect, flood } from '../testing/traffic.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -137,7 +137,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
     expect(added.maps.filter((id) => !now.maps.includes(id)).length).toBeLessThanOrEqual(4);
     expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
     expect(call('DEL')).toMatchObject(done);
-    expect(leftovers(before, snapshot(pod, node()))).toBeUndefined();
+    expect(await leftInTheEnd(before, pod, node())).toBeUndefined();
   });
 
   test('a release that keeps another state: counters go on, the state begins anew', async () => {
@@ -181,7 +181,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
     expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });
     expect(records()[0]?.directions.ingress?.layouts).toEqual(record.directions.ingress?.layouts);
     expect(call('DEL')).toMatchObject(done);
-    expect(leftovers(before, snapshot(pod, node()))).toBeUndefined();
+    expect(await leftInTheEnd(before, pod, node())).toBeUndefined();
   });
 });
 

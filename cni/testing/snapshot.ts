@@ -3,6 +3,7 @@
  * objects that there are, since other tests make their own meanwhile.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type AttachedPrograms,
   closeDescriptor,
@@ -173,6 +174,22 @@ export function leftovers(before: Snapshot, after: Snapshot): Partial<Snapshot> 
   };
   const found = Object.entries(left).filter(([, each]) => each.length > 0);
   return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+const PATIENCE_MILLISECONDS = 10_000;
+
+/** The same in the end: the kernel takes a link off its hook, and frees programs and maps, after a grace period or two. */
+export async function leftInTheEnd(
+  before: Snapshot,
+  pod: PodEnds,
+  node: Node,
+): Promise<Partial<Snapshot> | undefined> {
+  const deadline = Date.now() + PATIENCE_MILLISECONDS;
+  for (;;) {
+    const left = leftovers(before, snapshot(pod, node));
+    if (left === undefined || Date.now() > deadline) return left;
+    await pause(2);
+  }
 }
 
 function namesIn(directory: string): string[] {

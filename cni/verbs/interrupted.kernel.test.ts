@@ -13,7 +13,7 @@ import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample } from '../testing/sample.ts';
-import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { attachedPrograms, leftInTheEnd, type Snapshot } from '../testing/snapshot.ts';
 
 const bundle = mkdtempSync(join(tmpdir(), 'natra-cut-off-'));
 const executable = join(bundle, 'cut-off.cjs');
@@ -111,7 +111,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
       expect(check(add())).toEqual({ stdout: '', ...done });
     }
     expect(make(way === 1 ? gc() : del(), node)).toMatchObject(done);
-    expect(leftovers(before, snapshot(pod, node)), `after ${count} changes`).toBeUndefined();
+    expect(await leftInTheEnd(before, pod, node), `after ${count} changes`).toBeUndefined();
   }
 
   interface Sweep {
@@ -185,10 +185,10 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
 
   test.each(['DEL', 'GC'])('a %s is finished', async (verb) => {
     expect(await endEverywhere(verb === 'GC' ? gc() : del(), { setUp: added })).toBeGreaterThan(10);
-    expect(leftovers(before, snapshot(pod, node))).toBeUndefined();
+    expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
   });
 
-  test.each(['lost', 'garbled'])('a %s record does not keep DEL from its work', (fate) => {
+  test.each(['lost', 'garbled'])('a %s record does not keep DEL from its work', async (fate) => {
     expect(make(add(), node)).toMatchObject(done);
     for (const name of readdirSync(node.stateDirectory).filter((each) => each.endsWith('.json'))) {
       if (fate === 'lost') rmSync(join(node.stateDirectory, name));
@@ -197,6 +197,6 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     expect(make(del(), node)).toMatchObject(done);
     const ownerless = 'qdisc clsact ffff0000 parent fffffff1';
     if (attachMode === 'clsact') before = { ...before, traffic: `${before.traffic}\n${ownerless}` };
-    expect(leftovers(before, snapshot(pod, node))).toBeUndefined();
+    expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
   });
 });

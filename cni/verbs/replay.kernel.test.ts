@@ -1,7 +1,7 @@
 /** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { setSyscallHook } from '../../loader/index.ts';
+import { listIds, setSyscallHook } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
@@ -12,7 +12,7 @@ import { passingObject, refusedObject } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
-import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 let pod: TestPod;
 let node: Node;
@@ -66,6 +66,26 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
 
     expect(make(calls(deleted), node)).toEqual({ stdout: '', ...ok });
     await nothingIsLeft();
+  });
+
+  test('an ADD right behind a DEL has each limit once, and the end of the Pod takes away what DEL let go', async () => {
+    const call = calls('cnitool1.3-cni1.1-ADD');
+    expect(make(call, node)).toMatchObject(ok);
+    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    expect(make(call, node)).toMatchObject(ok);
+    expect(make(calls('cnitool1.3-cni1.1-CHECK'), node)).toEqual({ stdout: '', ...ok });
+    const attached = () => attachedPrograms(pod);
+    await expect.poll(attached, { timeout: 10_000, interval: 5 }).toEqual(['natra_egress', 'natra_ingress']);
+
+    const { programs = [], links = [] } = leftovers(before, snapshot(pod, node)) ?? {};
+    expect(programs).toHaveLength(2);
+    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    run(`ip link del ${pod.hostDevice}`);
+    const alive = () => [
+      ...listIds('program').filter((id) => programs.includes(id)),
+      ...listIds('link').filter((id) => links.includes(id)),
+    ];
+    await expect.poll(alive, { timeout: 10_000, interval: 5 }).toEqual([]);
   });
 
   test('one direction alone', async () => {
@@ -477,7 +497,7 @@ test('GC goes on past an attachment that it cannot release', async () => {
   const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
   const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
   let asked = 0;
-  setSyscallHook((name) => (name === 'bpf' && asked++ === 0 ? -constants.errno.EPERM : undefined));
+  setSyscallHook((name) => (name === 'unlinkat' && asked++ === 0 ? -constants.errno.EPERM : undefined));
   const { exitCode, stdout } = make(gc, node);
   setSyscallHook(undefined);
   expect(exitCode).toBe(1);

@@ -1,6 +1,6 @@
 /** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
 import { openPinned, pinObject } from '../bpf/bpffs.ts';
-import { ATTACH_TYPE, detachLink, type Placement, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
+import { ATTACH_TYPE, type Placement, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
 import { check, ENOTSUPP, ERRNO, KernelError } from '../errors.ts';
 import { closeDescriptor, removeFile } from '../native/files.ts';
 import type { Direction } from '../netlink/filters.ts';
@@ -74,14 +74,8 @@ export function replaceTcx({ pinPath }: TcxAttachment, programFd: number): void 
   }
 }
 
-/** Takes the program off its hook and removes the pin. False where that is done already. */
-export function detachTcx(attachment: TcxAttachment): boolean {
-  const link = openPinned(attachment.pinPath);
-  if (link === undefined) return false;
-  try {
-    detachLink(link);
-  } finally {
-    closeDescriptor(link);
-  }
-  return removeFile(attachment.pinPath);
-}
+/**
+ * Removes the pin, which is all that keeps the link: the kernel takes the program off its hook by itself, within a grace period
+ * or two (kernel/bpf/syscall.c, bpf_link_put). Whoever has the link open keeps it. False where that is done already.
+ */
+export const detachTcx = ({ pinPath }: TcxAttachment): boolean => removeFile(pinPath);

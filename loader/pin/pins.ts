@@ -6,7 +6,6 @@
 import type { SectionImage } from '../../dsl/object/image.ts';
 import { ensureBpffs, openPinned, pinObject } from '../bpf/bpffs.ts';
 import { mapHandleOf } from '../bpf/info.ts';
-import { detachLink } from '../bpf/link.ts';
 import type { MapHandle } from '../bpf/map.ts';
 import {
   closeDescriptor,
@@ -122,10 +121,7 @@ export function openPins(place: PinPlace): OpenedPins | undefined {
   }
 }
 
-/**
- * Removes all pins under a key, or those of one label. Pinned links are detached first: an unpinned link would
- * leave its hook only when the kernel's work queue gets to it. False where there was nothing.
- */
+/** Removes all pins under a key, or those of one label; false where there was nothing. Links end soon after; see detachTcx. */
 export function removePins(root: string, key: string, label?: string): boolean {
   checkPinName(key);
   const directory = `${root}/${key}`;
@@ -141,16 +137,6 @@ function removePlace(place: PinPlace): boolean {
   const directory = directoryOf(place);
   const names = listDirectory(directory);
   if (!names) return false;
-  if (names.includes(LINK)) {
-    const link = openPinned(`${directory}/${LINK}`);
-    if (link !== undefined) {
-      try {
-        detachLink(link);
-      } finally {
-        closeDescriptor(link);
-      }
-    }
-  }
   for (const name of names) removeFile(`${directory}/${name}`);
   return removeDirectory(directory);
 }
