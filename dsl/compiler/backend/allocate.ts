@@ -1,8 +1,13 @@
 /** Register allocation: lower the pressure, colour, spill what got no colour all the same, until all have one. */
 import { color } from './coalescing.ts';
 import { removeDeadCode } from './liveness.ts';
-import type { MachineFunction, Register } from './machine.ts';
-import { renameRegisters, renameTerminator } from './machine.ts';
+import {
+  FIRST_VIRTUAL,
+  type MachineFunction,
+  type Register,
+  renameRegisters,
+  renameTerminator,
+} from './machine.ts';
 import { reducePressure } from './pressure.ts';
 import { spill, spillCosts } from './spill.ts';
 import { BackendError } from './target.ts';
@@ -18,7 +23,7 @@ export function allocateRegisters(fn: MachineFunction): MachineFunction {
   for (let round = 0; round < MAXIMUM_ROUNDS; round++) {
     const coloring = color(current, spillCosts(current, temporaries));
     if (coloring.spilled.length === 0) {
-      const rename = (register: Register) => coloring.colors.get(register) ?? register;
+      const rename = (register: Register) => coloring.colorOf(register) ?? register;
       const blocks = current.blocks.map((block) => ({
         ...block,
         instructions: block.instructions
@@ -26,7 +31,7 @@ export function allocateRegisters(fn: MachineFunction): MachineFunction {
           .filter((instruction) => instruction.op !== 'move' || instruction.to !== instruction.from),
         terminator: renameTerminator(block.terminator, rename),
       }));
-      return { ...current, blocks };
+      return { ...current, blocks, nextRegister: FIRST_VIRTUAL };
     }
     ({ fn: current, temporaries } = spill(current, coloring, temporaries));
   }

@@ -2,7 +2,8 @@
  * Iterated register coalescing: George and Appel, "Iterated Register Coalescing", TOPLAS 18(3), 1996. The names
  * of the work lists are the paper's. One round: either every register gets a colour, or some must be spilled.
  */
-import { BitSet } from './bits.ts';
+import { BitSet } from '../ir/bits.ts';
+import { InterferenceGraph } from './interference.ts';
 import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
 import {
   ALLOCATABLE,
@@ -15,18 +16,23 @@ import {
   used,
   usedByTerminator,
 } from './machine.ts';
+import { Worklist } from './worklist.ts';
 
 /**
  * Colours in the order in which they are tried. The result's comes after other scratch registers, so that what a program
  * returns can be set ahead of a branch on them; r5 is dearer to encode on x86-64, and r6 to r9 are saved and restored.
  */
 const PREFERENCE: readonly Register[] = [1, 2, 3, 4, 0, 5, 6, 7, 8, 9];
+/** All of them, a bit each. */
+const EVERY = (1 << ALLOCATABLE) - 1;
 
 type Move = Extract<MachineInstruction, { op: 'move' }>;
+/** A move, by its number. */
+type MoveNumber = number;
 
 export interface Coloring {
-  /** The machine register of every virtual register; complete only when nothing is spilled. */
-  readonly colors: ReadonlyMap<Register, Register>;
+  /** The machine register of a register; every virtual one has one only when nothing is spilled. */
+  colorOf(register: Register): Register | undefined;
   /** Registers to spill, each with all that was coalesced into it. */
   readonly spilled: readonly ReadonlySet<Register>[];
   /** Whether two registers are ever live at once, what they were coalesced with aside. */
@@ -37,61 +43,52 @@ export interface Coloring {
 export type SpillCost = (register: Register) => number;
 
 class Allocator {
-  private readonly adjacent = new Map<Register, Set<Register>>();
-  private readonly degree = new Map<Register, number>();
-  private readonly movesOf = new Map<Register, Set<Move>>();
-  private readonly alias = new Map<Register, Register>();
-  private readonly colors = new Map<Register, Register>();
+  private readonly graph: InterferenceGraph;
+  private readonly degree: number[];
+  private readonly moves: Move[] = [];
+  private readonly movesOf: MoveNumber[][];
+  /** What a register was coalesced into; itself where it wasn't. */
+  private readonly alias: Register[];
+  private readonly colors: (Register | undefined)[];
+  private readonly costs: number[];
   private readonly selectStack: Register[] = [];
-  private readonly removed = new Set<Register>();
-  private readonly coalesced = new Set<Register>();
-  private readonly simplifyWorklist = new Set<Register>();
-  private readonly freezeWorklist = new Set<Register>();
-  private readonly spillWorklist = new Set<Register>();
-  private readonly worklistMoves = new Set<Move>();
-  private readonly activeMoves = new Set<Move>();
-  private readonly costs = new Map<Register, number>();
+  private readonly removed: BitSet;
+  private readonly coalesced: Register[] = [];
+  private readonly simplifyWorklist: Worklist;
+  private readonly freezeWorklist: Worklist;
+  private readonly spillWorklist: Worklist;
+  private readonly worklistMoves: Worklist;
+  private readonly activeMoves: BitSet;
 
   constructor(
     private readonly fn: MachineFunction,
     cost: SpillCost,
   ) {
-    for (let register = 0; register < ALLOCATABLE; register++) {
-      this.degree.set(register, Number.POSITIVE_INFINITY);
-      this.colors.set(register, register);
-    }
+    const limit = fn.nextRegister;
+    const isMachine = (register: Register): boolean => register < ALLOCATABLE;
+    const of = <T>(make: (register: Register) => T): T[] =>
+      Array.from({ length: limit }, (_, each) => make(each));
+    this.graph = new InterferenceGraph(limit);
+    this.degree = of((register) => (isMachine(register) ? Number.POSITIVE_INFINITY : 0));
+    this.colors = of((register) => (isMachine(register) ? register : undefined));
+    this.movesOf = of(() => []);
+    this.alias = of((register) => register);
+    this.removed = new BitSet(limit);
+    this.simplifyWorklist = new Worklist(limit);
+    this.freezeWorklist = new Worklist(limit);
+    this.spillWorklist = new Worklist(limit);
     this.build();
-    for (const register of this.adjacent.keys()) this.costs.set(register, cost(register));
-  }
-
-  private neighbours(register: Register): Set<Register> {
-    let set = this.adjacent.get(register);
-    if (!set) {
-      set = new Set();
-      this.adjacent.set(register, set);
-    }
-    return set;
+    this.costs = of(() => 0);
+    for (const register of this.graph.registers) this.costs[register] = cost(register);
+    this.activeMoves = new BitSet(this.moves.length);
+    this.worklistMoves = new Worklist(this.moves.length);
+    for (const move of this.moves.keys()) this.worklistMoves.add(move);
   }
 
   private addEdge(left: Register, right: Register): void {
-    if (left === right || left === FRAME_POINTER || right === FRAME_POINTER) return;
-    const leftSet = this.neighbours(left);
-    if (leftSet.has(right)) return;
-    leftSet.add(right);
-    this.neighbours(right).add(left);
-    if (isVirtual(left)) this.degree.set(left, (this.degree.get(left) ?? 0) + 1);
-    if (isVirtual(right)) this.degree.set(right, (this.degree.get(right) ?? 0) + 1);
-  }
-
-  private mention(register: Register): void {
-    if (register === FRAME_POINTER) return;
-    this.neighbours(register);
-    if (!this.degree.has(register)) this.degree.set(register, 0);
-  }
-
-  private addMove(register: Register, move: Move): void {
-    const moves = this.movesOf.get(register) ?? new Set();
-    this.movesOf.set(register, moves.add(move));
+    if (!this.graph.add(left, right)) return;
+    if (isVirtual(left)) this.degree[left] = this.degreeOf(left) + 1;
+    if (isVirtual(right)) this.degree[right] = this.degreeOf(right) + 1;
   }
 
   private build(): void {
@@ -99,18 +96,17 @@ class Allocator {
     for (const block of this.fn.blocks) {
       const exit = exits.get(block.id) ?? new BitSet(this.fn.nextRegister);
       const live = liveBeforeTerminator(block, exit);
-      usedByTerminator(block.terminator).forEach((register) => {
-        this.mention(register);
-      });
-      for (const instruction of [...block.instructions].reverse()) {
+      for (const register of usedByTerminator(block.terminator)) this.graph.mention(register);
+      for (const instruction of block.instructions.toReversed()) {
         const sets = defined(instruction);
-        for (const register of sets) this.mention(register);
-        for (const register of used(instruction)) this.mention(register);
+        for (const register of sets) this.graph.mention(register);
+        for (const register of used(instruction)) this.graph.mention(register);
         if (instruction.op === 'move') {
-          live.delete(instruction.from);
-          this.addMove(instruction.from, instruction);
-          this.addMove(instruction.to, instruction);
-          this.worklistMoves.add(instruction);
+          const { from, to } = instruction;
+          live.delete(from);
+          const number = this.moves.push(instruction) - 1;
+          this.movesOf[from]?.push(number);
+          if (to !== from) this.movesOf[to]?.push(number);
         }
         for (const register of sets) live.add(register);
         for (const register of sets)
@@ -122,26 +118,28 @@ class Allocator {
     }
   }
 
-  private *adjacentNow(register: Register): Iterable<Register> {
-    for (const other of this.neighbours(register)) if (!this.removed.has(other)) yield other;
+  private movesWith(register: Register): readonly MoveNumber[] {
+    return this.movesOf[register] ?? [];
   }
 
-  private *movesNow(register: Register): Iterable<Move> {
-    for (const move of this.movesOf.get(register) ?? [])
-      if (this.activeMoves.has(move) || this.worklistMoves.has(move)) yield move;
+  private isOpen(move: MoveNumber): boolean {
+    return this.activeMoves.has(move) || this.worklistMoves.has(move);
   }
 
   private moveRelated(register: Register): boolean {
-    for (const _ of this.movesNow(register)) return true;
-    return false;
+    return this.movesWith(register).some((move) => this.isOpen(move));
   }
 
   private degreeOf(register: Register): number {
-    return this.degree.get(register) ?? 0;
+    return this.degree[register] ?? 0;
+  }
+
+  private costOf(register: Register): number {
+    return this.costs[register] ?? 0;
   }
 
   private makeWorklist(): void {
-    for (const register of this.adjacent.keys()) {
+    for (const register of this.graph.registers) {
       if (!isVirtual(register)) continue;
       if (this.degreeOf(register) >= ALLOCATABLE) this.spillWorklist.add(register);
       else if (this.moveRelated(register)) this.freezeWorklist.add(register);
@@ -150,17 +148,21 @@ class Allocator {
   }
 
   private enableMoves(register: Register): void {
-    for (const move of this.movesOf.get(register) ?? [])
-      if (this.activeMoves.delete(move)) this.worklistMoves.add(move);
+    for (const move of this.movesWith(register))
+      if (this.activeMoves.has(move)) {
+        this.activeMoves.delete(move);
+        this.worklistMoves.add(move);
+      }
   }
 
   private decrementDegree(register: Register): void {
     if (!isVirtual(register)) return;
     const degree = this.degreeOf(register);
-    this.degree.set(register, degree - 1);
+    this.degree[register] = degree - 1;
     if (degree !== ALLOCATABLE) return;
     this.enableMoves(register);
-    for (const other of this.adjacentNow(register)) this.enableMoves(other);
+    for (const other of this.graph.neighbours(register))
+      if (!this.removed.has(other)) this.enableMoves(other);
     this.spillWorklist.delete(register);
     if (this.moveRelated(register)) this.freezeWorklist.add(register);
     else this.simplifyWorklist.add(register);
@@ -170,12 +172,14 @@ class Allocator {
     this.simplifyWorklist.delete(register);
     this.selectStack.push(register);
     this.removed.add(register);
-    for (const other of this.neighbours(register)) if (!this.removed.has(other)) this.decrementDegree(other);
+    for (const other of this.graph.neighbours(register))
+      if (!this.removed.has(other)) this.decrementDegree(other);
   }
 
   private find(register: Register): Register {
     let found = register;
-    for (let next = this.alias.get(found); next !== undefined; next = this.alias.get(found)) found = next;
+    for (let next = this.alias[found]; next !== undefined && next !== found; next = this.alias[found])
+      found = next;
     return found;
   }
 
@@ -187,37 +191,48 @@ class Allocator {
 
   /** George's test, for a machine register: every neighbour already conflicts with it or is insignificant. */
   private harmless(register: Register, into: Register): boolean {
-    for (const other of this.adjacentNow(register))
-      if (isVirtual(other) && this.degreeOf(other) >= ALLOCATABLE && !this.neighbours(other).has(into))
-        return false;
-    return true;
+    return this.graph
+      .neighbours(register)
+      .every(
+        (other) =>
+          this.removed.has(other) ||
+          !isVirtual(other) ||
+          this.degreeOf(other) < ALLOCATABLE ||
+          this.graph.has(other, into),
+      );
   }
 
   /** Briggs's test: the joint node has fewer than K significant neighbours. */
   private conservative(left: Register, right: Register): boolean {
     let significant = 0;
-    const seen = new Set<Register>();
-    for (const register of [left, right])
-      for (const other of this.adjacentNow(register)) {
-        if (seen.has(other)) continue;
-        seen.add(other);
-        const shared = this.neighbours(left).has(other) && this.neighbours(right).has(other);
-        if (this.degreeOf(other) - (shared ? 1 : 0) >= ALLOCATABLE) significant++;
-      }
+    for (const other of this.graph.neighbours(left)) {
+      if (this.removed.has(other)) continue;
+      const degree = this.degreeOf(other) - (this.graph.has(right, other) ? 1 : 0);
+      if (degree >= ALLOCATABLE) significant++;
+    }
+    for (const other of this.graph.neighbours(right))
+      if (!this.removed.has(other) && !this.graph.has(left, other) && this.degreeOf(other) >= ALLOCATABLE)
+        significant++;
     return significant < ALLOCATABLE;
   }
 
-  private coalesce(move: Move): void {
+  /** The ends of a move as they are now. */
+  private ends(number: MoveNumber): { readonly to: Register; readonly from: Register } {
+    const move = this.moves[number];
+    if (move === undefined) throw new Error(`function ${this.fn.name} has no move ${number}`);
+    return { to: this.find(move.to), from: this.find(move.from) };
+  }
+
+  private coalesce(move: MoveNumber): void {
     this.worklistMoves.delete(move);
-    const to = this.find(move.to);
-    const from = this.find(move.from);
+    const { to, from } = this.ends(move);
     const [keep, drop] = isVirtual(from) ? [to, from] : [from, to];
     if (keep === drop) {
       this.addWorklist(keep);
       return;
     }
     const frame = keep === FRAME_POINTER || drop === FRAME_POINTER;
-    if (frame || !isVirtual(drop) || this.neighbours(keep).has(drop)) {
+    if (frame || !isVirtual(drop) || this.graph.has(keep, drop)) {
       this.addWorklist(keep);
       this.addWorklist(drop);
       return;
@@ -234,15 +249,13 @@ class Allocator {
   private combine(keep: Register, drop: Register): void {
     this.freezeWorklist.delete(drop);
     this.spillWorklist.delete(drop);
-    this.coalesced.add(drop);
+    this.coalesced.push(drop);
     this.removed.add(drop);
-    this.alias.set(drop, keep);
-    const joint = this.movesOf.get(keep) ?? new Set();
-    for (const move of this.movesOf.get(drop) ?? []) joint.add(move);
-    this.movesOf.set(keep, joint);
+    this.alias[drop] = keep;
+    this.movesOf[keep] = [...new Set([...this.movesWith(keep), ...this.movesWith(drop)])];
     this.enableMoves(drop);
-    this.costs.set(keep, (this.costs.get(keep) ?? 0) + (this.costs.get(drop) ?? 0));
-    for (const other of this.neighbours(drop)) {
+    this.costs[keep] = this.costOf(keep) + this.costOf(drop);
+    for (const other of this.graph.neighbours(drop)) {
       if (this.removed.has(other)) continue;
       this.addEdge(other, keep);
       this.decrementDegree(other);
@@ -257,11 +270,11 @@ class Allocator {
   }
 
   private freezeMoves(register: Register): void {
-    for (const move of [...this.movesNow(register)]) {
+    for (const move of this.movesWith(register).filter((each) => this.isOpen(each))) {
       this.activeMoves.delete(move);
       this.worklistMoves.delete(move);
-      const to = this.find(move.to);
-      const other = to === this.find(register) ? this.find(move.from) : to;
+      const { to, from } = this.ends(move);
+      const other = to === this.find(register) ? from : to;
       if (isVirtual(other) && !this.moveRelated(other) && this.degreeOf(other) < ALLOCATABLE) {
         this.freezeWorklist.delete(other);
         this.simplifyWorklist.add(other);
@@ -273,7 +286,7 @@ class Allocator {
     let best: Register | undefined;
     let bestCost = Number.POSITIVE_INFINITY;
     for (const register of this.spillWorklist) {
-      const cost = (this.costs.get(register) ?? 0) / this.degreeOf(register);
+      const cost = this.costOf(register) / this.degreeOf(register);
       if (best === undefined || cost < bestCost) {
         best = register;
         bestCost = cost;
@@ -286,33 +299,34 @@ class Allocator {
   }
 
   /** Of the free colours, one that a frozen move's other side has, so that the move vanishes after all. */
-  private choose(register: Register, free: ReadonlySet<Register>): Register | undefined {
-    for (const move of this.movesOf.get(register) ?? []) {
-      const other = this.find(move.to) === register ? this.find(move.from) : this.find(move.to);
-      const color = this.colors.get(other);
-      if (color !== undefined && free.has(color)) return color;
+  private choose(register: Register, free: number): Register | undefined {
+    const isFree = (color: Register | undefined): boolean =>
+      color !== undefined && (free & (1 << color)) !== 0;
+    for (const move of this.movesWith(register)) {
+      const { to, from } = this.ends(move);
+      const color = this.colors[to === register ? from : to];
+      if (isFree(color)) return color;
     }
-    const [first] = free;
-    return first;
+    return PREFERENCE.find(isFree);
   }
 
   private assign(): ReadonlySet<Register>[] {
     const spilled: Register[] = [];
     for (let register = this.selectStack.pop(); register !== undefined; register = this.selectStack.pop()) {
-      const free = new Set(PREFERENCE);
-      for (const other of this.neighbours(register)) {
-        const color = this.colors.get(this.find(other));
-        if (color !== undefined) free.delete(color);
+      let free = EVERY;
+      for (const other of this.graph.neighbours(register)) {
+        const color = this.colors[this.find(other)];
+        if (color !== undefined) free &= ~(1 << color);
       }
       const color = this.choose(register, free);
       if (color === undefined) spilled.push(register);
-      else this.colors.set(register, color);
+      else this.colors[register] = color;
     }
     const webs = new Map(spilled.map((register) => [register, new Set([register])]));
     for (const register of this.coalesced) {
       const kept = this.find(register);
-      const color = this.colors.get(kept);
-      if (color !== undefined) this.colors.set(register, color);
+      const color = this.colors[kept];
+      if (color !== undefined) this.colors[register] = color;
       webs.get(kept)?.add(register);
     }
     return [...webs.values()];
@@ -321,18 +335,21 @@ class Allocator {
   run(): Coloring {
     this.makeWorklist();
     for (;;) {
-      const [simple] = this.simplifyWorklist;
-      const [move] = this.worklistMoves;
-      const [frozen] = this.freezeWorklist;
+      const simple = this.simplifyWorklist.first();
+      const move = simple === undefined ? this.worklistMoves.first() : undefined;
+      const frozen = simple === undefined && move === undefined ? this.freezeWorklist.first() : undefined;
       if (simple !== undefined) this.simplify(simple);
-      else if (move) this.coalesce(move);
+      else if (move !== undefined) this.coalesce(move);
       else if (frozen !== undefined) this.freeze(frozen);
-      else if (this.spillWorklist.size > 0) this.selectSpill();
+      else if (this.spillWorklist.first() !== undefined) this.selectSpill();
       else break;
     }
     const spilled = this.assign();
-    const interfere = (left: Register, right: Register) => this.neighbours(left).has(right);
-    return { colors: this.colors, spilled, interfere };
+    return {
+      colorOf: (register) => this.colors[register],
+      spilled,
+      interfere: (left, right) => this.graph.has(left, right),
+    };
   }
 }
 

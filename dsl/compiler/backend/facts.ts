@@ -1,6 +1,7 @@
 /** What instruction selection knows about a function's values. */
 import type { Relocation } from '../../object/image.ts';
 import { blockOf, blocksById, liveness } from '../ir/analysis.ts';
+import { BitSet } from '../ir/bits.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
 import { fitsOffset } from './target.ts';
@@ -50,7 +51,7 @@ function settingAddresses(fn: IrFunction): ReadonlySet<ValueId> {
 export class SelectionFacts {
   private readonly blocks: ReadonlyMap<number, Block>;
   private readonly definitions = new Map<ValueId, Instruction>();
-  private readonly lastUses = new Map<Instruction, ReadonlySet<ValueId>>();
+  private readonly lastUses = new Map<Instruction, readonly Operand[]>();
   /** Values that share another's register: the same number under another width. */
   private readonly aliases = new Map<ValueId, ValueId>();
 
@@ -71,19 +72,19 @@ export class SelectionFacts {
   private findLastUses(fn: IrFunction): void {
     const { exit } = liveness(fn);
     for (const block of fn.blocks) {
-      const live = new Set(exit.get(block.id));
-      const use = (operands: readonly Operand[]) => {
-        for (const operand of operands) if (typeof operand === 'number') live.add(operand);
+      const live = exit.get(block.id)?.copy() ?? new BitSet(fn.widths.length);
+      const use = (operand: Operand): void => {
+        if (typeof operand === 'number') live.add(operand);
       };
-      for (const edge of edgesOf(block.terminator)) use(edge.arguments);
-      use(terminatorOperands(block.terminator));
-      for (const instruction of [...block.instructions].reverse()) {
+      for (const edge of edgesOf(block.terminator)) edge.arguments.forEach(use);
+      terminatorOperands(block.terminator).forEach(use);
+      for (const instruction of block.instructions.toReversed()) {
         const result = resultOf(instruction);
         if (result !== undefined) live.delete(result);
         const operands = operandsOf(instruction);
         const last = operands.filter((operand) => typeof operand === 'number' && !live.has(operand));
-        this.lastUses.set(instruction, new Set(last as ValueId[]));
-        use(operands);
+        if (last.length > 0) this.lastUses.set(instruction, last);
+        operands.forEach(use);
       }
     }
   }
@@ -160,7 +161,7 @@ export class SelectionFacts {
 
   /** Whether an operand has no use after `instruction` in its block, nor in later ones. */
   dies(operand: Operand, instruction: Instruction): boolean {
-    return typeof operand === 'number' && (this.lastUses.get(instruction)?.has(operand) ?? false);
+    return this.lastUses.get(instruction)?.includes(operand) === true;
   }
 
   /** `value + offset` with the constants of additions folded in, as far as 16 bits hold them. */

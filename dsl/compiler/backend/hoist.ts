@@ -3,7 +3,7 @@
  * set registers that the other side sets as well, it is done before the branch. This is if-conversion's useful half on
  * a machine without conditional moves (Muchnick, Advanced Compiler Design and Implementation, 1997, section 18.11).
  */
-import type { BitSet } from './bits.ts';
+import type { BitSet } from '../ir/bits.ts';
 import { liveAtEntry } from './liveness.ts';
 import {
   defined,

@@ -1,5 +1,5 @@
 /** Liveness of registers over machine code, and the removal of what it shows to be dead. */
-import { BitSet } from './bits.ts';
+import { BitSet } from '../ir/bits.ts';
 import {
   defined,
   hasOnlyResult,

@@ -3,7 +3,7 @@
  * long, so that what is needed only there is taken for far away (Braun and Hack, "Register Spilling and Live-Range
  * Splitting for SSA-Form Programs", CC 2009, section 4.1).
  */
-import { reversePostorderOf } from './graph.ts';
+import { predecessorsOf, reversePostorderOf } from './graph.ts';
 import {
   defined,
   isVirtual,
@@ -15,7 +15,8 @@ import {
   usedByTerminator,
 } from './machine.ts';
 
-export type Distances = ReadonlyMap<Register, number>;
+/** By register; what isn't live has none. */
+export type Distances = Pick<ReadonlyMap<Register, number>, 'get' | 'has'>;
 
 /** What is used only behind a loop is further away than anything in it. */
 export const OUT_OF_LOOP = 100_000;
@@ -29,12 +30,12 @@ function edgeLength(from: MachineBlock, to: MachineBlock): number {
 
 export interface NextUses {
   /** At a block's start; only what is live there. */
-  entry(block: number): Distances;
+  entry(block: number): ReadonlyMap<Register, number>;
   /** Behind a block's terminator. */
-  exit(block: number): Distances;
+  exit(block: number): ReadonlyMap<Register, number>;
 }
 
-function throughBlock(block: MachineBlock, exit: Distances): Map<Register, number> {
+function throughBlock(block: MachineBlock, exit: ReadonlyMap<Register, number>): Map<Register, number> {
   const length = block.instructions.length + 1;
   const result = new Map<Register, number>();
   for (const [register, distance] of exit) result.set(register, distance + length);
@@ -51,12 +52,16 @@ function throughBlock(block: MachineBlock, exit: Distances): Map<Register, numbe
 /** Computes next uses at block boundaries to a fixed point. */
 export function nextUses(fn: MachineFunction): NextUses {
   const blocks = new Map(fn.blocks.map((block) => [block.id, block]));
+  const before = predecessorsOf(fn);
   const entries = new Map<number, Map<Register, number>>();
   const exits = new Map<number, Map<Register, number>>();
   const postorder = [...reversePostorderOf(fn)].reverse();
+  /** Blocks in front of what has changed since they were looked at. */
+  const stale = new Set(postorder.map(({ id }) => id));
   for (let changed = true; changed; ) {
     changed = false;
     for (const block of postorder) {
+      if (!stale.delete(block.id)) continue;
       const exit = new Map<Register, number>();
       for (const id of successors(block.terminator)) {
         const next = blocks.get(id);
@@ -68,34 +73,64 @@ export function nextUses(fn: MachineFunction): NextUses {
       }
       const entry = throughBlock(block, exit);
       const known = entries.get(block.id);
-      const same =
-        known?.size === entry.size &&
-        [...entry].every(([register, distance]) => known.get(register) === distance);
       exits.set(block.id, exit);
-      if (same) continue;
+      if (known !== undefined && sameDistances(known, entry)) continue;
       entries.set(block.id, entry);
+      for (const id of before.get(block.id) ?? []) stale.add(id);
       changed = true;
     }
   }
-  const none: Distances = new Map();
+  const none: ReadonlyMap<Register, number> = new Map();
   return { entry: (id) => entries.get(id) ?? none, exit: (id) => exits.get(id) ?? none };
 }
 
-/** For each instruction and then the terminator, the next uses behind it. */
-export function usesBehind(block: MachineBlock, exit: Distances): readonly Distances[] {
-  const result: Distances[] = [exit];
-  // Positions count from the block's start, as those of one block alone are compared.
-  const length = block.instructions.length + 1;
-  let current = new Map<Register, number>();
-  for (const [register, distance] of exit) current.set(register, distance + length);
-  for (const register of usedByTerminator(block.terminator)) current.set(register, length - 1);
-  for (let index = block.instructions.length - 1; index >= 0; index--) {
-    result.push(current);
-    const instruction = block.instructions[index];
-    if (!instruction) continue;
-    current = new Map(current);
-    for (const register of defined(instruction)) current.delete(register);
-    for (const register of used(instruction)) current.set(register, index);
+function sameDistances(left: ReadonlyMap<Register, number>, right: ReadonlyMap<Register, number>): boolean {
+  if (left.size !== right.size) return false;
+  for (const [register, distance] of left) if (right.get(register) !== distance) return false;
+  return true;
+}
+
+/** Where a block reads a virtual register, or sets it without reading it. */
+interface Mention {
+  readonly index: number;
+  readonly reads: boolean;
+}
+
+/** Next uses within a block; distances count from its start, as those of one block alone are compared. */
+export class UsesInBlock {
+  private readonly mentions = new Map<Register, Mention[]>();
+  private readonly length: number;
+
+  constructor(
+    block: MachineBlock,
+    private readonly exit: Distances,
+  ) {
+    this.length = block.instructions.length + 1;
+    for (const [index, instruction] of block.instructions.entries()) {
+      const read = used(instruction);
+      for (const register of read) this.mention(register, { index, reads: true });
+      for (const register of defined(instruction))
+        if (!read.includes(register)) this.mention(register, { index, reads: false });
+    }
+    for (const register of usedByTerminator(block.terminator))
+      this.mention(register, { index: this.length - 1, reads: true });
   }
-  return result.reverse();
+
+  private mention(register: Register, mention: Mention): void {
+    if (!isVirtual(register)) return;
+    const known = this.mentions.get(register);
+    if (known === undefined) this.mentions.set(register, [mention]);
+    else known.push(mention);
+  }
+
+  /** Behind an instruction; -1 for the block's start. */
+  behind(index: number): Distances {
+    const get = (register: Register): number | undefined => {
+      const next = this.mentions.get(register)?.find((mention) => mention.index > index);
+      if (next !== undefined) return next.reads ? next.index : undefined;
+      const far = this.exit.get(register);
+      return far === undefined ? undefined : far + this.length;
+    };
+    return { get, has: (register) => get(register) !== undefined };
+  }
 }

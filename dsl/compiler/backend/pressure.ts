@@ -19,7 +19,7 @@ import {
   used,
   usedByTerminator,
 } from './machine.ts';
-import { type Distances, type NextUses, nextUses, OUT_OF_LOOP, usesBehind } from './next-use.ts';
+import { type Distances, type NextUses, nextUses, OUT_OF_LOOP, UsesInBlock } from './next-use.ts';
 import { type Rematerialised, singleDefinitions } from './remade.ts';
 import { assignSlots, slotFor } from './slots.ts';
 
@@ -164,27 +164,37 @@ class PressureReducer {
     return loop.every((block) => {
       if (block.instructions.some(({ op }) => op === 'call')) return false;
       const machine = machineRegistersLive(block);
-      const behind = usesBehind(block, this.uses.exit(block.id));
-      const live = [this.uses.entry(block.id), ...behind].map(
-        (distances) => [...distances.keys()].filter(isVirtual).length,
-      );
-      return live.every((count, index) => count + (machine[index] ?? 0) < ALLOCATABLE);
+      const virtual = this.virtualRegistersLive(block);
+      return virtual.every((count, index) => count + (machine[index] ?? 0) < ALLOCATABLE);
     });
+  }
+
+  /** How many virtual registers are live before each instruction, before the terminator, and behind it. */
+  private virtualRegistersLive(block: MachineBlock): readonly number[] {
+    const live = new Set<Register>(this.uses.exit(block.id).keys());
+    const counts = [live.size];
+    for (const register of usedByTerminator(block.terminator)) if (isVirtual(register)) live.add(register);
+    counts.push(live.size);
+    for (const instruction of block.instructions.toReversed()) {
+      for (const register of defined(instruction)) live.delete(register);
+      for (const register of used(instruction)) if (isVirtual(register)) live.add(register);
+      counts.push(live.size);
+    }
+    return counts.reverse();
   }
 
   private processBlock(block: MachineBlock): void {
     const entry = this.entryState(block);
     const state: State = { held: new Set(entry.held), stored: new Set(entry.stored) };
-    const behind = usesBehind(block, this.uses.exit(block.id));
+    const uses = new UsesInBlock(block, this.uses.exit(block.id));
     const machine = machineRegistersLive(block);
     this.out = [];
     block.instructions.forEach((instruction, index) => {
-      const after = behind[index] ?? this.uses.exit(block.id);
+      const after = uses.behind(index);
       const reads = used(instruction).filter(isVirtual);
       const sets = defined(instruction).filter(isVirtual);
       const { span } = instruction;
-      const here = behind[index - 1] ?? this.uses.entry(block.id);
-      this.fetch(state, reads, machine[index] ?? 0, here, index, span);
+      this.fetch(state, reads, machine[index] ?? 0, uses.behind(index - 1), index, span);
       // What dies here makes room for what is set here.
       for (const register of [...state.held]) if (!after.has(register)) state.held.delete(register);
       const fresh = sets.filter((register) => !state.held.has(register));
@@ -200,9 +210,8 @@ class PressureReducer {
     const { terminator } = block;
     const exit = this.uses.exit(block.id);
     const end = block.instructions.length;
-    const here = behind[end - 1] ?? this.uses.entry(block.id);
     const reads = usedByTerminator(terminator).filter(isVirtual);
-    this.fetch(state, reads, machine[end] ?? 0, here, end, terminator.span);
+    this.fetch(state, reads, machine[end] ?? 0, uses.behind(end - 1), end, terminator.span);
     for (const register of [...state.held]) if (!exit.has(register)) state.held.delete(register);
     this.done.set(block.id, { instructions: this.out, entry, exit: state });
   }

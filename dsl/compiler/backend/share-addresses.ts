@@ -4,8 +4,8 @@
  * Advanced Compiler Design and Implementation, 1997, section 13.1). It runs on assigned registers, so that no address
  * sends another value to the stack: a program that is made for its settings has no use for addresses.
  */
+import { EVERY, liveAtEnds, liveBefore, type Registers, setOf } from './assigned.ts';
 import { predecessorsOf, reversePostorderOf } from './graph.ts';
-import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
 import {
   ALLOCATABLE,
   CALL_CLOBBERED,
@@ -15,87 +15,116 @@ import {
   type MachineInstruction,
   type Register,
   used,
+  usedByTerminator,
 } from './machine.ts';
 import { fitsOffset } from './target.ts';
 
 type Setting = Extract<MachineInstruction, { op: 'setting' }>;
-/** One bit for each of r0 to r9. */
-type Registers = number;
 
-const ALL: Registers = (1 << ALLOCATABLE) - 1;
 const MACHINE: readonly Register[] = Array.from({ length: ALLOCATABLE }, (_, register) => register);
-const setOf = (registers: readonly Register[]): Registers =>
-  registers.reduce((set, register) => set | (1 << register), 0) & ALL;
 
 /** A block, and behind each of its instructions the registers that it doesn't set and that nobody reads any more. */
 interface Space {
   readonly block: MachineBlock;
+  /** What is live at its end. */
+  readonly exit: Registers;
   readonly free: readonly Registers[];
+  /** What is free behind every instruction. */
+  readonly throughout: Registers;
 }
 
-function spacesOf(fn: MachineFunction): readonly Space[] {
-  const exits = liveAtExit(fn);
-  return reversePostorderOf(fn).flatMap((block): Space[] => {
-    const exit = exits.get(block.id);
-    if (exit === undefined) return [];
-    const live = liveBeforeTerminator(block, exit);
-    const free = block.instructions.toReversed().map((instruction) => {
-      const idle = ALL & ~setOf(MACHINE.filter((register) => live.has(register)));
-      stepBackward(live, instruction);
-      return idle & ~setOf(defined(instruction));
-    });
-    return [{ block, free: free.reverse() }];
+function spaceOf(block: MachineBlock, exit: Registers): Space {
+  let live = exit | setOf(usedByTerminator(block.terminator));
+  let throughout = EVERY;
+  const free: Registers[] = [];
+  for (const instruction of block.instructions.toReversed()) {
+    const idle = EVERY & ~live & ~setOf(defined(instruction));
+    throughout &= idle;
+    free.push(idle);
+    live = liveBefore(instruction, live);
+  }
+  return { block, exit, free: free.reverse(), throughout };
+}
+
+/** The blocks in reverse postorder; `known` are spaces of a function with the same flow graph, most of whose blocks are the same. */
+function spacesOf(fn: MachineFunction, known: readonly Space[]): readonly Space[] {
+  const exits = liveAtEnds(fn);
+  return reversePostorderOf(fn).map((block, position) => {
+    const exit = exits.get(block.id) ?? 0;
+    const same = known[position];
+    return same?.block === block && same.exit === exit ? same : spaceOf(block, exit);
   });
 }
 
-/** A place in a function: a block and one of its instructions. */
+/** For each of the spaces, those that control comes from, by position. */
+function waysInto(fn: MachineFunction, spaces: readonly Space[]): readonly (readonly number[])[] {
+  const before = predecessorsOf(fn);
+  const positions = new Map(spaces.map(({ block }, position) => [block.id, position]));
+  return spaces.map(({ block }) => (before.get(block.id) ?? []).flatMap((id) => positions.get(id) ?? []));
+}
+
+/** A place in a function: a space's position, and one of its instructions. */
 interface Place {
-  readonly block: number;
+  readonly position: number;
   readonly index: number;
+}
+
+/** What is free from instruction `start` of a space up to instruction `end`, of `registers`. */
+function freeBetween({ free }: Space, start: number, end: number, registers: Registers): Registers {
+  let set = registers;
+  for (let index = start; index < end; index++) set &= free[index] ?? EVERY;
+  return set;
 }
 
 /** Where the registers that are unused behind `first` from there on still are, whichever way control came. */
 class Kept {
-  private readonly atEntry = new Map<number, Registers>();
-  private readonly spaces: ReadonlyMap<number, Space>;
+  /** By position. */
+  private readonly atEntry: Registers[];
 
   constructor(
-    spaces: readonly Space[],
+    private readonly spaces: readonly Space[],
     private readonly first: Place,
-    before: ReadonlyMap<number, readonly number[]>,
+    ways: readonly (readonly number[])[],
   ) {
-    this.spaces = new Map(spaces.map((space) => [space.block.id, space]));
-    const [entry, ...others] = spaces.map(({ block }) => block.id);
-    if (entry !== undefined) this.atEntry.set(entry, 0);
-    for (const id of others) this.atEntry.set(id, ALL);
+    this.atEntry = spaces.map((_, position) => (position === 0 ? 0 : EVERY));
+    const atEnd = spaces.map((_, position) => this.atEndOf(position));
     for (let changed = true; changed; ) {
       changed = false;
-      for (const id of others) {
-        const ways = (before.get(id) ?? []).filter((way) => this.spaces.has(way));
-        const kept = ways.reduce((set, way) => set & this.until(way, Number.POSITIVE_INFINITY), ALL);
-        if (kept === this.atEntry.get(id)) continue;
-        this.atEntry.set(id, kept);
+      for (let position = 1; position < spaces.length; position++) {
+        let kept = EVERY;
+        for (const way of ways[position] ?? []) kept &= atEnd[way] ?? EVERY;
+        if (kept === this.atEntry[position]) continue;
+        this.atEntry[position] = kept;
+        atEnd[position] = this.atEndOf(position);
         changed = true;
       }
     }
   }
 
-  /** In front of an instruction of a block. */
-  until(block: number, index: number): Registers {
+  private atEndOf(position: number): Registers {
+    const space = this.spaces[position];
+    if (space === undefined) return EVERY;
+    return position === this.first.position
+      ? freeBetween(space, this.first.index, space.free.length, EVERY)
+      : (this.atEntry[position] ?? 0) & space.throughout;
+  }
+
+  /** In front of an instruction. */
+  until({ position, index }: Place): Registers {
     const { first } = this;
-    const free = this.spaces.get(block)?.free ?? [];
-    const behind = block === first.block && index > first.index;
-    const start = behind ? first.index : 0;
-    const entry = behind ? ALL : (this.atEntry.get(block) ?? 0);
-    return free.slice(start, index).reduce((set, each) => set & each, entry);
+    const space = this.spaces[position];
+    if (space === undefined) return 0;
+    return position === first.position && index > first.index
+      ? freeBetween(space, first.index, index, EVERY)
+      : freeBetween(space, 0, index, this.atEntry[position] ?? 0);
   }
 }
 
 /** The settings of a function, in an order in which those that dominate others come first. */
 function settingsIn(spaces: readonly Space[]): readonly (Place & { readonly setting: Setting })[] {
-  return spaces.flatMap(({ block }) =>
+  return spaces.flatMap(({ block }, position) =>
     block.instructions.flatMap((instruction, index) =>
-      instruction.op === 'setting' ? [{ block: block.id, index, setting: instruction }] : [],
+      instruction.op === 'setting' ? [{ position, index, setting: instruction }] : [],
     ),
   );
 }
@@ -118,17 +147,26 @@ function fromAddress(setting: Setting, base: Register): MachineInstruction {
 }
 
 /** Puts the address into `base` at the first of these places and loads all of the settings from there. */
-function shared(fn: MachineFunction, places: readonly Place[], base: Register): MachineFunction {
+function shared(
+  fn: MachineFunction,
+  spaces: readonly Space[],
+  places: readonly Place[],
+  base: Register,
+): MachineFunction {
   const [first] = places;
-  const indices = new Map<number, Set<number>>();
-  for (const { block, index } of places) indices.set(block, (indices.get(block) ?? new Set()).add(index));
+  const indices = new Map<MachineBlock | undefined, Set<number>>();
+  for (const { position, index } of places) {
+    const block = spaces[position]?.block;
+    indices.set(block, (indices.get(block) ?? new Set()).add(index));
+  }
   const blocks = fn.blocks.map((block) => {
-    const own = indices.get(block.id);
+    const own = indices.get(block);
     if (own === undefined) return block;
+    const isFirst = first !== undefined && spaces[first.position]?.block === block;
     const instructions = block.instructions.flatMap((instruction, index): readonly MachineInstruction[] => {
       if (instruction.op !== 'setting' || !own.has(index)) return [instruction];
       const load = fromAddress(instruction, base);
-      if (block.id !== first?.block || index !== first.index) return [load];
+      if (!isFirst || index !== first.index) return [load];
       const { target, span } = instruction;
       const start = target.kind === 'section' ? { ...target, offset: 0 } : target;
       return [{ op: 'relocated', to: base, target: start, ...(span && { span }) }, load];
@@ -143,30 +181,31 @@ function usable(fn: MachineFunction): Registers {
   const all = fn.blocks.flatMap((block) =>
     block.instructions.flatMap((each) => [...defined(each), ...used(each)]),
   );
-  return setOf(CALL_CLOBBERED) | setOf(all.filter((register) => register < ALLOCATABLE));
+  return setOf(CALL_CLOBBERED) | setOf(all);
 }
 
 export function shareAddresses(fn: MachineFunction): MachineFunction {
   const candidates = usable(fn);
-  const before = predecessorsOf(fn);
   let current = fn;
-  let spaces = spacesOf(current);
+  let spaces = spacesOf(current, []);
+  const ways = waysInto(fn, spaces);
   let settings = settingsIn(spaces);
   for (let number = 0; number < settings.length; number++) {
     const first = settings[number];
     if (first === undefined || !fitsOffset(offsetOf(first.setting))) continue;
-    const kept = new Kept(spaces, first, before);
+    if (((spaces[first.position]?.free[first.index] ?? 0) & candidates) === 0) continue;
+    const kept = new Kept(spaces, first, ways);
     const others = settings
       .slice(number + 1)
       .filter(({ setting }) => fitsOffset(offsetOf(setting)))
-      .map((place) => ({ ...place, kept: kept.until(place.block, place.index) & candidates }));
+      .map((place) => ({ ...place, kept: kept.until(place) & candidates }));
     const reached = (register: Register) => others.filter((place) => (place.kept & (1 << register)) !== 0);
     const [best] = MACHINE.map((register) => ({ register, places: reached(register) })).toSorted(
       (a, b) => b.places.length - a.places.length,
     );
     if (best === undefined || best.places.length === 0) continue;
-    current = shared(current, [first, ...best.places], best.register);
-    spaces = spacesOf(current);
+    current = shared(current, spaces, [first, ...best.places], best.register);
+    spaces = spacesOf(current, spaces);
     settings = settingsIn(spaces);
     // Those in front are as they were, and this one isn't a setting any more.
     number--;

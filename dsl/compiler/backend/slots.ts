@@ -1,5 +1,5 @@
 /** Frame slots for evicted registers: those that are never live at once share one. */
-import { BitSet } from './bits.ts';
+import { BitSet } from '../ir/bits.ts';
 import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
 import {
   type Address,

@@ -1,5 +1,5 @@
 /** Renames the unconnected parts of a register's live range to registers of their own, so that each gets its own colour. */
-import { BitSet } from './bits.ts';
+import { BitSet } from '../ir/bits.ts';
 import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
 import {
   defined,

@@ -1,9 +1,10 @@
 /** Facts about a function's flow graph that passes and the backend share. Every map is keyed by block id. */
-import type { Block, IrFunction, Operand, ValueId } from './ir.ts';
-import { edgesOf, operandsOf, resultOf, terminatorOperands } from './visit.ts';
+import { BitSet } from './bits.ts';
+import type { Block, IrFunction, Operand } from './ir.ts';
+import { eachOperand, edgesOf, resultOf, terminatorOperands } from './visit.ts';
 
 /** An analysis that remembers its result for as long as the function lives; no function ever changes. */
-function remembered<T>(analyse: (fn: IrFunction) => T): (fn: IrFunction) => T {
+export function remembered<T>(analyse: (fn: IrFunction) => T): (fn: IrFunction) => T {
   const results = new WeakMap<IrFunction, { readonly result: T }>();
   return (fn) => {
     const known = results.get(fn) ?? { result: analyse(fn) };
@@ -71,6 +72,8 @@ export interface DominatorTree {
   readonly children: ReadonlyMap<number, readonly number[]>;
   /** Whether `above` dominates `below`; a block dominates itself. */
   dominates(above: number, below: number): boolean;
+  /** The nearest block that dominates both; undefined where one can't be reached and isn't the other. */
+  common(left: number, right: number): number | undefined;
 }
 
 /** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001). */
@@ -78,92 +81,109 @@ export const dominatorTree = remembered((fn): DominatorTree => {
   const order = reversePostorder(fn);
   const position = new Map(order.map((id, index) => [id, index]));
   const before = predecessors(fn);
-  const at = (id: number): number => position.get(id) ?? -1;
-  const entry = entryOf(fn).id;
-  const immediate = new Map<number, number>([[entry, entry]]);
-  const up = (id: number): number => immediate.get(id) ?? entry;
+  /** All by position in `order`; -1 where nothing is known yet. */
+  const ways = order.map((id) => (before.get(id) ?? []).flatMap((way) => position.get(way) ?? []));
+  const above = new Int32Array(order.length).fill(-1);
+  above[0] = 0;
+  const up = (at: number): number => above[at] ?? 0;
   const intersect = (first: number, second: number): number => {
-    let [left, right] = [first, second];
+    let left = first;
+    let right = second;
     while (left !== right) {
-      while (at(left) > at(right)) left = up(left);
-      while (at(right) > at(left)) right = up(right);
+      while (left > right) left = up(left);
+      while (right > left) right = up(right);
     }
     return left;
   };
   for (let changed = true; changed; ) {
     changed = false;
-    for (const id of order) {
-      if (id === entry) continue;
-      const known = (before.get(id) ?? []).filter((predecessor) => immediate.has(predecessor));
-      const next = known.reduce(intersect);
-      if (immediate.get(id) !== next) {
-        immediate.set(id, next);
-        changed = true;
-      }
+    for (let at = 1; at < order.length; at += 1) {
+      let next = -1;
+      for (const way of ways[at] ?? []) if (up(way) >= 0) next = next < 0 ? way : intersect(next, way);
+      if (above[at] === next) continue;
+      above[at] = next;
+      changed = true;
     }
   }
+  const idOf = (at: number): number => order[at] ?? 0;
+  const immediate = new Map(order.map((id, at) => [id, idOf(up(at))]));
   const children = new Map<number, number[]>(order.map((id) => [id, []]));
-  for (const id of order) if (id !== entry) children.get(up(id))?.push(id);
+  for (const [at, id] of order.entries()) if (at > 0) children.get(idOf(up(at)))?.push(id);
   // Preorder intervals answer dominance in constant time.
-  const first = new Map<number, number>();
-  const last = new Map<number, number>();
-  let clock = 0;
-  const walk: { id: number; done: boolean }[] = [{ id: entry, done: false }];
-  for (let top = walk.pop(); top; top = walk.pop()) {
-    if (top.done) {
-      last.set(top.id, clock);
-      continue;
-    }
-    first.set(top.id, clock++);
-    walk.push({ id: top.id, done: true });
-    for (const child of children.get(top.id) ?? []) walk.push({ id: child, done: false });
+  const first = new Int32Array(order.length);
+  const last = new Int32Array(order.length);
+  // Whatever a block dominates comes behind it.
+  const sizes = new Int32Array(order.length).fill(1);
+  for (let at = order.length - 1; at > 0; at -= 1) sizes[up(at)] = (sizes[up(at)] ?? 0) + (sizes[at] ?? 0);
+  const next = new Int32Array(order.length);
+  for (let at = 0; at < order.length; at += 1) {
+    const start = at === 0 ? 0 : (next[up(at)] ?? 0);
+    first[at] = start;
+    next[at] = start + 1;
+    last[at] = start + (sizes[at] ?? 0);
+    if (at > 0) next[up(at)] = start + (sizes[at] ?? 0);
   }
-  const dominates = (above: number, below: number): boolean => {
-    const [start, end, inner] = [first.get(above), last.get(above), first.get(below)];
-    return start !== undefined && end !== undefined && inner !== undefined && start <= inner && inner < end;
+  const dominates = (outer: number, inner: number): boolean => {
+    const [a, b] = [position.get(outer), position.get(inner)];
+    if (a === undefined || b === undefined) return false;
+    const start = first[b] ?? 0;
+    return (first[a] ?? 0) <= start && start < (last[a] ?? 0);
   };
-  return { immediate, children, dominates };
+  const common = (left: number, right: number): number | undefined => {
+    if (left === right) return left;
+    const [a, b] = [position.get(left), position.get(right)];
+    return a === undefined || b === undefined ? undefined : idOf(intersect(a, b));
+  };
+  return { immediate, children, dominates, common };
 });
 
 export interface Liveness {
   /** Values live on entry to a block, its own parameters excluded. */
-  readonly entry: ReadonlyMap<number, ReadonlySet<ValueId>>;
+  readonly entry: ReadonlyMap<number, BitSet>;
   /** Values live at a block's end, after its terminator took its operands and edge arguments. */
-  readonly exit: ReadonlyMap<number, ReadonlySet<ValueId>>;
+  readonly exit: ReadonlyMap<number, BitSet>;
 }
 
-const isValue = (operand: Operand): operand is ValueId => typeof operand === 'number';
-
 /** Backward data flow to a fixed point. Edge arguments are uses at the end of the block that jumps. */
-export function liveness(fn: IrFunction): Liveness {
-  const entry = new Map<number, ReadonlySet<ValueId>>();
-  const exit = new Map<number, ReadonlySet<ValueId>>();
+export const liveness = remembered((fn): Liveness => {
+  const entry = new Map<number, BitSet>();
+  const exit = new Map<number, BitSet>();
   const blocks = blocksById(fn);
+  const before = predecessors(fn);
   const order = [...reversePostorder(fn)].reverse();
+  /** Blocks in front of what has changed since they were looked at. */
+  const stale = new Set(order);
   for (let changed = true; changed; ) {
     changed = false;
     for (const id of order) {
+      if (!stale.delete(id)) continue;
       const block = blockOf(blocks, id);
-      const live = new Set<ValueId>();
-      const edges = edgesOf(block.terminator);
-      for (const edge of edges) for (const value of entry.get(edge.block) ?? []) live.add(value);
-      exit.set(id, new Set(live));
-      for (const edge of edges) for (const value of edge.arguments) if (isValue(value)) live.add(value);
-      for (const value of terminatorOperands(block.terminator)) if (isValue(value)) live.add(value);
-      for (const instruction of [...block.instructions].reverse()) {
+      const live = new BitSet(fn.widths.length);
+      for (const { block: next } of edgesOf(block.terminator)) {
+        const following = entry.get(next);
+        if (following !== undefined) live.addAll(following);
+      }
+      exit.set(id, live.copy());
+      const use = (operand: Operand): void => {
+        if (typeof operand === 'number') live.add(operand);
+      };
+      for (const edge of edgesOf(block.terminator)) edge.arguments.forEach(use);
+      terminatorOperands(block.terminator).forEach(use);
+      for (const instruction of block.instructions.toReversed()) {
         const result = resultOf(instruction);
         if (result !== undefined) live.delete(result);
-        for (const value of operandsOf(instruction)) if (isValue(value)) live.add(value);
+        eachOperand(instruction, use);
       }
       for (const parameter of block.parameters) live.delete(parameter);
-      if (live.size !== entry.get(id)?.size) {
-        entry.set(id, live);
-        changed = true;
-      }
+      const known = entry.get(id);
+      if (known !== undefined && !known.addAll(live)) continue;
+      entry.set(id, live);
+      for (const predecessor of before.get(id) ?? []) stale.add(predecessor);
+      changed = true;
     }
   }
   return { entry, exit };
-}
+});
 
 /** Natural loops: by its head's id, the ids of a loop's blocks. Loops with one head are one. */
 export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<number>> => {
@@ -186,9 +206,9 @@ export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<num
 });
 
 /** How many natural loops contain each block, for spill costs. */
-export function loopDepths(fn: IrFunction): ReadonlyMap<number, number> {
+export const loopDepths = remembered((fn): ReadonlyMap<number, number> => {
   const depth = new Map<number, number>(fn.blocks.map((block) => [block.id, 0]));
   for (const body of naturalLoops(fn).values())
     for (const id of body) depth.set(id, (depth.get(id) ?? 0) + 1);
   return depth;
-}
+});

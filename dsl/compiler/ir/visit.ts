@@ -1,5 +1,5 @@
 /** The operands and results of instructions and terminators, so that no pass lists every kind of instruction. */
-import type { Edge, Instruction, Operand, Terminator, ValueId } from './ir.ts';
+import type { Block, Edge, Instruction, Operand, Terminator, ValueId } from './ir.ts';
 
 /** The value that an instruction defines, if it defines one. */
 export function resultOf(instruction: Instruction): ValueId | undefined {
@@ -35,33 +35,98 @@ export function operandsOf(instruction: Instruction): readonly Operand[] {
   }
 }
 
-/** The same instruction with each operand replaced. */
-export function mapOperands(instruction: Instruction, replace: (operand: Operand) => Operand): Instruction {
+/** Visits an instruction's operands in the order of the text form. */
+export function eachOperand(instruction: Instruction, visit: (operand: Operand) => void): void {
   switch (instruction.op) {
     case 'binary':
-      return { ...instruction, left: replace(instruction.left), right: replace(instruction.right) };
+      visit(instruction.left);
+      visit(instruction.right);
+      break;
     case 'zext':
     case 'trunc':
     case 'sext':
     case 'swap':
-      return { ...instruction, value: replace(instruction.value) };
+      visit(instruction.value);
+      break;
     case 'load':
-      return { ...instruction, base: replace(instruction.base) };
-    case 'store':
-      return { ...instruction, base: replace(instruction.base), value: replace(instruction.value) };
+      visit(instruction.base);
+      break;
+    default:
+      for (const operand of operandsOf(instruction)) visit(operand);
+  }
+}
+
+/**
+ * `list.map(change)`, or `list` itself where that changes nothing: what is still the same object needn't be looked at
+ * again.
+ */
+export function mapUnlessSame<T>(list: readonly T[], change: (item: T, index: number) => T): readonly T[] {
+  let changed: T[] | undefined;
+  for (let index = 0; index < list.length; index += 1) {
+    const before = list[index] as T;
+    const after = change(before, index);
+    if (changed !== undefined) changed.push(after);
+    else if (after !== before) {
+      changed = list.slice(0, index);
+      changed.push(after);
+    }
+  }
+  return changed ?? list;
+}
+
+/** `after`, or `before` where both hold the very same. */
+export function unlessSame<T>(before: readonly T[], after: readonly T[]): readonly T[] {
+  const same = before.length === after.length && after.every((item, index) => item === before[index]);
+  return same ? before : after;
+}
+
+/** `list.filter(keep)`, or `list` itself where all are kept. */
+export function filterUnlessSame<T>(list: readonly T[], keep: (item: T) => boolean): readonly T[] {
+  const kept = list.filter(keep);
+  return kept.length === list.length ? list : kept;
+}
+
+/** The same instruction with each operand replaced. */
+export function mapOperands(instruction: Instruction, replace: (operand: Operand) => Operand): Instruction {
+  switch (instruction.op) {
+    case 'binary': {
+      const left = replace(instruction.left);
+      const right = replace(instruction.right);
+      return left === instruction.left && right === instruction.right
+        ? instruction
+        : { ...instruction, left, right };
+    }
+    case 'zext':
+    case 'trunc':
+    case 'sext':
+    case 'swap': {
+      const value = replace(instruction.value);
+      return value === instruction.value ? instruction : { ...instruction, value };
+    }
+    case 'load': {
+      const base = replace(instruction.base);
+      return base === instruction.base ? instruction : { ...instruction, base };
+    }
+    case 'store': {
+      const base = replace(instruction.base);
+      const value = replace(instruction.value);
+      return base === instruction.base && value === instruction.value
+        ? instruction
+        : { ...instruction, base, value };
+    }
     case 'atomic': {
-      const replaced = {
-        ...instruction,
-        base: replace(instruction.base),
-        value: replace(instruction.value),
-      };
-      return instruction.expected === undefined
-        ? replaced
-        : { ...replaced, expected: replace(instruction.expected) };
+      const base = replace(instruction.base);
+      const value = replace(instruction.value);
+      const expected = instruction.expected === undefined ? undefined : replace(instruction.expected);
+      return base === instruction.base && value === instruction.value && expected === instruction.expected
+        ? instruction
+        : { ...instruction, base, value, ...(expected !== undefined && { expected }) };
     }
     case 'helper':
-    case 'call':
-      return { ...instruction, arguments: instruction.arguments.map(replace) };
+    case 'call': {
+      const replaced = mapUnlessSame(instruction.arguments, replace);
+      return replaced === instruction.arguments ? instruction : { ...instruction, arguments: replaced };
+    }
     case 'stackAddress':
     case 'sectionAddress':
     case 'mapAddress':
@@ -85,10 +150,17 @@ export function edgesOf(terminator: Terminator): readonly Edge[] {
 /** The same terminator with each edge replaced. */
 export function mapEdges(terminator: Terminator, replace: (edge: Edge) => Edge): Terminator {
   switch (terminator.op) {
-    case 'jump':
-      return { ...terminator, to: replace(terminator.to) };
-    case 'branch':
-      return { ...terminator, then: replace(terminator.then), otherwise: replace(terminator.otherwise) };
+    case 'jump': {
+      const to = replace(terminator.to);
+      return to === terminator.to ? terminator : { ...terminator, to };
+    }
+    case 'branch': {
+      const then = replace(terminator.then);
+      const otherwise = replace(terminator.otherwise);
+      return then === terminator.then && otherwise === terminator.otherwise
+        ? terminator
+        : { ...terminator, then, otherwise };
+    }
     case 'return':
       return terminator;
   }
@@ -111,15 +183,33 @@ export function mapTerminatorOperands(
   terminator: Terminator,
   replace: (operand: Operand) => Operand,
 ): Terminator {
-  const mapped = mapEdges(terminator, (edge) => ({ ...edge, arguments: edge.arguments.map(replace) }));
+  const mapped = mapEdges(terminator, (edge) => {
+    const replaced = mapUnlessSame(edge.arguments, replace);
+    return replaced === edge.arguments ? edge : { ...edge, arguments: replaced };
+  });
   switch (mapped.op) {
     case 'jump':
       return mapped;
-    case 'branch':
-      return { ...mapped, left: replace(mapped.left), right: replace(mapped.right) };
-    case 'return':
-      return { ...mapped, value: replace(mapped.value) };
+    case 'branch': {
+      const left = replace(mapped.left);
+      const right = replace(mapped.right);
+      return left === mapped.left && right === mapped.right ? mapped : { ...mapped, left, right };
+    }
+    case 'return': {
+      const value = replace(mapped.value);
+      return value === mapped.value ? mapped : { ...mapped, value };
+    }
   }
+}
+
+/** Visits every operand of a block, the arguments of its edges included, once for each use. */
+export function eachOperandOfBlock(
+  { instructions, terminator }: Block,
+  visit: (operand: Operand) => void,
+): void {
+  for (const instruction of instructions) eachOperand(instruction, visit);
+  for (const operand of terminatorOperands(terminator)) visit(operand);
+  for (const edge of edgesOf(terminator)) for (const operand of edge.arguments) visit(operand);
 }
 
 /** Whether removing an instruction with an unused result changes nothing else. */
