@@ -3,15 +3,8 @@
  * It infers no more than the kernel's verifier does on the same path (kernel/bpf/verifier.c, reg_set_min_max and
  * find_good_pkt_pointers), so that leaving out a decided check loses nothing the verifier needs.
  */
-import { blocksById, dominatorTree, predecessors } from '../ir/analysis.ts';
-import {
-  type Condition,
-  type IrFunction,
-  MIRRORED,
-  type Operand,
-  type Terminator,
-  type Width,
-} from '../ir/ir.ts';
+import { blocksById, dominatorTree, predecessors, remembered } from '../ir/analysis.ts';
+import { type Condition, MIRRORED, type Operand, type Terminator, type Width } from '../ir/ir.ts';
 import { evaluateCondition, larger, ones, smaller } from './arithmetic.ts';
 import { largest, type Producer } from './known-bits.ts';
 
@@ -48,8 +41,8 @@ export function factBehind(terminator: Terminator, taken: boolean): readonly Com
   return condition === 'test' ? [] : [{ condition: NEGATED[condition], width, left, right }];
 }
 
-/** For each block, the comparisons that hold whenever it is entered, nearest first. */
-export function factsOnEntry(fn: IrFunction): ReadonlyMap<number, readonly Comparison[]> {
+/** For each block, the comparisons that hold whenever it is entered, nearest first. Blocks with the same ones share a list. */
+export const factsOnEntry = remembered((fn): ReadonlyMap<number, readonly Comparison[]> => {
   const blocks = blocksById(fn);
   const before = predecessors(fn);
   const { immediate } = dominatorTree(fn);
@@ -67,7 +60,7 @@ export function factsOnEntry(fn: IrFunction): ReadonlyMap<number, readonly Compa
       others.length === 0 && terminator?.op === 'branch'
         ? factBehind(terminator, terminator.then.block === id)
         : [];
-    const facts = [...own, ...inherited];
+    const facts = own.length === 0 ? inherited : [...own, ...inherited];
     known.set(id, facts);
     return facts;
   };
@@ -75,7 +68,7 @@ export function factsOnEntry(fn: IrFunction): ReadonlyMap<number, readonly Compa
     factsOf(block.id);
   }
   return known;
-}
+});
 
 /** Orders of two numbers that satisfy a condition: less, equal, greater as bits, for one signedness. */
 const LESS = 1;

@@ -3,11 +3,18 @@
  * where they lie in the other order. After DAGCombiner::MatchLoadCombine in LLVM. Only of the packet and of map values,
  * where every machine that natra runs on lets BPF read at any address; the stack and the context want their alignment.
  */
-import type { Bytes, Instruction, IrFunction, Operand, Region, ValueId, Width } from '../ir/ir.ts';
+import type { Bytes, Instruction, IrFunction, Operand, Region, Width } from '../ir/ir.ts';
 import { resultOf } from '../ir/visit.ts';
 import { movesPacket, writes } from './effects.ts';
 import type { Producer } from './known-bits.ts';
-import { FreshValues, producersOf, useCounts } from './rewrite.ts';
+import {
+  FreshValues,
+  producersOf,
+  rewrittenBlocks,
+  type UseCounts,
+  useCounts,
+  withBlocks,
+} from './rewrite.ts';
 
 type Load = Instruction & { readonly op: 'load' };
 
@@ -20,7 +27,7 @@ const DEPTH = 20;
 
 interface Function {
   readonly producer: Producer;
-  readonly uses: ReadonlyMap<ValueId, number>;
+  readonly uses: UseCounts;
   readonly widths: readonly Width[];
 }
 
@@ -31,7 +38,7 @@ function provider(fn: Function, operand: Operand, index: number, depth: number):
   }
   const made = depth === 0 ? undefined : fn.producer(operand);
   // What something else needs too stays, and combining would only add to it.
-  if (made === undefined || fn.uses.get(operand) !== 1) return undefined;
+  if (made === undefined || fn.uses.of(operand) !== 1) return undefined;
   const of = (inner: Operand, at: number): Provided | undefined => provider(fn, inner, at, depth - 1);
   switch (made.op) {
     case 'load':
@@ -119,17 +126,14 @@ export function combineLoads(original: IrFunction): IrFunction {
   const producer = producersOf(original);
   const fresh = new FreshValues(original);
   const fn = { producer, uses: useCounts(original), widths: original.widths };
-  const blocks = original.blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap((instruction, index): readonly Instruction[] => {
-      if (instruction.op !== 'binary' || instruction.operator !== 'or') return [instruction];
-      const found = combined(fn, instruction);
-      if (found === undefined || !areUndisturbed(block.instructions, found.loads, index))
-        return [instruction];
-      return loaded(found, fresh);
-    }),
-  }));
-  return { ...original, blocks, widths: fresh.widths };
+  const blocks = rewrittenBlocks(original.blocks, (instruction, index, block) => {
+    if (instruction.op !== 'binary' || instruction.operator !== 'or') return undefined;
+    const found = combined(fn, instruction);
+    return found !== undefined && areUndisturbed(block.instructions, found.loads, index)
+      ? loaded(found, fresh)
+      : undefined;
+  });
+  return withBlocks(original, blocks, fresh.widths);
 }
 
 /** The combined load and what makes its value that of the `or` in whose place it stands. */

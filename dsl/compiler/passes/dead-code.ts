@@ -3,62 +3,45 @@
  * that only feed one another go too. Cytron et al., "Efficiently Computing Static Single Assignment Form" (1991), 7.1.
  */
 import type { Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
-import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
+import { eachOperand, filterUnlessSame, mapUnlessSame, resultOf, terminatorOperands } from '../ir/visit.ts';
 import { mayGo } from './effects.ts';
+import { producersOf, withBlocks, withInstructions } from './rewrite.ts';
 import { withoutParameters } from './simplify-cfg.ts';
 
 export function eliminateDeadCode(fn: IrFunction): IrFunction {
-  const sources = new Map<ValueId, Operand[]>();
-  const work: Operand[] = [];
-  const parametersOf = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
-  for (const block of fn.blocks) {
-    for (const instruction of block.instructions) {
-      const result = resultOf(instruction);
-      if (result !== undefined) {
-        sources.set(result, [...operandsOf(instruction)]);
-      }
-      if (!mayGo(instruction)) {
-        work.push(...operandsOf(instruction));
-      }
-    }
-    work.push(...terminatorOperands(block.terminator));
-    for (const edge of edgesOf(block.terminator)) {
-      for (const [index, parameter] of (parametersOf.get(edge.block) ?? []).entries()) {
-        const argument = edge.arguments[index];
-        if (argument !== undefined) {
-          sources.set(parameter, [...(sources.get(parameter) ?? []), argument]);
-        }
-      }
-    }
-  }
+  const producer = producersOf(fn);
   const live = new Set<ValueId>();
-  for (let operand = work.pop(); operand !== undefined; operand = work.pop()) {
-    if (typeof operand === 'number' && !live.has(operand)) {
-      live.add(operand);
-      work.push(...(sources.get(operand) ?? []));
-    }
+  const work: ValueId[] = [];
+  const need = (operand: Operand): void => {
+    if (typeof operand !== 'number' || live.has(operand)) return;
+    live.add(operand);
+    work.push(operand);
+  };
+  for (const { instructions, terminator } of fn.blocks) {
+    for (const instruction of instructions) if (!mayGo(instruction)) eachOperand(instruction, need);
+    terminatorOperands(terminator).forEach(need);
+  }
+  for (let value = work.pop(); value !== undefined; value = work.pop()) {
+    const made = producer(value);
+    if (made !== undefined) eachOperand(made, need);
+    else producer.received?.(value)?.forEach(need);
   }
   const isLive = (instruction: Instruction): boolean => {
     const result = resultOf(instruction);
     return !mayGo(instruction) || (result !== undefined && live.has(result));
   };
-  const parameters = fn.blocks.flatMap((block) => block.parameters);
-  const gone = new Set(parameters.filter((parameter) => !live.has(parameter)));
-  const kept = {
-    ...fn,
-    blocks: fn.blocks.map((block) => ({ ...block, instructions: block.instructions.filter(isLive) })),
-  };
-  const result = gone.size === 0 ? kept : withoutParameters(kept, gone);
-  return withoutUnusedSlots(result);
+  const blocks = mapUnlessSame(fn.blocks, (block) =>
+    withInstructions(block, filterUnlessSame(block.instructions, isLive)),
+  );
+  const dead = fn.blocks.flatMap((block) => block.parameters.filter((parameter) => !live.has(parameter)));
+  return withoutUnusedSlots(withoutParameters(withBlocks(fn, blocks), new Set(dead)));
 }
 
 function withoutUnusedSlots(fn: IrFunction): IrFunction {
-  const used = new Set(
-    fn.blocks.flatMap((block) =>
-      block.instructions.flatMap((instruction) =>
-        instruction.op === 'stackAddress' ? [instruction.slot] : [],
-      ),
-    ),
-  );
-  return { ...fn, slots: fn.slots.filter((slot) => used.has(slot.id)) };
+  if (fn.slots.length === 0) return fn;
+  const used = new Set<number>();
+  for (const { instructions } of fn.blocks)
+    for (const instruction of instructions) if (instruction.op === 'stackAddress') used.add(instruction.slot);
+  const slots = filterUnlessSame(fn.slots, (slot) => used.has(slot.id));
+  return slots === fn.slots ? fn : { ...fn, slots };
 }

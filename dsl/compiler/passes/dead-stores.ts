@@ -3,7 +3,8 @@
  * later one overwrites before anything can read it. Muchnick (1997), section 18.10, on single slots.
  */
 import type { Instruction, IrFunction, ValueId } from '../ir/ir.ts';
-import { edgesOf, operandsOf, terminatorOperands } from '../ir/visit.ts';
+import { edgesOf, mapUnlessSame, operandsOf, terminatorOperands, unlessSame } from '../ir/visit.ts';
+import { withBlocks, withInstructions } from './rewrite.ts';
 
 /** Slots by the value that holds their address. */
 function slotAddresses(fn: IrFunction): ReadonlyMap<ValueId, number> {
@@ -74,7 +75,8 @@ export function eliminateDeadStores(fn: IrFunction): IrFunction {
       }
       kept.push(instruction);
     }
-    return kept.reverse();
+    return unlessSame(instructions, kept.reverse());
   };
-  return { ...fn, blocks: fn.blocks.map((block) => ({ ...block, instructions: keep(block.instructions) })) };
+  const blocks = mapUnlessSame(fn.blocks, (block) => withInstructions(block, keep(block.instructions)));
+  return withBlocks(fn, blocks);
 }

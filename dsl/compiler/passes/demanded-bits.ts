@@ -5,12 +5,11 @@
  * Inference" (Euro-Par 2000). An address, an argument and a comparison read every bit, so that no bound that the
  * verifier needs gets lost. What is computed of addresses stays in 64 bits, where the verifier takes it for addresses.
  */
-import { reversePostorder } from '../ir/analysis.ts';
 import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
-import { edgesOf, operandsOf, resultOf } from '../ir/visit.ts';
+import { eachOperand, operandsOf } from '../ir/visit.ts';
 import { ones, swapBytes } from './arithmetic.ts';
 import { isAddress } from './branch-facts.ts';
-import { FreshValues, producersOf, Replacements, useCounts } from './rewrite.ts';
+import { FreshValues, producersOf, Replacements, rewrittenBlocks, useCounts, withBlocks } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
@@ -70,45 +69,40 @@ function read(instruction: Instruction, operand: Operand, width: Width, wanted: 
 }
 
 /** For each value, the bits that something reads. */
-export function demandedBits(fn: IrFunction): ReadonlyMap<ValueId, bigint> {
-  const demanded = new Map<ValueId, bigint>();
-  let changed = true;
+export function demandedBits(fn: IrFunction): readonly bigint[] {
+  const demanded = new Array<bigint>(fn.widths.length).fill(0n);
+  const producer = producersOf(fn);
+  /** Values of which more bits are read than when what makes them was looked at. */
+  const work: ValueId[] = [];
   const demand = (operand: Operand, bits: bigint): void => {
     if (typeof operand !== 'number') return;
-    const before = demanded.get(operand) ?? 0n;
+    const before = demanded[operand] ?? 0n;
     const after = before | bits;
     if (after === before) return;
-    demanded.set(operand, after);
-    changed = true;
+    demanded[operand] = after;
+    work.push(operand);
   };
   const widthOf = (operand: Operand): Width =>
     typeof operand === 'number' ? (fn.widths[operand] ?? 64) : 64;
-  const order = new Map(reversePostorder(fn).map((id, index) => [id, index]));
-  const backwards = fn.blocks.toSorted((a, b) => (order.get(b.id) ?? 0) - (order.get(a.id) ?? 0));
-  const parameters = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
-  while (changed) {
-    changed = false;
-    for (const { instructions, terminator } of backwards) {
-      for (const edge of edgesOf(terminator)) {
-        for (const [index, parameter] of (parameters.get(edge.block) ?? []).entries()) {
-          demand(edge.arguments[index] ?? 0n, demanded.get(parameter) ?? 0n);
-        }
-      }
-      if (terminator.op === 'branch') {
-        const { condition, width, left, right } = terminator;
-        demand(left, condition === 'test' && typeof right === 'bigint' ? right : ones(width));
-        demand(right, ones(width));
-      } else if (terminator.op === 'return') {
-        demand(terminator.value, ones(64));
-      }
-      for (const instruction of instructions.toReversed()) {
-        const result = resultOf(instruction);
-        const wanted = result === undefined ? 0n : (demanded.get(result) ?? 0n);
-        for (const operand of operandsOf(instruction)) {
-          demand(operand, read(instruction, operand, widthOf(operand), wanted));
-        }
-      }
+  const demandOperands = (instruction: Instruction, wanted: bigint): void =>
+    eachOperand(instruction, (operand) => {
+      demand(operand, read(instruction, operand, widthOf(operand), wanted));
+    });
+  for (const { instructions, terminator } of fn.blocks) {
+    for (const instruction of instructions) demandOperands(instruction, 0n);
+    if (terminator.op === 'branch') {
+      const { condition, width, left, right } = terminator;
+      demand(left, condition === 'test' && typeof right === 'bigint' ? right : ones(width));
+      demand(right, ones(width));
+    } else if (terminator.op === 'return') {
+      demand(terminator.value, ones(64));
     }
+  }
+  for (let value = work.pop(); value !== undefined; value = work.pop()) {
+    const wanted = demanded[value] ?? 0n;
+    const made = producer(value);
+    if (made !== undefined) demandOperands(made, wanted);
+    else for (const argument of producer.received?.(value) ?? []) demand(argument, wanted);
   }
   return demanded;
 }
@@ -158,24 +152,24 @@ export function dropUndemandedBits(fn: IrFunction): IrFunction {
   const replaced = new Replacements();
   const fresh = new FreshValues(fn);
   const wide = new Map<Operand, Binary>();
-  const blocks = fn.blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap((instruction): readonly Instruction[] => {
-      if (instruction.op === 'binary') {
-        if (changesOthersOnly(instruction, demanded.get(instruction.result) ?? 0n)) {
-          replaced.set(instruction.result, instruction.left);
-          return [];
-        }
-        const isNumber = !operandsOf(instruction).some((operand) => isAddress(producer, operand));
-        if (mayBeNarrow(instruction) && isNumber && uses.get(instruction.result) === 1) {
-          wide.set(instruction.result, instruction);
-        }
+  const blocks = rewrittenBlocks(fn.blocks, (instruction) => {
+    if (instruction.op === 'binary') {
+      if (changesOthersOnly(instruction, demanded[instruction.result] ?? 0n)) {
+        replaced.set(instruction.result, instruction.left);
+        return [];
       }
-      const binary = instruction.op === 'trunc' ? wide.get(instruction.value) : undefined;
-      return instruction.op === 'trunc' && binary !== undefined
-        ? narrowed(instruction.result, binary, wide, fresh)
-        : [instruction];
-    }),
-  }));
-  return replaced.in({ ...fn, blocks, widths: fresh.widths });
+      if (
+        mayBeNarrow(instruction) &&
+        uses.of(instruction.result) === 1 &&
+        !operandsOf(instruction).some((operand) => isAddress(producer, operand))
+      ) {
+        wide.set(instruction.result, instruction);
+      }
+    }
+    const binary = instruction.op === 'trunc' ? wide.get(instruction.value) : undefined;
+    return instruction.op === 'trunc' && binary !== undefined
+      ? narrowed(instruction.result, binary, wide, fresh)
+      : undefined;
+  });
+  return replaced.in(withBlocks(fn, blocks, fresh.widths));
 }

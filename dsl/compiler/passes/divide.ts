@@ -4,7 +4,7 @@
  */
 import type { Instruction, IrFunction, Operand, Width } from '../ir/ir.ts';
 import { largest } from './known-bits.ts';
-import { FreshValues, producersOf } from './rewrite.ts';
+import { FreshValues, producersOf, rewrittenBlocks, withBlocks } from './rewrite.ts';
 
 type Division = Instruction & { readonly op: 'binary' };
 
@@ -95,7 +95,7 @@ export function divideByMultiplying(fn: IrFunction): IrFunction {
     return instructions;
   };
 
-  const rewrite = (instruction: Instruction): readonly Instruction[] => {
+  const rewrite = (instruction: Instruction): readonly Instruction[] | undefined => {
     if (
       instruction.op !== 'binary' ||
       (instruction.operator !== 'udiv' && instruction.operator !== 'umod') ||
@@ -103,14 +103,10 @@ export function divideByMultiplying(fn: IrFunction): IrFunction {
       instruction.right < 3n ||
       isPowerOfTwo(instruction.right)
     ) {
-      return [instruction];
+      return undefined;
     }
-    return expand(instruction, instruction.right) ?? [instruction];
+    return expand(instruction, instruction.right);
   };
 
-  const blocks = fn.blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap(rewrite),
-  }));
-  return { ...fn, blocks, widths: fresh.widths };
+  return withBlocks(fn, rewrittenBlocks(fn.blocks, rewrite), fresh.widths);
 }

@@ -12,7 +12,14 @@ import type { Instruction, IrFunction, Operand, Width } from '../ir/ir.ts';
 import { ones, signed } from './arithmetic.ts';
 import { isPacketPointer } from './branch-facts.ts';
 import { largest, type Producer } from './known-bits.ts';
-import { FreshValues, producersOf, useCounts } from './rewrite.ts';
+import {
+  FreshValues,
+  producersOf,
+  rewrittenBlocks,
+  type UseCounts,
+  useCounts,
+  withBlocks,
+} from './rewrite.ts';
 
 type Access = Instruction & { readonly op: 'load' | 'store' | 'atomic' };
 
@@ -90,13 +97,13 @@ function splitAddress(producer: Producer, access: Access): Sum | undefined {
 function withConstantLast(
   producer: Producer,
   add: Instruction & { readonly op: 'binary' },
-  uses: ReadonlyMap<Operand, number>,
+  uses: UseCounts,
   fresh: FreshValues,
 ): readonly Instruction[] | undefined {
   const { left, right, result } = add;
   const wide = producer(right);
   const narrow = wide?.op === 'zext' ? producer(wide.value) : undefined;
-  const single = wide?.op === 'zext' && uses.get(right) === 1 && uses.get(wide.value) === 1;
+  const single = wide?.op === 'zext' && uses.of(right) === 1 && uses.of(wide.value) === 1;
   if (!single || narrow === undefined || !isPacketPointer(producer, left)) return undefined;
   const index = splitIndex(producer, right);
   if (index === undefined) return undefined;
@@ -119,17 +126,17 @@ export function foldAddresses(fn: IrFunction): IrFunction {
   const producer = producersOf(fn);
   const uses = useCounts(fn);
   const fresh = new FreshValues(fn);
-  const rewrite = (instruction: Instruction): readonly Instruction[] => {
+  const rewrite = (instruction: Instruction): readonly Instruction[] | undefined => {
     if (instruction.op === 'binary' && instruction.operator === 'add' && instruction.width === 64) {
-      return withConstantLast(producer, instruction, uses, fresh) ?? [instruction];
+      return withConstantLast(producer, instruction, uses, fresh);
     }
     if (instruction.op !== 'load' && instruction.op !== 'store' && instruction.op !== 'atomic') {
-      return [instruction];
+      return undefined;
     }
     const sum = splitAddress(producer, instruction);
     const offset = (sum?.constant ?? 0n) + BigInt(instruction.offset);
     if (sum === undefined || sum.constant === 0n || offset < -MAX_OFFSET || offset > MAX_OFFSET) {
-      return [instruction];
+      return undefined;
     }
     const spanned = instruction.span === undefined ? {} : { span: instruction.span };
     const instructions: Instruction[] = [];
@@ -140,9 +147,5 @@ export function foldAddresses(fn: IrFunction): IrFunction {
     });
     return [...instructions, { ...instruction, base, offset: Number(offset) }];
   };
-  const blocks = fn.blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap(rewrite),
-  }));
-  return { ...fn, blocks, widths: fresh.widths };
+  return withBlocks(fn, rewrittenBlocks(fn.blocks, rewrite), fresh.widths);
 }

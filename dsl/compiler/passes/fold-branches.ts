@@ -2,44 +2,32 @@
  * Folding of branches: constants to the right, comparisons of widened or byte-swapped values on the values
  * themselves, and a mask and a test for 0 as one bit test. Part of the fold pass.
  */
-import {
-  type Instruction,
-  type IrFunction,
-  MIRRORED,
-  type Operand,
-  type Terminator,
-  type ValueId,
-} from '../ir/ir.ts';
+import { type Instruction, type IrFunction, MIRRORED, type Operand, type Terminator } from '../ir/ir.ts';
 import { ones, swapBytes } from './arithmetic.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
-import type { FreshValues } from './rewrite.ts';
+import type { FreshValues, UseCounts } from './rewrite.ts';
 
 /** What folding knows of the function so far. */
 export interface FoldFacts {
   readonly producer: Producer;
-  readonly uses: ReadonlyMap<ValueId, number>;
+  readonly uses: UseCounts;
   readonly fresh: FreshValues;
   /** Values that nothing does but compare them with constants for equality. */
   readonly onlyCompared: ReadonlySet<Operand>;
 }
 
 /** Values whose every use is the left side of a branch on equality with a constant. */
-export function onlyComparedIn(fn: IrFunction, uses: ReadonlyMap<ValueId, number>): ReadonlySet<Operand> {
+export function onlyComparedIn(fn: IrFunction, uses: UseCounts): ReadonlySet<Operand> {
   const compared = new Map<Operand, number>();
   for (const { terminator } of fn.blocks) {
     if (terminator.op !== 'branch' || typeof terminator.right !== 'bigint') continue;
     const { condition, left } = terminator;
     if (condition === 'eq' || condition === 'ne') compared.set(left, (compared.get(left) ?? 0) + 1);
   }
-  return new Set(
-    [...compared].flatMap(([value, count]) =>
-      typeof value === 'number' && uses.get(value) === count ? [value] : [],
-    ),
-  );
+  return new Set([...compared].flatMap(([value, count]) => (uses.of(value) === count ? [value] : [])));
 }
 
-export const usedOnce = ({ uses }: FoldFacts, operand: Operand): boolean =>
-  typeof operand === 'number' && uses.get(operand) === 1;
+export const usedOnce = ({ uses }: FoldFacts, operand: Operand): boolean => uses.of(operand) === 1;
 
 export type Branch = Terminator & { readonly op: 'branch' };
 

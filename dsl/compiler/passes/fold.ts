@@ -4,12 +4,12 @@
  * gives a range to the very pointer that was compared.
  */
 import { reversePostorder } from '../ir/analysis.ts';
-import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
-import { mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
+import type { BinaryOperator, Instruction, IrFunction, Operand } from '../ir/ir.ts';
+import { mapOperands, mapTerminatorOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type FoldedBranch, type FoldFacts, foldBranch, onlyComparedIn } from './fold-branches.ts';
 import { knownValue, possibleBits } from './known-bits.ts';
-import { FreshValues, producerFrom, Replacements, useCounts } from './rewrite.ts';
+import { FreshValues, producerFrom, Replacements, useCounts, withBlocks } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
@@ -221,7 +221,7 @@ function foldInstruction(instruction: Instruction, facts: FoldFacts): Folded | u
 }
 
 export function fold(fn: IrFunction): IrFunction {
-  const made = new Map<ValueId, Instruction>();
+  const made = new Array<Instruction | undefined>(fn.widths.length);
   const replaced = new Replacements();
   const fresh = new FreshValues(fn);
   const uses = useCounts(fn);
@@ -274,16 +274,16 @@ export function fold(fn: IrFunction): IrFunction {
           remember(made, instruction);
         }
       }
-      return [block.id, { ...block, instructions, terminator }] as const;
+      const kept = unlessSame(block.instructions, instructions);
+      const isSame = kept === block.instructions && terminator === block.terminator;
+      return [block.id, isSame ? block : { ...block, instructions: kept, terminator }] as const;
     }),
   );
-  const blocks = fn.blocks.map((block) => folded.get(block.id) ?? block);
-  return replaced.in({ ...fn, blocks, widths: fresh.widths });
+  const blocks = mapUnlessSame(fn.blocks, (block) => folded.get(block.id) ?? block);
+  return replaced.in(withBlocks(fn, blocks, fresh.widths));
 }
 
-function remember(made: Map<ValueId, Instruction>, instruction: Instruction): void {
+function remember(made: (Instruction | undefined)[], instruction: Instruction): void {
   const result = resultOf(instruction);
-  if (result !== undefined) {
-    made.set(result, instruction);
-  }
+  if (result !== undefined) made[result] = instruction;
 }

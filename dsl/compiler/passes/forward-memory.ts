@@ -6,11 +6,11 @@
  */
 import { blockOf, blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, Operand, Region } from '../ir/ir.ts';
-import { mapOperands } from '../ir/visit.ts';
+import { mapOperands, mapUnlessSame, unlessSame } from '../ir/visit.ts';
 import { ones } from './arithmetic.ts';
 import { movesPacket, writes } from './effects.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
-import { producersOf, Replacements } from './rewrite.ts';
+import { producersOf, Replacements, withBlocks, withInstructions } from './rewrite.ts';
 
 interface Known {
   readonly region: Region;
@@ -84,7 +84,7 @@ export function forwardMemory(fn: IrFunction): IrFunction {
       }
       kept.push(instruction);
     }
-    return { block: { ...block, instructions: kept }, known };
+    return { block: withInstructions(block, unlessSame(block.instructions, kept)), known };
   };
 
   const before = predecessors(fn);
@@ -96,5 +96,6 @@ export function forwardMemory(fn: IrFunction): IrFunction {
     const inherited = above?.known.filter(({ region }) => PRIVATE.has(region)) ?? [];
     done.set(id, inBlock(blockOf(blocks, id), inherited));
   }
-  return replaced.in({ ...fn, blocks: fn.blocks.map((block) => done.get(block.id)?.block ?? block) });
+  const forwarded = mapUnlessSame(fn.blocks, (block) => done.get(block.id)?.block ?? block);
+  return replaced.in(withBlocks(fn, forwarded));
 }

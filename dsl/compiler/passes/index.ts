@@ -70,25 +70,41 @@ export interface OptimiseOptions {
 /** Rounds at most; programs settle in three or four. */
 const MAX_ROUNDS = 12;
 
+/** Runs passes, but for those that are known to leave a function as it is: they did so before. */
+class Runner {
+  private readonly unchanged = new Map<Pass, IrFunction>();
+
+  run(pass: Pass, fn: IrFunction): IrFunction {
+    if (this.unchanged.get(pass) === fn) return fn;
+    const result = pass.run(fn);
+    if (result === fn) this.unchanged.set(pass, fn);
+    return result;
+  }
+}
+
+const sizeOf = (fn: IrFunction): number =>
+  fn.blocks.reduce((sum, { instructions }) => sum + instructions.length + 1, 0);
+
+/** Whether two functions do the same, whatever source lines their instructions came from. */
+const alike = (a: IrFunction, b: IrFunction): boolean =>
+  a === b || (sizeOf(a) === sizeOf(b) && printFunction(a) === printFunction(b));
+
 function settled(
   fn: IrFunction,
   passes: readonly Pass[],
+  runner: Runner,
   { before: onBefore, after }: OptimiseOptions,
 ): IrFunction {
   let current = fn;
-  let before = '';
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    for (const { name, run } of passes) {
-      onBefore?.(name, current);
-      current = run(current);
-      after?.(name, current);
+    const before = current;
+    for (const pass of passes) {
+      onBefore?.(pass.name, current);
+      current = runner.run(pass, current);
+      after?.(pass.name, current);
     }
     current = renumbered(current);
-    const text = printFunction(current);
-    if (text === before) {
-      break;
-    }
-    before = text;
+    if (round > 0 && alike(before, current)) break;
   }
   return current;
 }
@@ -96,7 +112,8 @@ function settled(
 function optimiseFunction(fn: IrFunction, options: OptimiseOptions): IrFunction {
   const passes = PASSES.filter(({ name }) => !options.disable?.has(name));
   const early = passes.filter(({ late }) => late !== true);
-  return settled(settled(fn, early, options), passes, options);
+  const runner = new Runner();
+  return settled(settled(fn, early, runner, options), passes, runner, options);
 }
 
 const calleesOf = (fn: IrFunction): readonly string[] =>

@@ -58,7 +58,7 @@ class Joining {
     const argument = block.terminator.to.arguments[index];
     const binary = block.instructions.find((each) => each.op === 'binary' && each.result === argument);
     if (binary?.op !== 'binary' || !JOINED.has(binary.operator)) return undefined;
-    if (this.uses.get(binary.result) !== 1 || typeof binary.left !== 'number') return undefined;
+    if (this.uses.of(binary.result) !== 1 || typeof binary.left !== 'number') return undefined;
     const right =
       typeof binary.right === 'number'
         ? binary.right

@@ -5,8 +5,8 @@
  * the same one. Only copies of the same source merge, so that each instruction keeps its line.
  */
 import type { Block, Edge, IrFunction, Operand, ValueId } from '../ir/ir.ts';
-import { mapEdges, mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
-import { FreshValues, operandsOfBlock } from './rewrite.ts';
+import { eachOperandOfBlock, mapEdges, mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
+import { FreshValues } from './rewrite.ts';
 
 /** A shorter block isn't worth the copy that its parameter may need. */
 const LEAST = 2;
@@ -46,12 +46,16 @@ function shapeOf(block: Block): Shape {
 function usedElsewhere(fn: IrFunction): ReadonlySet<Operand> {
   const home = new Map<Operand, number>();
   for (const { id, instructions } of fn.blocks)
-    for (const result of instructions.flatMap((each) => resultOf(each) ?? [])) home.set(result, id);
-  return new Set(
-    fn.blocks.flatMap((block) =>
-      operandsOfBlock(block).filter((operand) => home.has(operand) && home.get(operand) !== block.id),
-    ),
-  );
+    for (const each of instructions) {
+      const result = resultOf(each);
+      if (result !== undefined) home.set(result, id);
+    }
+  const elsewhere = new Set<Operand>();
+  for (const block of fn.blocks)
+    eachOperandOfBlock(block, (operand) => {
+      if ((home.get(operand) ?? block.id) !== block.id) elsewhere.add(operand);
+    });
+  return elsewhere;
 }
 
 /** Blocks that do the same to the same values but for the one at `differing`; with what each has there. */

@@ -3,11 +3,19 @@
  * loaded from places next to each other as well. After DAGCombiner::mergeConsecutiveStores in LLVM. Stack slots keep
  * the alignment that the verifier asks for; the context's fields have their widths from the kernel, so they stay.
  */
-import type { Bytes, Instruction, IrFunction, Operand, Region, Width } from '../ir/ir.ts';
+import type { Bytes, Instruction, IrFunction, Region } from '../ir/ir.ts';
+import { mapUnlessSame, unlessSame } from '../ir/visit.ts';
 import { ones } from './arithmetic.ts';
 import { movesPacket, writes } from './effects.ts';
 import type { Producer } from './known-bits.ts';
-import { FreshValues, producersOf, useCounts } from './rewrite.ts';
+import {
+  FreshValues,
+  producersOf,
+  type UseCounts,
+  useCounts,
+  withBlocks,
+  withInstructions,
+} from './rewrite.ts';
 
 type Store = Instruction & { readonly op: 'store' };
 type Load = Instruction & { readonly op: 'load' };
@@ -31,7 +39,7 @@ function touches(instruction: Instruction, region: Region): boolean {
 
 class Merger {
   private readonly producer: Producer;
-  private readonly uses: ReadonlyMap<Operand, number>;
+  private readonly uses: UseCounts;
   private readonly fresh: FreshValues;
 
   constructor(private readonly fn: IrFunction) {
@@ -66,7 +74,7 @@ class Merger {
       second.region !== region ||
       second.base !== base ||
       second.offset !== offset + low.bytes ||
-      [first, second].some((load) => load.bytes !== low.bytes || this.uses.get(load.result) !== 1);
+      [first, second].some((load) => load.bytes !== low.bytes || this.uses.of(load.result) !== 1);
     const start = Math.min(block.indexOf(first), block.indexOf(second));
     if (apart || !LOADED.has(region) || start < 0) return undefined;
     const between = block.slice(start, end);
@@ -95,7 +103,7 @@ class Merger {
       const merged = later.op === 'store' ? this.withEarlier(original, result, later, end) : undefined;
       result.push(...(merged ?? [later]));
     }
-    return result;
+    return unlessSame(original, result);
   }
 
   /** Takes the store that `later` joins out of `before`, up to the nearest instruction that touches the same memory. */
@@ -123,11 +131,10 @@ class Merger {
   }
 
   run(): IrFunction {
-    const blocks = this.fn.blocks.map((block) => ({
-      ...block,
-      instructions: this.block(block.instructions),
-    }));
-    return { ...this.fn, blocks, widths: this.fresh.widths as Width[] };
+    const blocks = mapUnlessSame(this.fn.blocks, (block) =>
+      withInstructions(block, this.block(block.instructions)),
+    );
+    return withBlocks(this.fn, blocks, this.fresh.widths);
   }
 }
 

@@ -4,8 +4,9 @@
  * fields have their widths from the kernel, so they stay.
  */
 import type { Bytes, Instruction, IrFunction, Operand, Terminator } from '../ir/ir.ts';
+import { filterUnlessSame, mapUnlessSame } from '../ir/visit.ts';
 import { ones } from './arithmetic.ts';
-import { FreshValues, producersOf, Replacements, useCounts } from './rewrite.ts';
+import { FreshValues, producersOf, Replacements, rewrittenBlocks, useCounts, withBlocks } from './rewrite.ts';
 
 type Load = Instruction & { readonly op: 'load' };
 type Branch = Terminator & { readonly op: 'branch' };
@@ -37,7 +38,7 @@ export function narrowLoads(fn: IrFunction): IrFunction {
   const loadOf = (operand: Operand): Load | undefined => {
     const made = producer(operand);
     const whole = made?.op === 'load' && made.region !== 'context' && !made.pointer;
-    return whole && uses.get(made.result) === 1 && !narrow.has(made) ? made : undefined;
+    return whole && uses.of(made.result) === 1 && !narrow.has(made) ? made : undefined;
   };
   /** A load of a part of what `load` loads, in its place. */
   const narrowed = (load: Load, { at, bytes }: Part): Operand => {
@@ -70,31 +71,31 @@ export function narrowLoads(fn: IrFunction): IrFunction {
     if ((condition !== 'eq' && condition !== 'ne') || typeof right !== 'bigint') return branch;
     const mask = producer(left);
     if (mask?.op !== 'binary' || mask.operator !== 'and' || typeof mask.right !== 'bigint') return branch;
-    if (typeof left !== 'number' || uses.get(left) !== 1) return branch;
+    if (uses.of(left) !== 1) return branch;
     const load = loadOf(mask.left);
     const part = load && partOf(mask.right, load.bytes);
     if (load === undefined || part === undefined || (right & ~mask.right) !== 0n) return branch;
     return { ...branch, width: 32, left: narrowed(load, part), right: right >> BigInt(8 * part.at) };
   };
 
-  const rewritten = fn.blocks.map((block) => {
-    const instructions = block.instructions.filter((instruction) => {
+  const rewritten = mapUnlessSame(fn.blocks, (block) => {
+    const instructions = filterUnlessSame(block.instructions, (instruction) => {
       const operand = asLoaded(instruction);
       if (operand !== undefined && instruction.op === 'binary') replaced.set(instruction.result, operand);
       return operand === undefined;
     });
     const terminator = block.terminator.op === 'branch' ? compared(block.terminator) : block.terminator;
-    return { ...block, instructions, terminator };
+    return instructions === block.instructions && terminator === block.terminator
+      ? block
+      : { ...block, instructions, terminator };
   });
   if (narrow.size === 0) return fn;
   // The mask of a comparison goes with what it read.
   const gone = new Set<Operand>([...narrow.keys()].map(({ result }) => result));
-  const blocks = rewritten.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap((instruction): readonly Instruction[] => {
-      if (instruction.op === 'load') return [narrow.get(instruction) ?? instruction];
-      return instruction.op === 'binary' && gone.has(instruction.left) ? [] : [instruction];
-    }),
-  }));
-  return replaced.in({ ...fn, blocks, widths: fresh.widths });
+  const blocks = rewrittenBlocks(rewritten, (instruction) => {
+    const part = instruction.op === 'load' ? narrow.get(instruction) : undefined;
+    if (part !== undefined) return [part];
+    return instruction.op === 'binary' && gone.has(instruction.left) ? [] : undefined;
+  });
+  return replaced.in(withBlocks(fn, blocks, fresh.widths));
 }

@@ -8,7 +8,7 @@ import { valuesWithBounds } from '../ir/addresses.ts';
 import type { Bytes, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { resultOf } from '../ir/visit.ts';
 import { ones, swapBytes } from './arithmetic.ts';
-import { FreshValues, producersOf, Replacements, useCounts } from './rewrite.ts';
+import { FreshValues, producersOf, Replacements, rewrittenBlocks, useCounts, withBlocks } from './rewrite.ts';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
 type Load = Of<'load'>;
@@ -41,7 +41,7 @@ class Narrowing {
   }
 
   private once(operand: Operand): Instruction | undefined {
-    return typeof operand === 'number' && this.uses.get(operand) === 1 ? this.producer(operand) : undefined;
+    return this.uses.of(operand) === 1 ? this.producer(operand) : undefined;
   }
 
   private swapOf(operand: Operand): Swap | undefined {
@@ -124,34 +124,24 @@ class Narrowing {
     ];
   }
 
-  rewritten(instruction: Instruction): readonly Instruction[] {
+  /** What stands for an instruction; undefined where it stays. */
+  rewritten(instruction: Instruction): readonly Instruction[] | undefined {
     if (instruction.op !== 'binary' || instruction.width !== 32 || typeof instruction.right !== 'bigint')
-      return [instruction];
+      return undefined;
+    if (instruction.operator !== 'lshr' && instruction.operator !== 'and') return undefined;
     const binary = { ...instruction, right: instruction.right };
-    const made =
-      binary.operator === 'lshr'
-        ? this.shifted(binary)
-        : binary.operator === 'and'
-          ? (this.masked(binary) ?? this.turned(binary))
-          : undefined;
-    return made ?? [instruction];
+    return binary.operator === 'lshr' ? this.shifted(binary) : (this.masked(binary) ?? this.turned(binary));
   }
 }
 
 export function narrowSwaps(fn: IrFunction): IrFunction {
   const narrowing = new Narrowing(fn);
-  const blocks = fn.blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap((instruction) => narrowing.rewritten(instruction)),
-  }));
+  const blocks = rewrittenBlocks(fn.blocks, (instruction) => narrowing.rewritten(instruction));
   // The swaps and loads that nothing reads any more are left to dead code elimination.
-  const withLoads = blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.flatMap((instruction) => {
-      const result = resultOf(instruction);
-      const narrow = result === undefined ? undefined : narrowing.narrow.get(result);
-      return narrow === undefined ? [instruction] : [instruction, narrow];
-    }),
-  }));
-  return narrowing.replaced.in({ ...fn, blocks: withLoads, widths: narrowing.fresh.widths });
+  const withLoads = rewrittenBlocks(blocks, (instruction) => {
+    const result = resultOf(instruction);
+    const narrow = result === undefined ? undefined : narrowing.narrow.get(result);
+    return narrow && [instruction, narrow];
+  });
+  return narrowing.replaced.in(withBlocks(fn, withLoads, narrowing.fresh.widths));
 }

@@ -10,9 +10,9 @@
  */
 import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, ValueId } from '../ir/ir.ts';
-import { mapOperands, resultOf } from '../ir/visit.ts';
+import { mapOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { writes } from './effects.ts';
-import { Replacements } from './rewrite.ts';
+import { Replacements, withBlocks, withInstructions } from './rewrite.ts';
 
 type Clobbers = (instruction: Instruction) => boolean;
 
@@ -121,7 +121,7 @@ export function numberValues(fn: IrFunction): IrFunction {
       pointers = endsPointers(original) ? `${id}.${index}` : pointers;
       instructions.push(instruction);
     }
-    kept.set(id, { ...block, instructions });
+    kept.set(id, withInstructions(block, unlessSame(block.instructions, instructions)));
     for (const child of children.get(id) ?? []) {
       visit(child);
     }
@@ -130,5 +130,6 @@ export function numberValues(fn: IrFunction): IrFunction {
     }
   };
   visit(entryOf(fn).id);
-  return replaced.in({ ...fn, blocks: fn.blocks.map((block) => kept.get(block.id) ?? block) });
+  const numbered = mapUnlessSame(fn.blocks, (block) => kept.get(block.id) ?? block);
+  return replaced.in(withBlocks(fn, numbered));
 }

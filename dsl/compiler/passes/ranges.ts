@@ -4,9 +4,9 @@
  * the constants of the function's comparisons as steps of the widening. It claims no more than the kernel's verifier
  * finds on each path by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals and reg_set_min_max).
  */
-import { reversePostorder } from '../ir/analysis.ts';
+import { blocksById, remembered, reversePostorder } from '../ir/analysis.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
-import { resultOf } from '../ir/visit.ts';
+import { eachOperandOfBlock, edgesOf, resultOf } from '../ir/visit.ts';
 import { larger, ones, smaller } from './arithmetic.ts';
 import { type Comparison, factBehind, factsOnEntry } from './branch-facts.ts';
 import { isForgotten, type Producer, possibleBits, type Range } from './known-bits.ts';
@@ -73,17 +73,31 @@ function binaryRange({ operator, width, right }: Binary, a: Range, b: Range): Ra
   }
 }
 
+/** What some facts say of values, by value, in their order. */
+type Bounds = ReadonlyMap<Operand, readonly Comparison[]>;
+
+const NOTHING: Bounds = new Map();
+
 /** The analysis of one function. A value without a range so far is on no way that was walked. */
 class Intervals {
-  readonly ranges = new Map<ValueId, Range>();
+  readonly ranges: (Range | undefined)[];
   private readonly facts: ReadonlyMap<number, readonly Comparison[]>;
+  /** By the lists of facts, which blocks share. */
+  private readonly boundsOf = new Map<readonly Comparison[], Bounds>();
   private readonly producer: Producer;
-  private readonly grown = new Map<ValueId, number>();
+  private readonly grown: number[] = [];
   private readonly steps: readonly bigint[];
+  /** The blocks that read a value. */
+  private readonly users: readonly (ReadonlySet<Block> | undefined)[];
+  /** Blocks that read a value whose range is another than when they were last looked at. */
+  private readonly stale: Set<Block>;
 
   constructor(private readonly fn: IrFunction) {
+    this.ranges = new Array<Range | undefined>(fn.widths.length);
     this.facts = factsOnEntry(fn);
     this.producer = producersOf(fn);
+    this.users = usersOf(fn);
+    this.stale = new Set(fn.blocks);
     const compared = fn.blocks.flatMap(({ terminator }) =>
       terminator.op === 'branch' && typeof terminator.right === 'bigint' ? [terminator.right] : [],
     );
@@ -96,28 +110,41 @@ class Intervals {
     return typeof operand === 'number' ? (this.fn.widths[operand] ?? 64) : 64;
   }
 
-  /** In `block`, and behind an edge of its branch where `behind` says what holds there; undefined where never. */
-  private at(
-    operand: Operand,
-    width: Width,
-    block: number,
-    behind: readonly Comparison[] = [],
-  ): Range | undefined {
-    if (typeof operand === 'bigint') return { low: operand & ones(width), high: operand & ones(width) };
-    let range = this.ranges.get(operand);
-    for (const fact of [...behind, ...(this.facts.get(block) ?? [])]) {
-      if (range !== undefined && fact.left === operand && fact.width === this.widthOf(operand))
-        range = narrowedBy(range, fact);
-    }
-    return range === undefined || range.low > range.high ? undefined : range;
+  private boundsIn(block: Block): Bounds {
+    const facts = this.facts.get(block.id) ?? [];
+    const bounds = this.boundsOf.get(facts) ?? this.boundsBy(facts);
+    this.boundsOf.set(facts, bounds);
+    return bounds;
   }
 
-  private made(instruction: Instruction, result: ValueId, block: number): Range | undefined {
+  private boundsBy(facts: readonly Comparison[]): Bounds {
+    if (facts.length === 0) return NOTHING;
+    const bounds = new Map<Operand, Comparison[]>();
+    for (const fact of facts) {
+      if (typeof fact.right !== 'bigint' || fact.width !== this.widthOf(fact.left)) continue;
+      const others = bounds.get(fact.left);
+      if (others === undefined) bounds.set(fact.left, [fact]);
+      else others.push(fact);
+    }
+    return bounds;
+  }
+
+  /** Where `bounds` hold, and first what `behind` says; undefined where control never comes. */
+  private at(operand: Operand, width: Width, bounds: Bounds, behind: Bounds = NOTHING): Range | undefined {
+    if (typeof operand === 'bigint') return { low: operand & ones(width), high: operand & ones(width) };
+    let range = this.ranges[operand];
+    if (range === undefined) return undefined;
+    for (const fact of behind.get(operand) ?? []) range = narrowedBy(range, fact);
+    for (const fact of bounds.get(operand) ?? []) range = narrowedBy(range, fact);
+    return range.low > range.high ? undefined : range;
+  }
+
+  private made(instruction: Instruction, result: ValueId, bounds: Bounds): Range | undefined {
     const width = this.widthOf(result);
     switch (instruction.op) {
       case 'binary': {
-        const a = this.at(instruction.left, width, block);
-        const b = this.at(instruction.right, width, block);
+        const a = this.at(instruction.left, width, bounds);
+        const b = this.at(instruction.right, width, bounds);
         if (a === undefined || b === undefined) return undefined;
         const { low, high } = binaryRange(instruction, a, b);
         return { low, high: smaller(high, possibleBits(this.producer, result, width)) };
@@ -125,9 +152,9 @@ class Intervals {
       case 'zext':
         return isForgotten(this.producer(instruction.value))
           ? full(64)
-          : this.at(instruction.value, 32, block);
+          : this.at(instruction.value, 32, bounds);
       case 'trunc': {
-        const range = this.at(instruction.value, 64, block);
+        const range = this.at(instruction.value, 64, bounds);
         return range === undefined || range.high <= ones(32) ? range : full(32);
       }
       case 'load':
@@ -137,19 +164,26 @@ class Intervals {
     }
   }
 
-  /** Takes what one more edge brings to a parameter. Whether that changed anything. */
-  private receive(parameter: ValueId, argument: Range): boolean {
-    const before = this.ranges.get(parameter);
+  /** Takes note of a value's range; whoever reads it has to be looked at, but for `reader`, which is being looked at. */
+  private set(value: ValueId, range: Range, reader?: Block): void {
+    const before = this.ranges[value];
+    this.ranges[value] = range;
+    if (before?.low === range.low && before.high === range.high) return;
+    for (const block of this.users[value] ?? []) if (block !== reader) this.stale.add(block);
+  }
+
+  /** Takes what one more edge brings to a parameter. */
+  private receive(parameter: ValueId, argument: Range): void {
+    const before = this.ranges[parameter];
     if (before === undefined) {
-      this.ranges.set(parameter, argument);
-      return true;
+      this.set(parameter, argument);
+      return;
     }
     const joined = join(before, argument);
-    if (joined.low === before.low && joined.high === before.high) return false;
-    const times = (this.grown.get(parameter) ?? 0) + 1;
-    this.grown.set(parameter, times);
-    this.ranges.set(parameter, times < PATIENCE ? joined : this.widened(before, joined));
-    return true;
+    if (joined.low === before.low && joined.high === before.high) return;
+    const times = (this.grown[parameter] ?? 0) + 1;
+    this.grown[parameter] = times;
+    this.set(parameter, times < PATIENCE ? joined : this.widened(before, joined));
   }
 
   private widened(before: Range, { low, high }: Range): Range {
@@ -159,58 +193,69 @@ class Intervals {
     };
   }
 
-  private follow(block: Block, edge: Edge, taken: boolean, parameters: readonly ValueId[]): boolean {
-    const behind = factBehind(block.terminator, taken);
-    let changed = false;
-    for (const [index, parameter] of parameters.entries()) {
-      const argument = this.at(edge.arguments[index] ?? 0n, this.widthOf(parameter), block.id, behind);
-      if (argument !== undefined && this.receive(parameter, argument)) changed = true;
+  private follow(edge: Edge, target: Block | undefined, bounds: Bounds, behind: Bounds): void {
+    for (const [index, parameter] of (target?.parameters ?? []).entries()) {
+      const argument = this.at(edge.arguments[index] ?? 0n, this.widthOf(parameter), bounds, behind);
+      if (argument !== undefined) this.receive(parameter, argument);
     }
-    return changed;
+  }
+
+  private lookAt(block: Block, blocks: ReadonlyMap<number, Block>): void {
+    const bounds = this.boundsIn(block);
+    for (const instruction of block.instructions) {
+      const result = resultOf(instruction);
+      const range = result === undefined ? undefined : this.made(instruction, result, bounds);
+      if (result !== undefined && range !== undefined) this.set(result, range, block);
+    }
+    const { terminator } = block;
+    for (const [index, edge] of edgesOf(terminator).entries()) {
+      const target = blocks.get(edge.block);
+      if (target === undefined || target.parameters.length === 0) continue;
+      this.follow(edge, target, bounds, this.boundsBy(factBehind(terminator, index === 0)));
+    }
   }
 
   run(): void {
-    const blocks = new Map(this.fn.blocks.map((block) => [block.id, block]));
-    const parametersOf = (id: number): readonly ValueId[] => blocks.get(id)?.parameters ?? [];
-    for (const parameter of this.fn.parameters) this.ranges.set(parameter, full(this.widthOf(parameter)));
-    const order = reversePostorder(this.fn);
+    const blocks = blocksById(this.fn);
+    for (const parameter of this.fn.parameters) this.ranges[parameter] = full(this.widthOf(parameter));
+    const order = reversePostorder(this.fn).flatMap((id) => blocks.get(id) ?? []);
     for (let changed = true; changed; ) {
       changed = false;
-      for (const block of order.flatMap((id) => blocks.get(id) ?? [])) {
-        for (const instruction of block.instructions) {
-          const result = resultOf(instruction);
-          const range = result === undefined ? undefined : this.made(instruction, result, block.id);
-          if (result !== undefined && range !== undefined) this.ranges.set(result, range);
-        }
-        const { terminator } = block;
-        if (terminator.op === 'jump') {
-          changed = this.follow(block, terminator.to, true, parametersOf(terminator.to.block)) || changed;
-        } else if (terminator.op === 'branch') {
-          const { then, otherwise } = terminator;
-          changed = this.follow(block, then, true, parametersOf(then.block)) || changed;
-          changed = this.follow(block, otherwise, false, parametersOf(otherwise.block)) || changed;
-        }
+      for (const block of order) {
+        if (!this.stale.delete(block)) continue;
+        this.lookAt(block, blocks);
+        changed = true;
       }
     }
   }
 }
 
-const known = new WeakMap<IrFunction, ReadonlyMap<ValueId, Range>>();
+/** For each value, the blocks that read it. */
+function usersOf(fn: IrFunction): readonly (ReadonlySet<Block> | undefined)[] {
+  const users = new Array<Set<Block> | undefined>(fn.widths.length);
+  for (const block of fn.blocks)
+    eachOperandOfBlock(block, (operand) => {
+      if (typeof operand !== 'number') return;
+      const known = users[operand];
+      if (known === undefined) users[operand] = new Set([block]);
+      else known.add(block);
+    });
+  return users;
+}
 
-/** The bounds of every value that control can reach; found once for each function: none ever changes. */
-export function rangesOf(fn: IrFunction): ReadonlyMap<ValueId, Range> {
-  const found = known.get(fn);
-  if (found !== undefined) return found;
+/** The bounds of every value that control can reach, by value. */
+export const rangesOf = remembered((fn): readonly (Range | undefined)[] => {
   const intervals = new Intervals(fn);
   intervals.run();
-  known.set(fn, intervals.ranges);
   return intervals.ranges;
-}
+});
 
 /** Where the values of a function come from, with their bounds. */
-export function producersWithRanges(fn: IrFunction): Producer {
+export const producersWithRanges = remembered((fn): Producer => {
   const ranges = rangesOf(fn);
-  return Object.assign(producersOf(fn), {
-    range: (operand: Operand) => (typeof operand === 'number' ? ranges.get(operand) : undefined),
+  const producer = producersOf(fn);
+  return Object.assign((operand: Operand) => producer(operand), {
+    received: producer.received,
+    range: (operand: Operand) => (typeof operand === 'number' ? ranges[operand] : undefined),
   });
-}
+});

@@ -3,27 +3,27 @@
  * checks vanish so. Mueller and Whalley, "Avoiding Conditional Branches by Code Replication" (PLDI 1995), without the
  * replication, which jump threading does.
  */
-import type { IrFunction } from '../ir/ir.ts';
+import type { Block, IrFunction } from '../ir/ir.ts';
+import { mapUnlessSame } from '../ir/visit.ts';
 import { decide, factsOnEntry } from './branch-facts.ts';
 import { producersWithRanges } from './ranges.ts';
+import { withBlocks } from './rewrite.ts';
 
 export function removeRedundantBranches(fn: IrFunction): IrFunction {
   const facts = factsOnEntry(fn);
   const producer = producersWithRanges(fn);
-  return {
-    ...fn,
-    blocks: fn.blocks.map((block) => {
-      const { terminator } = block;
-      if (terminator.op !== 'branch') {
-        return block;
-      }
-      const holds = decide(terminator, facts.get(block.id) ?? [], producer);
-      if (holds === undefined) {
-        return block;
-      }
-      const spanned = terminator.span === undefined ? {} : { span: terminator.span };
-      const to = holds ? terminator.then : terminator.otherwise;
-      return { ...block, terminator: { op: 'jump', to, ...spanned } };
-    }),
-  };
+  const blocks = mapUnlessSame(fn.blocks, (block): Block => {
+    const { terminator } = block;
+    if (terminator.op !== 'branch') {
+      return block;
+    }
+    const holds = decide(terminator, facts.get(block.id) ?? [], producer);
+    if (holds === undefined) {
+      return block;
+    }
+    const spanned = terminator.span === undefined ? {} : { span: terminator.span };
+    const to = holds ? terminator.then : terminator.otherwise;
+    return { ...block, terminator: { op: 'jump', to, ...spanned } };
+  });
+  return withBlocks(fn, blocks);
 }

@@ -4,25 +4,23 @@
  */
 import type { Instruction, IrFunction } from '../ir/ir.ts';
 import { producersWithRanges } from './ranges.ts';
-import { Replacements } from './rewrite.ts';
+import { Replacements, rewrittenBlocks, withBlocks } from './rewrite.ts';
+
+type Binary = Instruction & { readonly op: 'binary' };
 
 export function removeRedundantMasks(fn: IrFunction): IrFunction {
   const { range } = producersWithRanges(fn);
   const replaced = new Replacements();
-  const superfluous = (instruction: Instruction): boolean => {
-    if (instruction.op !== 'binary' || instruction.operator !== 'and') return false;
-    const { left, right } = instruction;
+  const superfluous = ({ operator, left, right }: Binary): boolean => {
+    if (operator !== 'and') return false;
     const isLowMask = typeof right === 'bigint' && (right & (right + 1n)) === 0n;
     const high = range?.(left)?.high;
     return isLowMask && high !== undefined && high <= right;
   };
-  const blocks = fn.blocks.map((block) => ({
-    ...block,
-    instructions: block.instructions.filter((instruction) => {
-      const drop = superfluous(instruction);
-      if (drop && instruction.op === 'binary') replaced.set(instruction.result, instruction.left);
-      return !drop;
-    }),
-  }));
-  return replaced.size === 0 ? fn : replaced.in({ ...fn, blocks });
+  const blocks = rewrittenBlocks(fn.blocks, (instruction) => {
+    if (instruction.op !== 'binary' || !superfluous(instruction)) return undefined;
+    replaced.set(instruction.result, instruction.left);
+    return [];
+  });
+  return replaced.in(withBlocks(fn, blocks));
 }

@@ -4,20 +4,22 @@
  */
 import type { Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import {
+  eachOperandOfBlock,
   edgesOf,
   mapEdges,
   mapOperands,
   mapTerminatorOperands,
+  mapUnlessSame,
   operandsOf,
   terminatorOperands,
 } from '../ir/visit.ts';
-import { FreshValues, operandsOfBlock } from './rewrite.ts';
+import { FreshValues } from './rewrite.ts';
 
 /** A block that a pass changes in place. */
 export interface OpenBlock {
   readonly id: number;
-  parameters: ValueId[];
-  instructions: Instruction[];
+  parameters: readonly ValueId[];
+  instructions: readonly Instruction[];
   terminator: Terminator;
 }
 
@@ -25,45 +27,44 @@ export interface OpenBlock {
 export class OpenFunction {
   readonly blocks: Map<number, OpenBlock>;
   readonly fresh: FreshValues;
-  /** Blocks that use a value, or did. */
-  private readonly users = new Map<ValueId, Set<number>>();
+  /** Blocks that use a value, or did; known once somebody asks. */
+  private users: Map<ValueId, Set<number>> | undefined;
   private edges: ReadonlyMap<number, readonly OpenBlock[]> | undefined;
   private nextBlock: number;
 
   constructor(fn: IrFunction) {
     this.fresh = new FreshValues(fn);
-    this.blocks = new Map(
-      fn.blocks.map((own) => [
-        own.id,
-        { ...own, parameters: [...own.parameters], instructions: [...own.instructions] },
-      ]),
-    );
-    for (const block of fn.blocks) {
-      this.noteUses(block, operandsOfBlock(block));
-    }
+    this.blocks = new Map(fn.blocks.map((own) => [own.id, { ...own }]));
     this.nextBlock = Math.max(...this.blocks.keys()) + 1;
   }
 
   /** Adds a block; the edge to it is the caller's. */
-  add(instructions: Instruction[], terminator: Terminator): OpenBlock {
+  add(instructions: readonly Instruction[], terminator: Terminator): OpenBlock {
     const block = { id: this.nextBlock, parameters: [], instructions, terminator };
     this.nextBlock += 1;
     this.blocks.set(block.id, block);
-    this.noteUses(block, operandsOfBlock(block));
+    this.noteUsesIn(block);
     this.edges = undefined;
     return block;
   }
 
-  noteUses(block: { readonly id: number }, operands: readonly Operand[]): void {
-    for (const operand of operands) {
-      if (typeof operand === 'number') {
-        this.users.set(operand, (this.users.get(operand) ?? new Set()).add(block.id));
-      }
-    }
+  noteUse(block: { readonly id: number }, operand: Operand): void {
+    if (this.users === undefined || typeof operand !== 'number') return;
+    const known = this.users.get(operand);
+    if (known === undefined) this.users.set(operand, new Set([block.id]));
+    else known.add(block.id);
+  }
+
+  private noteUsesIn(block: OpenBlock): void {
+    if (this.users !== undefined) eachOperandOfBlock(block, (operand) => this.noteUse(block, operand));
   }
 
   /** The blocks that use `value`, in order. */
   using(value: ValueId): readonly OpenBlock[] {
+    if (this.users === undefined) {
+      this.users = new Map();
+      for (const block of this.blocks.values()) this.noteUsesIn(block);
+    }
     const users = this.users.get(value);
     return users === undefined
       ? []
@@ -142,10 +143,11 @@ export function repairUses(
     }
     const parameter = fresh.make(width);
     onEntry.set(block.id, parameter);
-    const position = block.parameters.push(parameter) - 1;
+    const position = block.parameters.length;
+    block.parameters = [...block.parameters, parameter];
     for (const predecessor of new Set(from)) {
       const argument = atEnd(predecessor);
-      fn.noteUses(predecessor, [argument]);
+      fn.noteUse(predecessor, argument);
       predecessor.terminator = mapEdges(predecessor.terminator, (edge) => {
         if (edge.block !== block.id) {
           return edge;
@@ -161,9 +163,11 @@ export function repairUses(
   for (const block of using) {
     // Read first: it may add parameters, and arguments to this block's own terminator.
     const reaching = atEntry(block);
-    fn.noteUses(block, [reaching]);
+    fn.noteUse(block, reaching);
     const replace = (operand: Operand): Operand => (operand === value ? reaching : operand);
-    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replace));
+    block.instructions = mapUnlessSame(block.instructions, (instruction) =>
+      mapOperands(instruction, replace),
+    );
     block.terminator = mapTerminatorOperands(block.terminator, replace);
   }
 }

@@ -1,69 +1,100 @@
 /** What passes need to change a function: replaced values, fresh values, use counts. */
+import { blocksById, remembered } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import {
+  eachOperandOfBlock,
   edgesOf,
   mapOperands,
   mapTerminatorOperands,
-  operandsOf,
+  mapUnlessSame,
   resultOf,
-  terminatorOperands,
 } from '../ir/visit.ts';
 import type { Producer } from './known-bits.ts';
 
 /** Where each value of a function comes from. */
-export function producersOf(fn: IrFunction): Producer {
-  const made = new Map<ValueId, Instruction>();
+export const producersOf = remembered((fn): Producer => {
+  const made = new Array<Instruction | undefined>(fn.widths.length);
   for (const block of fn.blocks) {
     for (const instruction of block.instructions) {
       const result = resultOf(instruction);
-      if (result !== undefined) {
-        made.set(result, instruction);
-      }
+      if (result !== undefined) made[result] = instruction;
     }
   }
   return producerFrom(made, fn);
+});
+
+/** The same over instructions that a pass collects by their results, with the parameters of `fn`. */
+export function producerFrom(made: readonly (Instruction | undefined)[], fn: IrFunction): Producer {
+  const find = (operand: Operand): Instruction | undefined =>
+    typeof operand === 'number' ? made[operand] : undefined;
+  const received = (operand: Operand): readonly Operand[] | undefined =>
+    typeof operand === 'number' ? argumentsOf(fn)[operand] : undefined;
+  return Object.assign(find, { received });
 }
 
-/** The same over instructions that a pass collects, with the parameters of `fn`. */
-export function producerFrom(made: ReadonlyMap<ValueId, Instruction>, fn: IrFunction): Producer {
-  const parameters = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
-  const received = new Map<ValueId, Operand[]>();
+/** What each parameter of a block receives from the edges into its block. */
+export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undefined)[] => {
+  const received = new Array<Operand[] | undefined>(fn.widths.length);
+  const blocks = blocksById(fn);
   for (const { terminator } of fn.blocks) {
     for (const edge of edgesOf(terminator)) {
-      parameters.get(edge.block)?.forEach((parameter, index) => {
+      blocks.get(edge.block)?.parameters.forEach((parameter, index) => {
         const argument = edge.arguments[index];
         if (argument === undefined) return;
-        const known = received.get(parameter);
-        if (known === undefined) received.set(parameter, [argument]);
+        const known = received[parameter];
+        if (known === undefined) received[parameter] = [argument];
         else known.push(argument);
       });
     }
   }
-  const find = <T>(map: ReadonlyMap<ValueId, T>, operand: Operand): T | undefined =>
-    typeof operand === 'number' ? map.get(operand) : undefined;
-  return Object.assign((operand: Operand) => find(made, operand), {
-    received: (operand: Operand) => find(received, operand),
-  });
-}
-
-/** Every operand of a block, the arguments of its edges included, once for each use. */
-export function operandsOfBlock({ instructions, terminator }: Block): readonly Operand[] {
-  const operands: Operand[] = [];
-  for (const instruction of instructions) operands.push(...operandsOf(instruction));
-  operands.push(...terminatorOperands(terminator));
-  for (const edge of edgesOf(terminator)) operands.push(...edge.arguments);
-  return operands;
-}
+  return received;
+});
 
 /** How often each value is used. */
-export function useCounts(fn: IrFunction): ReadonlyMap<ValueId, number> {
-  const counts = new Map<ValueId, number>();
+export interface UseCounts {
+  /** 0 of a constant. */
+  of(operand: Operand): number;
+}
+
+export const useCounts = remembered((fn): UseCounts => {
+  const counts = new Uint32Array(fn.widths.length);
   for (const block of fn.blocks) {
-    for (const operand of operandsOfBlock(block)) {
-      if (typeof operand === 'number') counts.set(operand, (counts.get(operand) ?? 0) + 1);
-    }
+    eachOperandOfBlock(block, (operand) => {
+      if (typeof operand === 'number') counts[operand] = (counts[operand] ?? 0) + 1;
+    });
   }
-  return counts;
+  return { of: (operand) => (typeof operand === 'number' ? (counts[operand] ?? 0) : 0) };
+});
+
+/** The block with these instructions; the very block where they are its own. */
+export const withInstructions = (block: Block, instructions: readonly Instruction[]): Block =>
+  instructions === block.instructions ? block : { ...block, instructions };
+
+/** The function with these blocks; the very function where they are its own, so that what is known of it still holds. */
+export const withBlocks = (
+  fn: IrFunction,
+  blocks: readonly Block[],
+  widths: readonly Width[] = fn.widths,
+): IrFunction => (blocks === fn.blocks ? fn : { ...fn, blocks, widths });
+
+/** What stands for an instruction; undefined where it stays. */
+export type Rewrite = (
+  instruction: Instruction,
+  index: number,
+  block: Block,
+) => readonly Instruction[] | undefined;
+
+/** The blocks with their instructions rewritten; those in which all stay are the same objects. */
+export function rewrittenBlocks(blocks: readonly Block[], rewrite: Rewrite): readonly Block[] {
+  return mapUnlessSame(blocks, (block) => {
+    let changed: Instruction[] | undefined;
+    for (const [index, instruction] of block.instructions.entries()) {
+      const made = rewrite(instruction, index, block);
+      if (made !== undefined) changed ??= block.instructions.slice(0, index);
+      changed?.push(...(made ?? [instruction]));
+    }
+    return changed === undefined ? block : { ...block, instructions: changed };
+  });
 }
 
 /** Values that stand for others, chains followed to their end. */
@@ -92,42 +123,47 @@ export class Replacements {
 
   /** The block with every use replaced. */
   inBlock(block: Block): Block {
-    // Most blocks use nothing that is replaced.
-    if (!operandsOfBlock(block).some((operand) => typeof operand === 'number' && this.by.has(operand)))
-      return block;
-    return {
-      ...block,
-      instructions: block.instructions.map((instruction) => mapOperands(instruction, this.resolve)),
-      terminator: mapTerminatorOperands(block.terminator, this.resolve),
-    };
+    const instructions = mapUnlessSame(block.instructions, (instruction) =>
+      mapOperands(instruction, this.resolve),
+    );
+    const terminator = mapTerminatorOperands(block.terminator, this.resolve);
+    return instructions === block.instructions && terminator === block.terminator
+      ? block
+      : { ...block, instructions, terminator };
   }
 
   /** The function with every use replaced; the replaced definitions stay. */
   in(fn: IrFunction): IrFunction {
-    return this.by.size === 0 ? fn : { ...fn, blocks: fn.blocks.map((block) => this.inBlock(block)) };
+    if (this.by.size === 0) return fn;
+    return withBlocks(
+      fn,
+      mapUnlessSame(fn.blocks, (block) => this.inBlock(block)),
+    );
   }
 }
 
 /** Makes values beyond those that a function has. */
 export class FreshValues {
-  readonly widths: Width[];
+  private own: Width[] | undefined;
 
-  constructor(fn: IrFunction) {
-    this.widths = [...fn.widths];
+  constructor(private readonly fn: IrFunction) {}
+
+  get widths(): readonly Width[] {
+    return this.own ?? this.fn.widths;
   }
 
   make(width: Width): ValueId {
-    this.widths.push(width);
-    return this.widths.length - 1;
+    this.own ??= [...this.fn.widths];
+    return this.own.push(width) - 1;
   }
 }
 
 /** The same function with values numbered in order of their definition, unused numbers gone. */
 export function renumbered(fn: IrFunction): IrFunction {
-  const numbers = new Map<ValueId, ValueId>();
+  const numbers: ValueId[] = [];
   const widths: Width[] = [];
   const define = (value: ValueId): void => {
-    numbers.set(value, widths.length);
+    numbers[value] = widths.length;
     widths.push(fn.widths[value] ?? 64);
   };
   fn.parameters.forEach(define);
@@ -140,7 +176,8 @@ export function renumbered(fn: IrFunction): IrFunction {
       }
     }
   }
-  const number = (value: ValueId): ValueId => numbers.get(value) ?? value;
+  if (widths.length === fn.widths.length && numbers.every((number, value) => number === value)) return fn;
+  const number = (value: ValueId): ValueId => numbers[value] ?? value;
   const operand = (of: Operand): Operand => (typeof of === 'number' ? number(of) : of);
   return {
     ...fn,

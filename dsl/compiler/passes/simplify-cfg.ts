@@ -5,9 +5,16 @@
  */
 import { blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
 import type { Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
-import { edgesOf, mapEdges } from '../ir/visit.ts';
+import {
+  eachOperandOfBlock,
+  edgesOf,
+  filterUnlessSame,
+  mapEdges,
+  mapUnlessSame,
+  unlessSame,
+} from '../ir/visit.ts';
 import { evaluateCondition } from './arithmetic.ts';
-import { operandsOfBlock, Replacements } from './rewrite.ts';
+import { argumentsOf, Replacements, withBlocks } from './rewrite.ts';
 
 export const sameEdge = (a: Edge, b: Edge): boolean =>
   a.block === b.block && a.arguments.every((argument, index) => argument === b.arguments[index]);
@@ -34,60 +41,58 @@ function decided(terminator: Terminator): Terminator {
 }
 
 function foldBranches(fn: IrFunction): IrFunction {
-  return {
-    ...fn,
-    blocks: fn.blocks.map((block) => {
-      const terminator = decided(block.terminator);
-      return terminator === block.terminator ? block : { ...block, terminator };
-    }),
-  };
+  const blocks = mapUnlessSame(fn.blocks, (block) => {
+    const terminator = decided(block.terminator);
+    return terminator === block.terminator ? block : { ...block, terminator };
+  });
+  return withBlocks(fn, blocks);
 }
 
 /** Keeps reachable blocks only, in reverse postorder. */
 function inOrder(fn: IrFunction): IrFunction {
   const blocks = blocksById(fn);
-  return { ...fn, blocks: reversePostorder(fn).flatMap((id) => blocks.get(id) ?? []) };
+  const ordered = reversePostorder(fn).flatMap((id) => blocks.get(id) ?? []);
+  return withBlocks(fn, unlessSame(fn.blocks, ordered));
 }
 
 /** Parameters that receive one operand besides themselves. */
 function dropTrivialParameters(fn: IrFunction): IrFunction {
-  const incoming = new Map<number, Edge[]>();
-  for (const edge of fn.blocks.flatMap((block) => edgesOf(block.terminator))) {
-    const edges = incoming.get(edge.block) ?? [];
-    edges.push(edge);
-    incoming.set(edge.block, edges);
-  }
+  const received = argumentsOf(fn);
   const replaced = new Replacements();
   const gone = new Set<ValueId>();
+  /** The only operand that a parameter receives besides itself. */
+  const onlyOne = (parameter: ValueId): Operand | undefined => {
+    let only: Operand | undefined;
+    for (const argument of received[parameter] ?? []) {
+      const operand = replaced.resolve(argument);
+      if (operand === parameter || operand === only) continue;
+      if (only !== undefined) return undefined;
+      only = operand;
+    }
+    return only;
+  };
   for (let changed = true; changed; ) {
     changed = false;
     for (const block of fn.blocks) {
-      for (const [index, parameter] of block.parameters.entries()) {
-        if (gone.has(parameter)) {
-          continue;
-        }
-        const received = new Set<Operand>();
-        for (const edge of incoming.get(block.id) ?? []) {
-          received.add(replaced.resolve(edge.arguments[index] ?? parameter));
-        }
-        received.delete(parameter);
-        const [only] = received;
-        if (received.size === 1 && only !== undefined) {
-          replaced.set(parameter, only);
-          gone.add(parameter);
-          changed = true;
-        }
+      for (const parameter of block.parameters) {
+        const only = gone.has(parameter) ? undefined : onlyOne(parameter);
+        if (only === undefined) continue;
+        replaced.set(parameter, only);
+        gone.add(parameter);
+        changed = true;
       }
     }
   }
-  return gone.size === 0 ? fn : replaced.in(withoutParameters(fn, gone));
+  return replaced.in(withoutParameters(fn, gone));
 }
 
 /** The function without the given block parameters and the arguments for them. */
 export function withoutParameters(fn: IrFunction, gone: ReadonlySet<ValueId>): IrFunction {
+  if (gone.size === 0) return fn;
   const blocks = blocksById(fn);
   const shorten = (edge: Edge): Edge => {
     const parameters = blocks.get(edge.block)?.parameters ?? [];
+    if (!parameters.some((parameter) => gone.has(parameter))) return edge;
     return {
       ...edge,
       arguments: edge.arguments.filter((_, index) => {
@@ -96,14 +101,14 @@ export function withoutParameters(fn: IrFunction, gone: ReadonlySet<ValueId>): I
       }),
     };
   };
-  return {
-    ...fn,
-    blocks: fn.blocks.map((block) => ({
-      ...block,
-      parameters: block.parameters.filter((parameter) => !gone.has(parameter)),
-      terminator: mapEdges(block.terminator, shorten),
-    })),
-  };
+  const shortened = mapUnlessSame(fn.blocks, (block) => {
+    const parameters = filterUnlessSame(block.parameters, (parameter) => !gone.has(parameter));
+    const terminator = mapEdges(block.terminator, shorten);
+    return parameters === block.parameters && terminator === block.terminator
+      ? block
+      : { ...block, parameters, terminator };
+  });
+  return withBlocks(fn, shortened);
 }
 
 /** Appends each block that has one predecessor, which jumps to it, to that predecessor. */
@@ -151,11 +156,9 @@ function escapingParameters(fn: IrFunction): ReadonlySet<Operand> {
   }
   const escaping = new Set<Operand>();
   for (const block of fn.blocks) {
-    for (const operand of operandsOfBlock(block)) {
-      if (home.has(operand) && home.get(operand) !== block.id) {
-        escaping.add(operand);
-      }
-    }
+    eachOperandOfBlock(block, (operand) => {
+      if ((home.get(operand) ?? block.id) !== block.id) escaping.add(operand);
+    });
   }
   return escaping;
 }
@@ -199,10 +202,11 @@ function bypassEmptyBlocks(fn: IrFunction): IrFunction {
     }
     return current;
   };
-  return {
-    ...fn,
-    blocks: fn.blocks.map((block) => ({ ...block, terminator: mapEdges(block.terminator, forward) })),
-  };
+  const bypassed = mapUnlessSame(fn.blocks, (block) => {
+    const terminator = mapEdges(block.terminator, forward);
+    return terminator === block.terminator ? block : { ...block, terminator };
+  });
+  return withBlocks(fn, bypassed);
 }
 
 export function simplifyCfg(fn: IrFunction): IrFunction {
@@ -213,6 +217,7 @@ export function simplifyCfg(fn: IrFunction): IrFunction {
       current,
     );
     const ordered = inOrder(next);
+    if (ordered === current) return current;
     if (ordered.blocks.length === current.blocks.length && countsOf(ordered) === countsOf(current)) {
       return ordered;
     }

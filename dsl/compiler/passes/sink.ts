@@ -6,7 +6,16 @@
  */
 import { blocksById, dominatorTree, loopDepths, reversePostorder } from '../ir/analysis.ts';
 import type { Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
-import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
+import {
+  eachOperand,
+  edgesOf,
+  mapUnlessSame,
+  operandsOf,
+  resultOf,
+  terminatorOperands,
+  unlessSame,
+} from '../ir/visit.ts';
+import { withBlocks, withInstructions } from './rewrite.ts';
 
 /** Whether an instruction gives the same anywhere below its place. */
 function mayMove(instruction: Instruction): boolean {
@@ -30,77 +39,70 @@ function mayMove(instruction: Instruction): boolean {
 }
 
 export function sinkComputations(fn: IrFunction): IrFunction {
-  const { immediate } = dominatorTree(fn);
+  const { immediate, common } = dominatorTree(fn);
   const depths = loopDepths(fn);
-  const usedIn = new Map<ValueId, Set<number>>();
+  /** The nearest block that dominates all uses of a value so far, if there is one. */
+  const usedIn = new Map<ValueId, number | undefined>();
   const use = (operand: Operand, block: number): void => {
-    if (typeof operand === 'number') {
-      usedIn.set(operand, (usedIn.get(operand) ?? new Set()).add(block));
-    }
+    if (typeof operand !== 'number') return;
+    const known = usedIn.get(operand);
+    if (known !== undefined) usedIn.set(operand, common(known, block));
+    else if (!usedIn.has(operand)) usedIn.set(operand, block);
   };
   for (const block of fn.blocks) {
-    for (const operand of terminatorOperands(block.terminator)) {
-      use(operand, block.id);
-    }
-    for (const argument of edgesOf(block.terminator).flatMap((edge) => edge.arguments)) {
-      use(argument, block.id);
-    }
+    for (const operand of terminatorOperands(block.terminator)) use(operand, block.id);
+    for (const edge of edgesOf(block.terminator))
+      for (const argument of edge.arguments) use(argument, block.id);
   }
 
-  const ancestors = (id: number): number[] => {
-    const chain = [id];
-    for (let at = immediate.get(id); at !== undefined && at !== chain.at(-1); at = immediate.get(at)) {
-      chain.push(at);
-    }
-    return chain;
-  };
-  /** The nearest block that dominates all of `ids`. */
-  const common = (ids: ReadonlySet<number>): number | undefined => {
-    const [first, ...others] = [...ids].map(ancestors);
-    return first?.find((candidate) => others.every((chain) => chain.includes(candidate)));
-  };
   /** The lowest block from `from` down to `to` that lies in no deeper loop than `from`. */
-  const place = (from: number, to: number): number =>
-    ancestors(to).find((id) => (depths.get(id) ?? 0) <= (depths.get(from) ?? 0)) ?? from;
+  const place = (from: number, to: number): number => {
+    const depth = depths.get(from) ?? 0;
+    for (let at = to; ; ) {
+      if ((depths.get(at) ?? 0) <= depth) return at;
+      const above = immediate.get(at);
+      if (above === undefined || above === at) return from;
+      at = above;
+    }
+  };
 
   const moved = new Map<number, Instruction[]>();
   const stayed = new Map<number, readonly Instruction[]>();
   const blocks = blocksById(fn);
   // From the last block up, so that a use moves before what it uses.
   for (const id of reversePostorder(fn).toReversed()) {
+    const instructions = blocks.get(id)?.instructions ?? [];
     const kept: Instruction[] = [];
-    for (const instruction of (blocks.get(id)?.instructions ?? []).toReversed()) {
+    for (const instruction of instructions.toReversed()) {
       const result = resultOf(instruction);
-      const uses = result === undefined ? undefined : usedIn.get(result);
-      const target = uses !== undefined && mayMove(instruction) ? common(uses) : undefined;
+      const target = result === undefined || !mayMove(instruction) ? undefined : usedIn.get(result);
       const to = target === undefined ? id : place(id, target);
       if (to === id) {
         kept.push(instruction);
       } else {
         moved.set(to, [instruction, ...(moved.get(to) ?? [])]);
       }
-      for (const operand of operandsOf(instruction)) {
-        use(operand, to);
-      }
+      eachOperand(instruction, (operand) => use(operand, to));
     }
-    stayed.set(id, kept.reverse());
+    stayed.set(id, unlessSame(instructions, kept.reverse()));
   }
-  return {
-    ...fn,
-    blocks: fn.blocks.map((block) => ({
-      ...block,
-      instructions: insertNearUse(stayed.get(block.id) ?? block.instructions, moved.get(block.id)),
-    })),
-  };
+  const sunk = mapUnlessSame(fn.blocks, (block) =>
+    withInstructions(
+      block,
+      insertNearUse(stayed.get(block.id) ?? block.instructions, moved.get(block.id) ?? []),
+    ),
+  );
+  return withBlocks(fn, sunk);
 }
 
 /** Puts each of `arriving` in front of its first use, or at the end. */
 function insertNearUse(
   instructions: readonly Instruction[],
-  arriving: readonly Instruction[] | undefined,
+  arriving: readonly Instruction[],
 ): readonly Instruction[] {
+  if (arriving.length === 0) return instructions;
   const result = [...instructions];
-  for (const instruction of (arriving ?? []).toReversed()) {
+  for (const instruction of arriving.toReversed()) {
     const value = resultOf(instruction);
     const at = result.findIndex((other) => value !== undefined && operandsOf(other).includes(value));
     result.splice(at < 0 ? result.length : at, 0, instruction);

@@ -141,7 +141,7 @@ function threadThrough(
       if (passage === undefined) {
         return edge;
       }
-      const { id } = fn.add([...passage.copies], { op: 'jump', to: passage.target });
+      const { id } = fn.add(passage.copies, { op: 'jump', to: passage.target });
       bridges.push({ id, values: passage.values });
       return { block: id, arguments: [] };
     };
