@@ -2,7 +2,7 @@
 // `npm run natra -- COMMAND ...` as one command after a fresh clone: installs what is missing, bundles the command
 // line when its sources changed, runs it.
 import { ensureNodeModules } from './bootstrap.mjs';
-import { BUNDLE, CODE_CACHE, ensureBundle } from './natra/bundle.mjs';
+import { BUNDLE, ensureBundle } from './natra/bundle.mjs';
 import { expectShortRun, requireCached } from './natra/code-cache.mjs';
 
 ensureNodeModules();
@@ -11,7 +11,7 @@ const args = process.argv.slice(2);
 // The others work through packets or many compilations.
 const isShort = args[0] === 'compile' || args[0] === 'check';
 if (isShort) expectShortRun();
-const { exports, keep } = requireCached(BUNDLE, CODE_CACHE);
+const { exports, keep } = requireCached(BUNDLE);
 process.exitCode = await exports.run(args);
 // What compiles has run nearly everything; the other commands would keep a cache without TypeScript.
 if (isShort) keep();

@@ -1,6 +1,6 @@
 /** `natra compile`: one file of the language to an object, or to a listing of any stage on the way. */
 import path from 'node:path';
-import { type CompileResult, type Cpu, compile } from '../compiler/compile.ts';
+import { type BackEnd, type CompileResult, type Cpu, compile, compileOn } from '../compiler/compile.ts';
 import type { IrProgram } from '../compiler/ir/ir.ts';
 import { printFunction, printProgram } from '../compiler/ir/print.ts';
 import { PASSES } from '../compiler/passes/index.ts';
@@ -10,17 +10,10 @@ import { disassembly } from './disasm.ts';
 import { writeOutput } from './files.ts';
 import { type ExitStatus, type Output, UsageError } from './output.ts';
 import { reportOf } from './report.ts';
+import type { Stage, Wanted } from './stages.ts';
 
-export const STAGES = ['tree', 'ir', 'asm', 'object'] as const;
-export type Stage = (typeof STAGES)[number];
-
-export interface CompileCommand {
+export interface CompileCommand extends Wanted {
   readonly files: readonly string[];
-  readonly emit: Stage;
-  /** Emit the IR as this pass left it, each time that it ran; `lower` is the IR before any pass. */
-  readonly after?: string;
-  /** Emit the IR as this pass found it, each time that it ran. */
-  readonly before?: string;
   /** Where to write what comes of the only file; standard output for listings, `FILE.o` in this folder for objects by default. */
   readonly outFile?: string;
   readonly cpu: Cpu;
@@ -65,20 +58,12 @@ class Runs {
   }
 }
 
-function listing(result: CompileResult, emit: Stage): string | Uint8Array {
-  const { object, tree, ir } = result;
-  if (object === undefined || tree === undefined || ir === undefined)
-    throw new Error(`emit ${emit}: nothing was compiled, and nothing said why`);
-  switch (emit) {
-    case 'tree':
-      return printTree(tree);
-    case 'ir':
-      return ir.map((program) => printProgram(program)).join('\n');
-    case 'asm':
-      return disassembly(object);
-    case 'object':
-      return writeElf(object);
-  }
+function listing({ object, tree, ir }: CompileResult, emit: Stage): string | Uint8Array {
+  if (emit === 'tree' && tree) return printTree(tree);
+  if (emit === 'ir' && ir) return ir.map((program) => printProgram(program)).join('\n');
+  if (emit === 'asm' && object) return disassembly(object);
+  if (emit === 'object' && object) return writeElf(object);
+  throw new Error(`emit ${emit}: nothing was compiled, and nothing said why`);
 }
 
 /** The pass that listings are asked for, and on which side of it. */
@@ -97,38 +82,66 @@ function listed({
   return { side, pass };
 }
 
-/** Compiles one file and writes the stage asked for; prints the diagnostics and gives 1 when there are any. */
-function compileFile(file: string, command: CompileCommand, output: Output): ExitStatus {
-  const { files, emit, cpu, disable } = command;
+/** What a command makes of each file. */
+interface Work {
+  readonly result: Promise<CompileResult>;
+  /** Listings of the pass that was asked for. */
+  readonly runs: Runs | undefined;
+}
+
+/** Begins to compile one file: with threads, all that TypeScript is needed for has been done when it returns. */
+function begin(file: string, command: CompileCommand, backEnd: BackEnd | undefined): Work {
+  const { files, cpu, disable } = command;
   const wanted = listed(command);
-  const runs = new Runs(wanted?.side ?? 'after');
-  const record = (pass: string, program: string, fn: IrProgram['functions'][number]): void =>
-    runs.record(wanted?.pass ?? '', pass, program, fn);
-  const result = compile(file, {
+  const options = {
     cpu,
     beside: files.filter((each) => each !== file),
     disablePasses: wanted?.pass === LOWERED ? names : new Set(disable),
+  };
+  if (backEnd) return { result: compileOn(backEnd, file, options), runs: undefined };
+  const runs = wanted && wanted.pass !== LOWERED ? new Runs(wanted.side) : undefined;
+  const record = (pass: string, program: string, fn: IrProgram['functions'][number]): void =>
+    runs?.record(wanted?.pass ?? '', pass, program, fn);
+  const result = compile(file, {
+    ...options,
     ...(wanted?.side === 'before' && { beforePass: record }),
     ...(wanted?.side === 'after' && { afterPass: record }),
   });
+  return { result: Promise.resolve(result), runs };
+}
+
+/** Writes the stage asked for; prints the diagnostics and gives 1 when there are any. */
+async function finish(
+  file: string,
+  { result: coming, runs }: Work,
+  command: CompileCommand,
+  output: Output,
+): Promise<ExitStatus> {
+  const result = await coming;
   if (result.object === undefined) {
     output.out(reportOf(result.diagnostics));
     return 1;
   }
-  const stage: Stage = wanted === undefined ? emit : 'ir';
-  const content = wanted === undefined || wanted.pass === LOWERED ? listing(result, stage) : runs.text();
+  const stage: Stage = listed(command) === undefined ? command.emit : 'ir';
+  const content = runs === undefined ? listing(result, stage) : runs.text();
   const outFile = command.outFile ?? (stage === 'object' ? `${path.basename(file, '.ts')}.o` : undefined);
   if (outFile !== undefined) writeOutput(outFile, content);
   else if (typeof content === 'string') output.out(content);
   return 0;
 }
 
-/** Compiles each file; gives 1 when there is anything wrong with one. */
-export function compileCommand(command: CompileCommand, output: Output): ExitStatus {
+/** Compiles each file, in the threads of `backEnd` where there are any; gives 1 when there is anything wrong with one. */
+export async function compileCommand(
+  command: CompileCommand,
+  output: Output,
+  backEnd?: BackEnd,
+): Promise<ExitStatus> {
   const { files, outFile, disable } = command;
   if (outFile !== undefined && files.length > 1)
     throw new UsageError(`-o ${outFile}: it takes what comes of one file, and there are ${files.length}`);
   checkPasses(disable);
-  const statuses = files.map((file) => compileFile(file, command, output));
+  const begun = files.map((file) => [file, begin(file, command, backEnd)] as const);
+  const statuses: ExitStatus[] = [];
+  for (const [file, work] of begun) statuses.push(await finish(file, work, command, output));
   return statuses.includes(1) ? 1 : 0;
 }

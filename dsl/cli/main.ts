@@ -3,10 +3,10 @@
  * loading TypeScript.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Cpu } from '../compiler/compile.ts';
+import type { BackEnd, Cpu } from '../compiler/compile.ts';
 import type { Verify } from './check.ts';
-import type { Stage } from './compile.ts';
 import { type Output, UsageError } from './output.ts';
+import { isListing, STAGES, type Stage } from './stages.ts';
 import type { RunVectors } from './vm.ts';
 
 const HELP = `natra compile FILE... [--emit tree|ir|asm|object] [--before PASS | --after PASS] [-o OUT] [--cpu v1|v2|v3|v4] [--disable PASS]...
@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly verify?: Verify;
   /** The newest instruction set that this kernel has. */
   readonly kernelCpu?: () => Cpu;
+  /** Starts threads that make objects of as many trees at a time. */
+  readonly startBackEnd?: (trees: number) => BackEnd;
   /** Commands that need more than the compiler. */
   readonly commands?: Readonly<Record<string, Command>>;
 }
@@ -73,7 +75,11 @@ function fileOf(command: string, positionals: readonly string[], most = 1): stri
   return file;
 }
 
-async function compile(argv: readonly string[], output: Output): Promise<number> {
+async function compile(
+  argv: readonly string[],
+  output: Output,
+  { startBackEnd }: Surroundings,
+): Promise<number> {
   const options = {
     emit: text,
     before: text,
@@ -84,7 +90,6 @@ async function compile(argv: readonly string[], output: Output): Promise<number>
   } as const;
   const { values, positionals } = parsed('compile', argv, options);
   if (positionals.length === 0) throw new UsageError('compile: name a file');
-  const { compileCommand, STAGES } = await import('./compile.ts');
   const emit: Stage = choice('--emit', values.emit ?? 'object', STAGES);
   const command = {
     files: positionals,
@@ -95,7 +100,10 @@ async function compile(argv: readonly string[], output: Output): Promise<number>
     ...(values.after === undefined ? {} : { after: values.after }),
     ...(values.out === undefined ? {} : { outFile: values.out }),
   };
-  return compileCommand(command, output);
+  // A thread starts while TypeScript is loaded.
+  const backEnd = isListing(command) ? undefined : startBackEnd?.(positionals.length);
+  const { compileCommand } = await import('./compile.ts');
+  return compileCommand(command, output, backEnd);
 }
 
 async function check(argv: readonly string[], output: Output, given: Surroundings): Promise<number> {

@@ -1,17 +1,26 @@
 // scripts/natra/main.ts -> build/natra-dev.cjs: the command line and TypeScript as one CommonJS file. Transpiling and
-// resolving hundreds of modules at each start, and importing TypeScript as an ES module, would cost seconds.
+// resolving hundreds of modules at each start, and importing TypeScript as an ES module, would cost seconds. What runs in
+// a thread is a file of its own, without TypeScript.
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../bootstrap.mjs';
 import { whenChanged } from '../build/stamp.mjs';
+import { codeCacheOf } from './code-cache.mjs';
 
 const inProject = (...parts) => path.join(projectRoot, ...parts);
 
 /** The bundle's file. */
 export const BUNDLE = inProject('build', 'natra-dev.cjs');
-/** V8's compiled code of the bundle. */
-export const CODE_CACHE = `${BUNDLE}.cache`;
+/** What a thread starts with, and what it then runs: threads.ts names both. */
+const THREAD = inProject('build', 'natra-thread.cjs');
+const BACK_END = inProject('build', 'natra-back-end.cjs');
+
+const ENTRIES = [
+  { entry: 'scripts/natra/main.ts', file: BUNDLE },
+  { entry: 'scripts/natra/thread.mjs', file: THREAD },
+  { entry: 'dsl/compiler/thread.ts', file: BACK_END },
+];
 
 /** Lets a module in the bundle still find what lies beside its source. */
 const ownUrls = {
@@ -40,13 +49,13 @@ const typescriptAlone = {
   },
 };
 
-async function bundle() {
+async function bundle({ entry, file }) {
   const { build } = await import('esbuild');
   // Others may start meanwhile, or bundle as well: they find a whole file or none.
-  const outfile = `${BUNDLE}.${process.pid}`;
+  const outfile = `${file}.${process.pid}`;
   await build({
     absWorkingDir: projectRoot,
-    entryPoints: ['scripts/natra/main.ts'],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     format: 'cjs',
@@ -55,11 +64,11 @@ async function bundle() {
     plugins: [ownUrls, typescriptAlone],
     logLevel: 'warning',
   });
-  renameSync(outfile, BUNDLE);
-  rmSync(CODE_CACHE, { force: true });
+  renameSync(outfile, file);
+  rmSync(codeCacheOf(file), { force: true });
 }
 
-/** Makes the bundle unless it is up to date. */
+/** Makes the bundles unless they are up to date. */
 export function ensureBundle() {
   mkdirSync(inProject('build'), { recursive: true });
   return whenChanged({
@@ -74,7 +83,7 @@ export function ensureBundle() {
       'scripts/natra',
       'package-lock.json',
     ].map((each) => inProject(each)),
-    outputs: [BUNDLE],
-    make: bundle,
+    outputs: ENTRIES.map(({ file }) => file),
+    make: async () => void (await Promise.all(ENTRIES.map(bundle))),
   });
 }

@@ -5,11 +5,15 @@ import { createRequire, Module } from 'node:module';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import { threadId } from 'node:worker_threads';
 
 /** Lets V8 optimise functions later than it would: in a run of a second most optimised code doesn't pay for its making. */
 export function expectShortRun() {
   setFlagsFromString('--interrupt-budget=1000000');
 }
+
+/** Where V8's compiled code of a file is kept. */
+export const codeCacheOf = (file) => `${file}.cache`;
 
 function read(file) {
   try {
@@ -20,18 +24,19 @@ function read(file) {
 }
 
 /**
- * Evaluates `file` with the code in `cache`, where V8 still accepts it.
+ * Evaluates `file` with the code that was kept, where V8 still accepts it.
  * @returns {{ exports: unknown, keep: () => void }} what it exports; `keep`, called after it has run, saves the code of
  * every function that ran unless the cache was good
  */
-export function requireCached(file, cache) {
+export function requireCached(file) {
+  const cache = codeCacheOf(file);
   const cachedData = read(cache);
   const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(file), module, file, path.dirname(file));
   const keep = () => {
     if (cachedData !== undefined && !script.cachedDataRejected) return;
-    const whole = `${cache}.${process.pid}`;
+    const whole = `${cache}.${process.pid}.${threadId}`;
     writeFileSync(whole, script.createCachedData());
     renameSync(whole, cache);
   };

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { type Command, main } from '../../dsl/cli/main.ts';
 import type { RunVectors } from '../../dsl/cli/vm.ts';
+import { startBackEnd } from './threads.ts';
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -57,5 +58,6 @@ export async function run(argv: readonly string[]): Promise<number> {
     out: (text: string) => write(STDOUT, text),
     error: (text: string) => write(STDERR, text),
   };
-  return main(argv, output, { commands: COMMANDS, ...(onKernel && { onKernel }), ...asked });
+  const surroundings = { commands: COMMANDS, startBackEnd, ...(onKernel && { onKernel }), ...asked };
+  return main(argv, output, surroundings);
 }

@@ -1,21 +1,25 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { compile } from '../../dsl/compiler/index.ts';
+import { writeElf } from '../../dsl/object/elf/write.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'natra-entry-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the contributor's entry as a process of its own. */
-function natra(...argv: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/natra.mjs', ...argv], {
-    cwd: root,
+function natraIn(cwd: string, ...argv: readonly string[]) {
+  const script = path.join(root, 'scripts/natra.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...argv], {
+    cwd,
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
 }
+const natra = (...argv: readonly string[]) => natraIn(root, ...argv);
 
 test('the bundled command line compiles natra’s programs, with and without its code cache', () => {
   const object = path.join(folder, 'ingress.o');
@@ -28,8 +32,41 @@ test('the bundled command line compiles natra’s programs, with and without its
     expect(existsSync(object)).toBe(true);
     rmSync(object);
   }
-  expect(existsSync(path.join(root, 'build/natra-dev.cjs.cache'))).toBe(true);
+  for (const part of ['dev', 'back-end'])
+    expect(existsSync(path.join(root, `build/natra-${part}.cjs.cache`))).toBe(true);
 }, 120_000);
+
+test('several files are compiled in threads, to the same objects as one after the other', () => {
+  const names = ['cgroup-bytes', 'rate-meter', 'syn-capture'];
+  const files = names.map((name) => path.join(root, 'programs/examples', `${name}.ts`));
+  expect(natraIn(folder, 'compile', ...files)).toEqual({ status: 0, stdout: '', stderr: '' });
+  for (const [at, file] of files.entries()) {
+    const { object } = compile(file, { root: folder });
+    expect(readFileSync(path.join(folder, `${names[at]}.o`))).toEqual(Buffer.from(writeElf(object!)));
+  }
+});
+
+test('what a thread finds wrong is told, and what others make is written', () => {
+  const large = path.join(folder, 'large.ts');
+  const language = path.relative(folder, path.join(root, 'dsl/lang/index.ts'));
+  const body =
+    'const large = stack(Large);\n  large.words[skb.mark & 63] = 1n;\n  skb.tstamp = large.words[skb.len & 63];';
+  writeFileSync(
+    large,
+    `import { array, classifier, stack, struct, u64 } from '${language}';
+const Large = struct({ words: array(u64, 80) });
+export const example = classifier((skb) => {
+  ${body}
+  return 0;
+});
+`,
+  );
+  const good = path.join(root, 'programs/examples/xdp-allow-list.ts');
+  const { status, stdout } = natraIn(folder, 'compile', 'large.ts', good);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^large\.ts:\d+:\d+ - error N5005: .*\n/);
+  expect(existsSync(path.join(folder, 'xdp-allow-list.o'))).toBe(true);
+});
 
 test('the exit status says what happened', () => {
   const wrong = path.join(folder, 'wrong.ts');

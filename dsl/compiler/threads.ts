@@ -1,0 +1,83 @@
+/** Back ends in threads of their own, so that several trees become objects at a time. */
+import type { Worker } from 'node:worker_threads';
+import type { ObjectOptions, ObjectResult } from './generate.ts';
+import type { ModuleTree } from './tree/tree.ts';
+
+/** What a thread is asked; it answers in the order in which it was. */
+export interface Request {
+  readonly tree: ModuleTree;
+  readonly options: ObjectOptions;
+}
+
+/** Without the IR, which is as large as the tree, and no more than a listing. */
+export type Made = Omit<ObjectResult, 'ir'>;
+
+/** What a thread answers: what it made, or what was thrown. */
+export type Answer = { readonly made: Made } | { readonly thrown: unknown };
+
+interface Pending {
+  readonly resolve: (made: Made) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** One thread and what it has still to answer. */
+class Thread {
+  private pending: Pending[] = [];
+
+  constructor(private readonly worker: Worker) {
+    // Only what is still to come keeps the process.
+    worker.unref();
+    worker.on('message', (answer: Answer) => {
+      const asked = this.pending.shift();
+      if (this.pending.length === 0) worker.unref();
+      if ('thrown' in answer) asked?.reject(answer.thrown);
+      else asked?.resolve(answer.made);
+    });
+    worker.on('error', (error) => this.fail(error));
+    worker.on('exit', () => this.fail(new Error('the thread of the compiler has ended')));
+  }
+
+  get load(): number {
+    return this.pending.length;
+  }
+
+  ask(request: Request): Promise<Made> {
+    return new Promise((resolve, reject) => {
+      this.worker.postMessage(request);
+      this.worker.ref();
+      this.pending.push({ resolve, reject });
+    });
+  }
+
+  end(): Promise<number> {
+    return this.worker.terminate();
+  }
+
+  private fail(reason: unknown): void {
+    const { pending } = this;
+    this.pending = [];
+    for (const { reject } of pending) reject(reason);
+  }
+}
+
+export class BackEndThreads {
+  private readonly threads: readonly Thread[];
+
+  /** `start` begins a thread that calls `serve` of thread.ts. */
+  constructor(count: number, start: () => Worker) {
+    this.threads = Array.from({ length: count }, () => new Thread(start()));
+  }
+
+  /** What `objectOf` makes, in the thread that has least to do. */
+  readonly make = (tree: ModuleTree, options: ObjectOptions): Promise<Made> => {
+    const [first, ...others] = this.threads;
+    if (first === undefined) throw new Error('a back end of no threads');
+    const thread = others.reduce((least, each) => (each.load < least.load ? each : least), first);
+    return thread.ask({ tree, options });
+  };
+
+  /** Ends the threads, and with them what they have not answered. */
+  async end(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.end()));
+  }
+}

@@ -1,0 +1,18 @@
+/** The compiler's threads of the command line. */
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { BackEndThreads } from '../../dsl/compiler/threads.ts';
+
+const inBuild = (name: string): string => path.resolve(import.meta.dirname, '../../build', name);
+/** Made by bundle.mjs. */
+const START = inBuild('natra-thread.cjs');
+const BACK_END = inBuild('natra-back-end.cjs');
+
+/** As many as there are trees to work on and processors to do it. */
+export function startBackEnd(trees: number): BackEndThreads['make'] {
+  return new BackEndThreads(
+    Math.min(trees, availableParallelism()),
+    () => new Worker(START, { workerData: { file: BACK_END } }),
+  ).make;
+}
