@@ -118,6 +118,65 @@ const MODULES = {
       skb.tstamp = outer.inner.wide + aligned.cells[1].wide;
       return i32(outer.inner.sum + outer.cells[1].sum);
     });`,
+  'a reference to one of several structs in packed ones on the stack': `
+    const Inner = struct({ sum: u32, wide: u64, cells: array(u32, 2) });
+    const Outer = packed({ kind: u8, first: Inner, second: Inner });
+    export const example = classifier((skb) => {
+      const outer = stack(Outer);
+      const either = skb.mark > 2 ? outer.first : outer.second;
+      either.wide += 5n;
+      either.sum += skb.len;
+      let cells = outer.first.cells;
+      if (skb.len > 80) cells = outer.second.cells;
+      cells[skb.mark & 1] += 3;
+      return i32(outer.first.sum + outer.second.cells[0]);
+    });`,
+  'atomic operations at an odd place of the stack': `
+    const Outer = packed({ kind: u8, sum: u32, wide: u64 });
+    export const example = classifier((skb) => {
+      const outer = stack(Outer);
+      atomic.add(outer, 'sum', skb.len);
+      skb.tstamp = atomic.exchange(outer, 'wide', 7n) + atomic.compareExchange(outer, 'wide', 7n, 9n);
+      return i32(outer.sum);
+    });`,
+  'references that a long loop chooses': `
+    const Cell = struct({ sum: u64 });
+    const one = global(Cell);
+    const two = global(Cell);
+    const cells = arrayMap({ value: Cell, maxEntries: 16 });
+    export const example = classifier((skb) => {
+      let place = one;
+      let cell = cells.lookup(0);
+      const both = { at: two, rounds: 0 };
+      for (const i of range(4096)) {
+        if (i === skb.mark) place = two;
+        if (i === skb.len) cell = cells.lookup(i & 15);
+        both.rounds += i;
+      }
+      place.sum += 1n;
+      both.at.sum += u64(both.rounds);
+      if (cell) cell.sum += 1n;
+      return 0;
+    });`,
+  'records that a long loop reserves, and one from around it': `
+    const events = ringBuffer({ value: struct({ sum: u64 }), bytes: 4096 });
+    export const example = classifier((skb) => {
+      const outer = events.reserve();
+      if (outer === undefined) return 1;
+      for (const i of range(4096)) {
+        outer.sum += u64(i);
+        const event = events.reserve();
+        if (event === undefined) break;
+        event.sum = u64(i);
+        if (i === skb.mark) {
+          events.discard(event);
+          continue;
+        }
+        events.submit(event);
+      }
+      events.submit(outer);
+      return 0;
+    });`,
   'a long loop of no rounds in front of another': `
     export const example = classifier((skb) => {
       let sum = 0;

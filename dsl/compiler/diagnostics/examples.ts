@@ -65,6 +65,8 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3015: `${EVENTS}${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  events.submit(event);\n  event.a = 1n;')}`,
   N3016: `${LOCKED}${program('const value = values.lookup(0);\n  if (value === undefined) return 1;\n  locked(value.lock, () => {\n    value.time = clock.now();\n  });')}`,
   N3017: 'const Value = struct({ lock: spinLock, time: u64 });\nconst state = global(Value);',
+  N3018: `const state = global(packed({ kind: u8, count: u64 }));\n${program("atomic.add(state, 'count', 1n);")}`,
+  N3019: `${EVENTS}${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  for (const i of range(4096)) {\n    if (i !== skb.mark) continue;\n    events.submit(event);\n    return 0;\n  }\n  events.discard(event);')}`,
   N4001: program(
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),
@@ -72,6 +74,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N4003: program('switch (skb.mark) {\n    case 1:\n      if (skb.len > 9) break;\n      skb.mark = 3;\n  }'),
   N4004: program('for (const i of [1, 2, 3]) skb.mark = i;'),
   N4005: program('for (const i of range(skb.mark)) skb.priority += i;'),
+  N4006: `${HEADER}${program('const first = stack(Header);\n  const second = stack(Header);\n  let place = first;\n  for (const i of range(4096)) {\n    if (i === skb.mark) place = second;\n  }\n  skb.mark = place.length;')}`,
   N5001: 'const example = classifier(() => 0);',
   N5002: `const f = noinline((a: u64, b: u64, c: u64, d: u64, e: u64, g: u64): u64 => a + b + c + d + e + g);\n${program('skb.tstamp = f(1n, 2n, 3n, 4n, 5n, 6n);')}`,
   N5003: `const f = noinline((a: { x: u64 }): u64 => a.x);\n${program('skb.tstamp = f({ x: 1n });')}`,

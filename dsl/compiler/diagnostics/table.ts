@@ -268,6 +268,16 @@ export const DIAGNOSTICS = {
     why: 'the kernel finds a lock as a field of the value of an array or hash map that all CPUs share, one in each value.',
     advice: 'give the value of an arrayMap or hashMap one field `spinLock`.',
   },
+  N3018: {
+    title: 'an atomic operation on a field that does not lie at a multiple of its {bytes} bytes',
+    why: 'the verifier refuses atomic operations that may be misaligned.',
+    advice: 'use `struct` in place of `packed`, or put the field where its offset is such a multiple.',
+  },
+  N3019: {
+    title: 'a record that is reserved outside of a long loop is submitted or discarded in it',
+    why: 'the verifier walks one more round behind every one, and the record would be gone there.',
+    advice: 'leave the loop with break, and submit or discard the record behind it.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',
@@ -292,6 +302,12 @@ export const DIAGNOSTICS = {
     title: 'the loop may have {range} rounds, and takes at most 8388608',
     why: 'the kernel runs no round at all where more are asked for (BPF_MAX_LOOPS).',
     advice: 'bound the count, as in `range(min(n, 8388608))`.',
+  },
+  N4006: {
+    title: 'a long loop leaves a reference to the stack in {where}',
+    why: 'the kernel runs each round as a function of its own, which may not leave an address of the stack to its caller.',
+    advice:
+      'let the loop find a number, and choose the reference by it afterwards; or copy what it refers to.',
   },
   N5001: {
     title: "the program '{name}' is not exported",

@@ -108,6 +108,12 @@ export const p = classifier((skb) => { if (find(skb, undefined)) skb.mark = 1; r
     const gives = `${HEADER}const find = noinline((skb: Skb) => skb.at(Header, 0));\n`;
     expect(codesIn('const h = find(skb);\nif (h) skb.mark = 1;', gives)).toEqual(['N5003']);
   });
+  it('take no reference where they are not inlined, even if nothing calls them', () => {
+    const Event =
+      'const Event = struct({ a: u64 });\nconst events = ringBuffer({ value: Event, bytes: 4096 });\n';
+    const submits = 'const give = noinline((event: Ref<typeof Event>): void => events.submit(event));\n';
+    expect(codesIn('', Event + submits)).toEqual(['N5003']);
+  });
   it('refuse mutual recursion', () => {
     const pair =
       'function even(n: u32): boolean { return n === 0 || odd(n - 1); }\nfunction odd(n: u32): boolean { return n !== 0 && even(n - 1); }';

@@ -27,6 +27,9 @@ export interface Translators {
   readonly declaration: (session: Session, declaration: ts.Declaration) => Entity | undefined;
 }
 
+/** Each starts at a multiple of this, so that what is packed lies within it as its own offsets say; bytes. */
+const WIDEST = 8;
+
 interface PlacedVariable {
   readonly variable: GlobalVariable;
   /** Its bytes, where the source gives them. */
@@ -207,7 +210,7 @@ export class Session {
     const variables = this.sections[section];
     const last = variables.at(-1)?.variable;
     const end = last === undefined ? 0 : last.offset + last.layout.size;
-    const offset = Math.ceil(end / layout.alignment) * layout.alignment;
+    const offset = Math.ceil(end / WIDEST) * WIDEST;
     variables.push({ variable: { name, offset, layout }, initial });
     return offset;
   }

@@ -170,8 +170,8 @@ function lowerVariable(scope: Scope, expression: Expression & { kind: 'variable'
   return isPlace(bound) ? readPlace(scope, bound) : bound;
 }
 
-function undefinedOf(type: RefType): OptionalValue {
-  return { ...optionalPointer(0n, type), presentWhen: 'never' };
+function undefinedOf(scope: Scope, type: RefType): OptionalValue {
+  return { ...optionalPointer(scope, 0n, type), presentWhen: 'never' };
 }
 
 function lowerKind(scope: Scope, expression: Expression): Value {
@@ -182,7 +182,7 @@ function lowerKind(scope: Scope, expression: Expression): Value {
     case 'bool':
       return scalar(expression.value ? 1n : 0n);
     case 'undefined':
-      return undefinedOf(expression.type.of);
+      return undefinedOf(scope, expression.type.of);
     case 'variable':
       return lowerVariable(scope, expression);
     case 'negate': {

@@ -2,9 +2,10 @@
 import { CONTEXTS } from '../../machine/contexts.ts';
 import type { IrFunction, IrProgram } from '../ir/ir.ts';
 import type { FunctionTree, ModuleTree, ProgramTree } from '../tree/tree.ts';
-import { assignedVariables } from '../tree/walk.ts';
+import { programFacts } from '../tree/walk.ts';
 import { FunctionBuilder } from './builder.ts';
 import { type Baseline, LoweringError, type Scope, type Seams } from './scope.ts';
+import { stackAlignments } from './stack-alignment.ts';
 import { bindVariable, lowerStatements } from './statements.ts';
 import { leafWidths, scalar } from './values.ts';
 
@@ -28,7 +29,8 @@ export function lowerProgram(
   options: LowerOptions = {},
 ): IrProgram {
   const context = CONTEXTS[program.kind];
-  const assigned = assignedVariables(program.entry);
+  const { assigned, stackLayouts } = programFacts(program.entry);
+  const stackAlignment = stackAlignments(stackLayouts);
   const names = new Map<FunctionTree, string>();
   const subprograms: IrFunction[] = [];
   const taken = new Set([program.name]);
@@ -81,6 +83,7 @@ export function lowerProgram(
       builder,
       contextPointer: builder.parameters[contextIndex],
       assigned,
+      stackAlignment,
       variables: new Map(),
       jumps: [],
       returnTo: { kind: 'function' },

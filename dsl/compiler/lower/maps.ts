@@ -51,6 +51,7 @@ export function lowerMapLookup(scope: Scope, expression: Expression & { kind: 'm
   const address = addressOfMap(scope, expression, map);
   const pointer = spilled(scope, 'key', keyLayout(map), key, expression.span);
   return optionalPointer(
+    scope,
     callKernel(scope, LOOKUP, 'bpf_map_lookup_elem', [address, pointer]),
     expression.type.of,
   );

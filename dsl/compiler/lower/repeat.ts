@@ -6,7 +6,7 @@ import { MAP_HELPERS } from '../../machine/helpers.ts';
 import type { Operand } from '../ir/ir.ts';
 import type { Expression, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import { type Uses, usesOf } from '../tree/walk.ts';
-import { FunctionBuilder, type OpenBlock } from './builder.ts';
+import { FunctionBuilder } from './builder.ts';
 import { lowerScalar } from './expressions.ts';
 import { lowerLoop } from './loops.ts';
 import { callKernel } from './maps.ts';
@@ -175,7 +175,7 @@ function fromCells(scope: Scope, frame: Operand, outside: Value, type: Type, off
   if (isPointing(outside))
     return { ...outside, base: { ...outside.base, operand: loadCell(scope, frame, offset, 64) } };
   const leaves = leafWidths(type).map((width, index) => loadCell(scope, frame, offset + index * CELL, width));
-  return fromLeaves(type, leaves);
+  return fromLeaves(scope, type, leaves);
 }
 
 function storeVariable(scope: Scope, frame: Operand, { variable, offset, assigned }: Captured): void {
@@ -197,7 +197,7 @@ function loadVariable(scope: Scope, frame: Operand, type: Type, { offset, assign
     if (assigned && isNumber(leaf)) return loadOpaque(scope, frame, at, leaf);
     return loadCell(scope, frame, at, leafWidths(leaf)[0] ?? 64);
   });
-  return fromLeaves(type, leaves);
+  return fromLeaves(scope, type, leaves);
 }
 
 /** The body as a function of the round's number and the frame: 0 to go on, 1 to stop. */
@@ -219,7 +219,7 @@ function lowerBody(outer: Scope, name: string, node: Repeat, layout: Frame) {
   };
   if (layout.context !== undefined) scope.contextPointer = loadCell(scope, frame, layout.context, 64);
   const counter = builder.trunc(index);
-  if (node.constant !== undefined) checkCount(scope, counter, node.constant, leave);
+  if (node.constant !== undefined) checkCount(scope, counter, node.constant);
   for (const captured of layout.captured) {
     const { variable } = captured;
     const type = typeOf(outer, variable);
@@ -251,11 +251,17 @@ function lowerBody(outer: Scope, name: string, node: Repeat, layout: Frame) {
   return builder.finish();
 }
 
-/** What the verifier can't know of a callback's argument: that the round is within the count. */
-function checkCount(scope: Scope, counter: Operand, count: number, leave: OpenBlock): void {
+/**
+ * What the verifier can't know of a callback's argument: that the round is within the count. Others never run; the
+ * verifier walks one, which must leave the frame as it is.
+ */
+function checkCount(scope: Scope, counter: Operand, count: number): void {
   const { builder } = scope;
-  const within = builder.newBlock();
-  builder.branch({ condition: 'ult', width: 32, left: counter, right: BigInt(count) }, within, leave, true);
+  const [within, beyond] = [builder.newBlock(), builder.newBlock()];
+  builder.branch({ condition: 'ult', width: 32, left: counter, right: BigInt(count) }, within, beyond, true);
+  builder.seal(beyond);
+  builder.switchTo(beyond);
+  builder.return(1n);
   builder.seal(within);
   builder.switchTo(within);
 }

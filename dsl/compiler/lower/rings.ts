@@ -32,7 +32,7 @@ export function lowerReserve(scope: Scope, expression: Expression & { kind: 'res
   builder.jump(join);
   builder.seal(join);
   builder.switchTo(join);
-  return optionalPointer(record, of);
+  return optionalPointer(scope, record, of);
 }
 
 export function lowerSettle(scope: Scope, expression: Expression & { kind: 'settle' }): Value {

@@ -3,7 +3,7 @@ import type { ContextTable } from '../../machine/contexts.ts';
 import type { MapImage } from '../../object/image.ts';
 import type { Layout } from '../../object/layout.ts';
 import type { IrFunction, Operand, Region } from '../ir/ir.ts';
-import type { Expression, FunctionTree, ModuleTree, Space, Span, Type } from '../tree/tree.ts';
+import type { Expression, FunctionTree, ModuleTree, Space, Span } from '../tree/tree.ts';
 import type { FunctionBuilder, OpenBlock } from './builder.ts';
 import type { Place, Value } from './values.ts';
 
@@ -46,6 +46,8 @@ export interface Scope {
   contextPointer: Operand | undefined;
   /** Variables that are assigned after their declaration: their leaves are SSA variables. */
   readonly assigned: ReadonlySet<number>;
+  /** What the address of anything with this layout on the stack is a multiple of, bytes. */
+  readonly stackAlignment: (layout: Layout) => number;
   /** Variables by id: bound for good, or a place that control flow merges. */
   readonly variables: Map<number, Value | Place>;
   readonly jumps: Jumps[];
@@ -95,18 +97,4 @@ export function layoutReferredTo(expression: Expression): Layout {
     throw new LoweringError(expression.span, `a ${type.kind} where a reference is needed`);
   }
   return type.layout;
-}
-
-/** Whether a value of `type` may refer to the stack. */
-export function mayReferToStack(type: Type): boolean {
-  switch (type.kind) {
-    case 'ref':
-      return type.space === 'stack';
-    case 'optional':
-      return type.of.space === 'stack';
-    case 'record':
-      return type.fields.some((field) => mayReferToStack(field.type));
-    default:
-      return false;
-  }
 }

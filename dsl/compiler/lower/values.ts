@@ -5,7 +5,7 @@
  */
 
 import type { SectionImage } from '../../object/image.ts';
-import { alignmentOf, type Layout } from '../../object/layout.ts';
+import type { Layout } from '../../object/layout.ts';
 import type { Operand, Region, Width } from '../ir/ir.ts';
 import type { RefType, Type } from '../tree/tree.ts';
 import type { BranchTest, SsaVariable } from './builder.ts';
@@ -53,21 +53,22 @@ export const VOID: Value = { kind: 'void' };
 export const scalar = (operand: Operand): ScalarValue => ({ kind: 'scalar', operand });
 
 /** A pointer that is 0 for `undefined`. */
-export function optionalPointer(operand: Operand, type: RefType): OptionalValue {
+export function optionalPointer(scope: Scope, operand: Operand, type: RefType): OptionalValue {
   return {
     kind: 'optional',
-    reference: referenceTo(operand, type),
+    reference: referenceTo(scope, operand, type),
     presentWhen: [{ condition: 'ne', width: 64, left: operand, right: 0n }],
   };
 }
 
-export function referenceTo(operand: Operand, type: RefType): ReferenceValue {
+export function referenceTo(scope: Scope, operand: Operand, { layout, space }: RefType): ReferenceValue {
+  const base = { kind: 'pointer', operand } as const;
   return {
     kind: 'reference',
-    base: { kind: 'pointer', operand, alignment: alignmentOf(type.layout) },
+    base: space === 'stack' ? { ...base, alignment: scope.stackAlignment(layout) } : base,
     offset: 0,
-    region: regionOf(type.space),
-    layout: type.layout,
+    region: regionOf(space),
+    layout,
   };
 }
 
@@ -106,7 +107,7 @@ export function toLeaves(scope: Scope, value: Value): readonly Operand[] {
 }
 
 /** The value of `type` that has these scalars. */
-export function fromLeaves(type: Type, leaves: readonly Operand[]): Value {
+export function fromLeaves(scope: Scope, type: Type, leaves: readonly Operand[]): Value {
   const [first = 0n] = leaves;
   switch (type.kind) {
     case 'void':
@@ -116,15 +117,15 @@ export function fromLeaves(type: Type, leaves: readonly Operand[]): Value {
     case 'context':
       return scalar(first);
     case 'ref':
-      return referenceTo(first, type);
+      return referenceTo(scope, first, type);
     case 'optional':
-      return optionalPointer(first, type.of);
+      return optionalPointer(scope, first, type.of);
     case 'record': {
       let at = 0;
       const fields = new Map<string, Value>();
       for (const field of type.fields) {
         const count = leafWidths(field.type).length;
-        fields.set(field.name, fromLeaves(field.type, leaves.slice(at, at + count)));
+        fields.set(field.name, fromLeaves(scope, field.type, leaves.slice(at, at + count)));
         at += count;
       }
       return { kind: 'record', fields };
@@ -245,6 +246,7 @@ export function writePlace(scope: Scope, place: Place, value: Value): void {
 
 export function readPlace(scope: Scope, place: Place): Value {
   return fromLeaves(
+    scope,
     place.type,
     place.leaves.map((variable) => scope.builder.read(variable)),
   );

@@ -1,5 +1,6 @@
 /** Walks the typed tree, into called functions too: what the lowering must know before it starts. */
-import type { Expression, FunctionTree, Statement, Variable } from './tree.ts';
+import type { Layout } from '../../object/layout.ts';
+import type { Expression, FunctionTree, Span, Statement, Type, Variable } from './tree.ts';
 
 /** The expressions directly below an expression, in order of evaluation. */
 export function operandsOf(expression: Expression): readonly Expression[] {
@@ -144,9 +145,18 @@ function functionOf(expression: Expression): FunctionTree | undefined {
   return expression.kind === 'locked' ? expression.body : undefined;
 }
 
-/** Ids of the variables that some statement reachable from `entry` assigns after their declaration. */
-export function assignedVariables(entry: FunctionTree): ReadonlySet<number> {
+/** What the lowering has to know of a whole program. */
+export interface ProgramFacts {
+  /** Ids of the variables that some statement assigns after their declaration. */
+  readonly assigned: ReadonlySet<number>;
+  /** What `stack` makes room for. */
+  readonly stackLayouts: ReadonlySet<Layout>;
+}
+
+/** Looks at every statement and expression that `entry` reaches. */
+export function programFacts(entry: FunctionTree): ProgramFacts {
   const assigned = new Set<number>();
+  const stackLayouts = new Set<Layout>();
   const seen = new Set<FunctionTree>();
   const visit = (tree: FunctionTree): void => {
     if (seen.has(tree)) {
@@ -160,6 +170,9 @@ export function assignedVariables(entry: FunctionTree): ReadonlySet<number> {
         }
       },
       expression: (expression) => {
+        if (expression.kind === 'stack') {
+          stackLayouts.add(expression.type.layout);
+        }
         const inner = functionOf(expression);
         if (inner !== undefined) {
           visit(inner);
@@ -171,7 +184,7 @@ export function assignedVariables(entry: FunctionTree): ReadonlySet<number> {
     }
   };
   visit(entry);
-  return assigned;
+  return { assigned, stackLayouts };
 }
 
 /** Number of expressions and statements, those of called functions counted at every call. */
@@ -209,8 +222,8 @@ export function countReturns(body: readonly Statement[]): number {
 export interface Uses {
   /** Variables that it reads or assigns, those that it declares aside. */
   readonly variables: readonly Variable[];
-  /** Ids of the variables that it assigns after their declaration. */
-  readonly assigned: ReadonlySet<number>;
+  /** Ids of the variables that it assigns after their declaration, and where it does so first. */
+  readonly assigned: ReadonlyMap<number, Span>;
   readonly context: boolean;
   /** Whether it may return from the function that the loop is in. */
   readonly returns: boolean;
@@ -228,7 +241,7 @@ const USES_CONTEXT: ReadonlySet<(Expression | Statement)['kind']> = new Set([
 export function usesOf({ counter, body }: Statement & { kind: 'repeat' }): Uses {
   const used = new Map<number, Variable>();
   const declared = new Set([counter.id]);
-  const assigned = new Set<number>();
+  const assigned = new Map<number, Span>();
   const seen = new Set<FunctionTree>();
   let context = false;
   const visitor: Visitor = {
@@ -237,8 +250,9 @@ export function usesOf({ counter, body }: Statement & { kind: 'repeat' }): Uses 
       if (statement.kind === 'declare') declared.add(statement.variable.id);
       if (statement.kind === 'repeat') declared.add(statement.counter.id);
       if (statement.kind === 'assign' || statement.kind === 'assignField') {
-        used.set(statement.variable.id, statement.variable);
-        assigned.add(statement.variable.id);
+        const { variable, span } = statement;
+        used.set(variable.id, variable);
+        assigned.set(variable.id, assigned.get(variable.id) ?? span);
       }
     },
     expression: (expression) => {
@@ -254,4 +268,18 @@ export function usesOf({ counter, body }: Statement & { kind: 'repeat' }): Uses 
   walkStatement(body, visitor);
   const variables = [...used.values()].filter(({ id }) => !declared.has(id));
   return { variables, assigned, context, returns: countReturns([body]) > 0 };
+}
+
+/** Whether a value of `type` may refer to the stack. */
+export function mayReferToStack(type: Type): boolean {
+  switch (type.kind) {
+    case 'ref':
+      return type.space === 'stack';
+    case 'optional':
+      return type.of.space === 'stack';
+    case 'record':
+      return type.fields.some((field) => mayReferToStack(field.type));
+    default:
+      return false;
+  }
 }

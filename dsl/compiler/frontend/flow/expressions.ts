@@ -8,7 +8,7 @@ import { arithmetic, compared, converted } from './intervals.ts';
 import type { Machine, Outcome } from './machine.ts';
 import { checkHeld, checkSettled, reserve, settle } from './records.ts';
 import type { State } from './state.ts';
-import { type Abstract, interval, NOTHING, STALE, top, truth, UNDECIDED } from './values.ts';
+import { type Abstract, behind, interval, NOTHING, STALE, top, truth, UNDECIDED, WHOLE } from './values.ts';
 
 /** The largest offset that packet access is lowered for. */
 const LARGEST_OFFSET = 65535n;
@@ -36,7 +36,7 @@ function element(machine: Machine, node: Extract<Expression, { kind: 'element' }
       length: String(node.length),
       mask: String(2 ** Math.floor(Math.log2(node.length)) - 1),
     });
-  return base;
+  return behind(base, node.stride);
 }
 
 function packetAt(machine: Machine, node: Extract<Expression, { kind: 'packetAt' }>): Abstract {
@@ -47,7 +47,7 @@ function packetAt(machine: Machine, node: Extract<Expression, { kind: 'packetAt'
       range: rangeText(offset.low, offset.high),
       size: String(size),
     });
-  return { kind: 'ref', epoch: machine.state?.epoch ?? STALE };
+  return { kind: 'ref', epoch: machine.state?.epoch ?? STALE, alignment: WHOLE };
 }
 
 /** What asks the kernel: no spin lock may be held then. */
@@ -135,6 +135,15 @@ function record(machine: Machine, node: Extract<Expression, { kind: 'record' }>)
   };
 }
 
+/** The verifier asks for the alignment of atomics on every machine (check_atomic, kernel/bpf/verifier.c). */
+function atomic(machine: Machine, node: Extract<Expression, { kind: 'atomic' }>): void {
+  const on = access(machine, node.on);
+  const bytes = sizeOf(node.layout);
+  const isPrivate = node.on.type.kind === 'ref' && node.on.type.space === 'stack';
+  if (on.kind === 'ref' && on.alignment < bytes && !isPrivate)
+    machine.report('N3018', node.on.span, { bytes: String(bytes) });
+}
+
 /** A map's key or value: memory that the kernel reads, or a value. */
 function operand(machine: Machine, node: Expression): void {
   if (node.type.kind === 'ref') access(machine, node);
@@ -154,7 +163,7 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
     case 'bool':
       return truth(node.value, !node.value);
     case 'undefined':
-      return { kind: 'ref', epoch: undefined };
+      return { kind: 'ref', epoch: undefined, alignment: WHOLE };
     case 'variable':
       return state.variables.get(node.variable) ?? top(node.type, state.epoch);
     case 'negate': {
@@ -200,7 +209,9 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
       return (value.kind === 'record' && value.fields.get(node.name)) || top(node.type, state.epoch);
     }
     case 'member':
-      return of(node.base);
+      return behind(of(node.base), node.offset);
+    case 'global':
+      return behind(top(node.type), node.offset);
     case 'element':
       return element(machine, node);
     case 'load':
@@ -234,7 +245,7 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
       of(node.flags);
       return top(node.type);
     case 'atomic':
-      access(machine, node.on);
+      atomic(machine, node);
       if (node.expected) of(node.expected);
       of(node.value);
       return top(node.type);

@@ -92,3 +92,105 @@ describe('packet references', () => {
     expect(codes('pull(skb);\nstate.cells[0] += 1n;')).toEqual([]);
   });
 });
+
+describe('references to the stack in long loops', () => {
+  const twoPlaces = 'const a = stack(Header);\nconst b = stack(Header);\n';
+  it.each([
+    [
+      'assigned to a variable from around it',
+      'let c = a;\nfor (const i of range(4096)) {\nif (i === skb.mark) c = b;\n}',
+    ],
+    ['in a record that it changes', 'const c = { at: a, sum: 0 };\nfor (const i of range(4096)) c.sum += i;'],
+    [
+      'in a loop within it',
+      'for (const i of range(4096)) {\nlet c = a;\nfor (const j of range(2000)) if (j === i) c = b;\n}',
+    ],
+    [
+      'returned out of it',
+      'const find = (at: u32): Ref<typeof Header> => {\nfor (const i of range(4096)) if (i === at) return b;\nreturn a;\n};\nskb.mark = find(3).length;',
+    ],
+  ])('are refused, %s', (_, statements) => {
+    expect(codes(twoPlaces + statements)).toEqual(['N4006']);
+  });
+  it.each([
+    ['read and written through', 'for (const i of range(4096)) a.length = b.length;'],
+    [
+      'chosen anew in each round',
+      'for (const i of range(4096)) {\nlet c = a;\nif (i === skb.mark) c = b;\nc.length = 1;\n}',
+    ],
+    [
+      'assigned in a loop that the verifier walks',
+      'let c = a;\nfor (const i of range(8)) {\nif (i === skb.mark) c = b;\n}',
+    ],
+  ])('are taken, %s', (_, statements) => {
+    expect(codes(twoPlaces + statements)).toEqual([]);
+  });
+});
+
+describe('atomic operations', () => {
+  const places = `
+const Inner = struct({ count: u64 });
+const Odd = packed({ kind: u8, inner: Inner, cells: array(u32, 2) });
+const Even = packed({ first: u64, second: u64, third: u32 });
+const odd = global(Odd);
+const even = global(Even);
+const many = arrayMap({ value: packed({ cells: array(Odd, 4), even: array(u64, 4) }), maxEntries: 4 });`;
+  const refusals = (statements: string): string[] => codesIn(statements, places);
+  it.each([
+    ['in a packed global', "const inner = odd.inner;\natomic.add(inner, 'count', 1n);"],
+    [
+      'of one of two references',
+      "const at = skb.mark > 1 ? odd.inner : odd.inner;\natomic.add(at, 'count', 1n);",
+    ],
+    ['of an element', 'atomic.add(odd.cells, skb.mark & 1, 1);'],
+    [
+      "in a map's value",
+      "const value = many.lookup(0);\nif (value) atomic.add(value.cells[1].inner, 'count', 1n);",
+    ],
+  ])('at odd places are refused: %s', (_, statements) => {
+    expect(refusals(statements)).toEqual(['N3018']);
+  });
+  it.each([
+    ['of a packed global', "atomic.add(even, 'second', 1n);\natomic.add(even, 'third', 1);"],
+    ["on the stack, which is nobody else's", "const own = stack(Odd);\natomic.add(own.inner, 'count', 1n);"],
+  ])('at whole places are taken: %s', (_, statements) => {
+    expect(refusals(statements)).toEqual([]);
+  });
+});
+
+describe('records of ring buffers in long loops', () => {
+  const events = 'const events = ringBuffer({ value: struct({ a: u64 }), bytes: 4096 });';
+  const refusals = (statements: string): string[] => codesIn(statements, events);
+  const reserved = 'const e = events.reserve();\nif (e === undefined) return 1;\n';
+  it.each([
+    [
+      'submitted in a round',
+      `${reserved}for (const i of range(4096)) {\nif (i === skb.mark) {\nevents.submit(e);\nreturn 1;\n}\n}\nevents.discard(e);`,
+    ],
+    [
+      'submitted by a function in a round',
+      `${reserved}const give = (): void => events.submit(e);\nfor (const i of range(4096)) {\nif (i === skb.mark) {\ngive();\nreturn 1;\n}\n}\nevents.discard(e);`,
+    ],
+  ])('are refused, %s', (_, statements) => {
+    expect(refusals(statements)).toEqual(['N3019']);
+  });
+  it.each([
+    [
+      'behind the loop',
+      `let kept = events.reserve();\nif (kept) {\nevents.discard(kept);\n}\nfor (const i of range(4096)) {\nconst e = events.reserve();\nif (e) {\nif (i > 3) break;\nevents.submit(e);\n}\n}`,
+    ],
+    [
+      'before it returns',
+      'for (const i of range(4096)) {\nconst e = events.reserve();\nif (e) {\nif (i > 3) return 1;\nevents.submit(e);\n}\n}',
+    ],
+  ])('may not be left over by a round, %s', (_, statements) => {
+    expect(new Set(refusals(statements))).toEqual(new Set(['N3014']));
+  });
+  it('are taken where each round settles its own', () => {
+    expect(
+      refusals(
+        `${reserved}for (const i of range(4096)) {\ne.a += u64(i);\nconst f = events.reserve();\nif (f === undefined) continue;\nif (i > 7) {\nevents.discard(f);\nbreak;\n}\nevents.submit(f);\n}\nevents.submit(e);`,
+      ),
+    ).toEqual([]);
+  });
+});

@@ -9,6 +9,8 @@ import { type Abstract, NOTHING } from './values.ts';
 export type Report = (code: DiagnosticCode, span: Span, details: Readonly<Record<string, string>>) => void;
 
 export interface LoopFrame {
+  /** Whether bpf_loop runs it. */
+  readonly isRepeat?: true;
   breaks: State | undefined;
   continues: State | undefined;
 }
@@ -39,6 +41,8 @@ export class Machine {
   locks = 0;
   /** Bodies of loops that bpf_loop runs, around what is evaluated. */
   rounds = 0;
+  /** By the record of a ring buffer: how many of those bodies were around its reservation. */
+  readonly roundsAround = new Map<string, number>();
   private readonly numbers = new Map<Expression, number>();
   private readonly spans = new Map<string, Span>();
   private epochs = 0;

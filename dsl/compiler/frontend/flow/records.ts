@@ -5,12 +5,10 @@
 import type { Expression, Span } from '../../tree/tree.ts';
 import type { Machine } from './machine.ts';
 import type { State } from './state.ts';
-import type { Abstract } from './values.ts';
+import { type Abstract, SEVERAL, WHOLE } from './values.ts';
 
 /** What may have become of a reservation, as bits: it failed, it is the program's, it was submitted or discarded. */
 export const STANDING = { absent: 1, held: 2, released: 4 } as const;
-/** Stands for a reference that may be to one of several records. */
-export const SEVERAL = '';
 
 const standingOf = (state: State, record: string): number => state.records.get(record) ?? STANDING.absent;
 
@@ -25,12 +23,13 @@ const recordOf = (value: Abstract): string | undefined => (value.kind === 'ref' 
 export function reserve(machine: Machine, node: Extract<Expression, { kind: 'reserve' }>): Abstract {
   const { state } = machine;
   const record = machine.placeOf(node);
+  machine.roundsAround.set(record, machine.rounds);
   if (state !== undefined) {
     if (standingOf(state, record) & STANDING.held)
       machine.report('N3014', node.span, { where: 'before it is reserved again in the next round' });
     machine.state = withStanding(state, record, STANDING.absent | STANDING.held);
   }
-  return { kind: 'ref', epoch: undefined, record };
+  return { kind: 'ref', epoch: undefined, alignment: WHOLE, record };
 }
 
 export function settle(machine: Machine, node: Extract<Expression, { kind: 'settle' }>): void {
@@ -40,6 +39,7 @@ export function settle(machine: Machine, node: Extract<Expression, { kind: 'sett
   if (record === undefined || state === undefined) return;
   if (record === SEVERAL || standingOf(state, record) !== STANDING.held)
     machine.report('N3015', node.record.span);
+  else if (machine.rounds > (machine.roundsAround.get(record) ?? 0)) machine.report('N3019', node.span);
   machine.state = withStanding(state, record, STANDING.released);
 }
 
@@ -61,6 +61,18 @@ export function present(state: State | undefined, value: Abstract) {
     whenTrue: withStanding(state, record, standing & ~STANDING.absent),
     whenFalse: withStanding(state, record, standing & STANDING.absent),
   };
+}
+
+/**
+ * A round of a loop that bpf_loop runs may end here: it must have settled what it has reserved, as the
+ * verifier takes it for a function of its own. `around`: how many such bodies are around the loop.
+ */
+export function checkRound(machine: Machine, around: number): void {
+  for (const [record, standing] of machine.state?.records ?? []) {
+    const span = machine.spanOf(record);
+    if (standing & STANDING.held && span && (machine.roundsAround.get(record) ?? 0) > around)
+      machine.report('N3014', span, { where: 'in the round that it is reserved in' });
+  }
 }
 
 /** The program ends here, or another takes over: it may hold no record. */

@@ -1,10 +1,10 @@
 /** Abstract execution of statements. Loops run to a fixpoint, short counted ones round by round. */
-import type { Expression, FunctionTree, Statement, Type } from '../../tree/tree.ts';
-import { usesOf } from '../../tree/walk.ts';
+import type { Expression, FunctionTree, Span, Statement, Type } from '../../tree/tree.ts';
+import { mayReferToStack, usesOf } from '../../tree/walk.ts';
 import { branch, replaced } from './conditions.ts';
 import { access, rangeText } from './expressions.ts';
 import type { LoopFrame, Machine, Outcome } from './machine.ts';
-import { checkSettled } from './records.ts';
+import { checkRound, checkSettled } from './records.ts';
 import { type State, sameState, set, widenState } from './state.ts';
 import { type Abstract, interval, NOTHING, top } from './values.ts';
 
@@ -90,22 +90,29 @@ function unknown(value: Abstract, type: Type): Abstract {
 }
 
 /** The state that a round starts in: the verifier is kept from knowing the numbers that rounds change. */
-function forgotten(state: State, assigned: ReadonlySet<number>): State {
+function forgotten(state: State, assigned: ReadonlyMap<number, Span>): State {
   const variables = new Map(state.variables);
   for (const [variable, value] of variables)
     if (assigned.has(variable.id)) variables.set(variable, unknown(value, variable.type));
   return { ...state, variables };
 }
 
-/** Any number of rounds, each with any counter that the count allows; of a count that isn't constant nothing is known. */
+/**
+ * Any number of rounds, each with any counter that the count allows; of a count that isn't constant nothing is known. A
+ * round may not leave an address of the stack to its caller (check_stack_write_fixed_off, kernel/bpf/verifier.c).
+ */
 function repeat(machine: Machine, node: Extract<Statement, { kind: 'repeat' }>): void {
   const count = machine.evaluate(machine, node.count);
   machine.forbidLocked('a loop that bpf_loop runs', node.span);
   if (count.kind === 'int' && count.high > MOST_ROUNDS)
     machine.report('N4005', node.count.span, { range: rangeText(count.low, count.high) });
   const highest = node.constant === undefined ? (1n << 32n) - 1n : BigInt(node.constant) - 1n;
-  const frame: LoopFrame = { breaks: undefined, continues: undefined };
-  const { assigned } = usesOf(node);
+  const frame: LoopFrame = { isRepeat: true, breaks: undefined, continues: undefined };
+  const { assigned, variables } = usesOf(node);
+  for (const { id, name, type } of variables) {
+    const span = assigned.get(id);
+    if (span && mayReferToStack(type)) machine.report('N4006', span, { where: `'${name}'` });
+  }
   const once = (entry: State): State | undefined => {
     machine.state = set(forgotten(entry, assigned), node.counter, interval(0n, highest));
     frame.continues = undefined;
@@ -126,6 +133,11 @@ function repeat(machine: Machine, node: Extract<Statement, { kind: 'repeat' }>):
     entry = rounds < ROUNDS_BEFORE_WIDENING ? next : widenState(before, next);
   }
   const left = entry && once(entry);
+  const around = machine.rounds - 1;
+  for (const end of [machine.state, frame.continues, frame.breaks]) {
+    machine.state = end;
+    checkRound(machine, around);
+  }
   machine.rounds -= 1;
   machine.loops.pop();
   const after = machine.merge(left, frame.breaks);
@@ -169,6 +181,10 @@ function checkResult(machine: Machine, value: Abstract, node: Expression): void 
 
 function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>): void {
   const value = node.value ? machine.evaluate(machine, node.value) : NOTHING;
+  const isAddress = node.value && node.value.kind !== 'undefined' && mayReferToStack(node.value.type);
+  const rounds = machine.loops.filter(({ isRepeat }) => isRepeat).length;
+  if (isAddress && rounds > 0) machine.report('N4006', node.span, { where: 'what it returns' });
+  if (rounds > 0) checkRound(machine, machine.rounds - rounds);
   if (machine.functions.length === 1) {
     if (node.value) checkResult(machine, value, node.value);
     checkSettled(machine, node.span.line);

@@ -4,7 +4,6 @@
  */
 import type { Type } from '../../tree/tree.ts';
 import { highest, lowest } from '../types/types.ts';
-import { SEVERAL } from './records.ts';
 
 export type Abstract =
   | { readonly kind: 'int'; readonly low: bigint; readonly high: bigint }
@@ -13,6 +12,8 @@ export type Abstract =
   | {
       readonly kind: 'ref';
       readonly epoch: number | undefined;
+      /** What its address is a multiple of, bytes. */
+      readonly alignment: number;
       /** The record of a ring buffer that it is to. */
       readonly record?: string;
     }
@@ -20,6 +21,10 @@ export type Abstract =
   | { readonly kind: 'nothing' };
 
 export const STALE = -1;
+/** Of the memory that the kernel gives out: the start of a map's value, of a record, of a section; bytes. */
+export const WHOLE = 8;
+/** Stands for a reference that may be to one of several records. */
+export const SEVERAL = '';
 export const NOTHING: Abstract = { kind: 'nothing' };
 
 export const interval = (low: bigint, high: bigint): Abstract => ({ kind: 'int', low, high });
@@ -38,7 +43,7 @@ export function top(type: Type, epoch?: number): Abstract {
     case 'bool':
       return UNDECIDED;
     case 'ref':
-      return { kind: 'ref', epoch: type.space === 'packet' ? epoch : undefined };
+      return { kind: 'ref', epoch: type.space === 'packet' ? epoch : undefined, alignment: WHOLE };
     case 'optional':
       return top(type.of, epoch);
     case 'record':
@@ -61,7 +66,8 @@ function unionOfRefs(a: Ref, b: Ref): Ref {
     a.epoch === b.epoch || b.epoch === undefined ? a.epoch : a.epoch === undefined ? b.epoch : STALE;
   const record =
     a.record === b.record || b.record === undefined ? a.record : a.record === undefined ? b.record : SEVERAL;
-  return { kind: 'ref', epoch, ...(record !== undefined && { record }) };
+  const alignment = Math.min(a.alignment, b.alignment);
+  return { kind: 'ref', epoch, alignment, ...(record !== undefined && { record }) };
 }
 
 /** What is known when the value may be either. */
@@ -88,7 +94,9 @@ export function same(a: Abstract, b: Abstract): boolean {
     return a.mayBeTrue === b.mayBeTrue && a.mayBeFalse === b.mayBeFalse;
   // Epochs are numbered as they come: two rounds of a loop differ in number where they agree in meaning.
   if (a.kind === 'ref' && b.kind === 'ref')
-    return (a.epoch === STALE) === (b.epoch === STALE) && a.record === b.record;
+    return (
+      (a.epoch === STALE) === (b.epoch === STALE) && a.record === b.record && a.alignment === b.alignment
+    );
   if (a.kind === 'record' && b.kind === 'record')
     return [...a.fields].every(([name, value]) => {
       const other = b.fields.get(name);
@@ -116,3 +124,9 @@ export function widen(before: Abstract, next: Abstract, type: Type): Abstract {
     next.high > before.high ? highest(type) : next.high,
   );
 }
+
+/** A reference so many bytes behind `base`, or any multiple of them. */
+export const behind = (base: Abstract, bytes: number): Abstract =>
+  base.kind === 'ref' && bytes !== 0
+    ? { ...base, alignment: Math.min(base.alignment, bytes & -bytes) }
+    : base;

@@ -78,12 +78,12 @@ function checkValue(scope: Scope, kind: MapKind, value: Layout, node: ts.Node): 
   const locks = countLocks(value);
   if (locks === 0) return;
   if (!LOCKABLE.has(kind)) scope.refuse('N3017', node, { where: `the values of this kind of map` });
-  // Only a field of the value itself is found by every kernel that has locks (btf_find_struct_field).
-  const direct = value.kind === 'struct' && value.fields.some(({ layout }) => layout === SPIN_LOCK);
-  if (locks > 1 || !direct)
-    scope.refuse('N3017', node, {
-      where: locks > 1 ? 'a value that has another' : 'an inner struct or array',
-    });
+  // Only a field of the value itself is found by every kernel that has locks (btf_find_struct_field, kernel/bpf/btf.c).
+  const lock = value.kind === 'struct' ? value.fields.find(({ layout }) => layout === SPIN_LOCK) : undefined;
+  if (locks > 1) scope.refuse('N3017', node, { where: 'a value that has another' });
+  if (lock === undefined) scope.refuse('N3017', node, { where: 'an inner struct or array' });
+  if (lock.offset % SPIN_LOCK.alignment !== 0)
+    scope.refuse('N3017', node, { where: `a packed value, at byte ${lock.offset}` });
 }
 
 /** Bytes of a ring buffer (ringbuf_map_alloc, kernel/bpf/ringbuf.c). */

@@ -115,3 +115,10 @@ describe('programs', () => {
     ]);
   });
 });
+
+it('a spin lock at an odd byte of a packed value is refused', () => {
+  const values = (layout: string): string[] =>
+    codesOf(`const values = arrayMap({ value: ${layout}, maxEntries: 1 });`);
+  expect(values('packed({ kind: u8, lock: spinLock, time: u64 })')).toEqual(['N3017']);
+  expect(values('packed({ kind: u32, lock: spinLock, time: u64 })')).toEqual([]);
+});
