@@ -5,6 +5,7 @@ import { about } from './about.ts';
 import { setCommand } from './change/set.ts';
 import { upgradeCommand } from './change/upgrade.ts';
 import type { Console } from './console.ts';
+import { doctorCommand } from './doctor/command.ts';
 import { CniError, codeOf } from './errors.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
 import { OperatorError } from './install/errors.ts';
@@ -30,6 +31,9 @@ const USAGE = `usage: natra <command> [options]
     --release              take the limits off running Pods too
   status      what is limited on this node
     --json                 the same for programs
+  doctor      what this kernel and node can do, and what natra would choose; status 1 where something is missing
+    --json                 the same for programs
+    --cni-bin-dir DIR, --conf-dir DIR
   metrics     what has been counted, for Prometheus
   upgrade     give running Pods the programs of this release, without a gap
   set POD     change the limits of a running Pod; POD is NAMESPACE/NAME or a container id's beginning
@@ -57,6 +61,8 @@ export async function run(
       case 'status':
         await statusCommand(options, node, console);
         return 0;
+      case 'doctor':
+        return doctorCommand(options, node, console);
       case 'metrics':
         await metricsCommand(options, node, console);
         return 0;

@@ -19,6 +19,8 @@ import { loadProgram } from './bpf/program.ts';
 import { VerifierError } from './errors.ts';
 import { closeDescriptor } from './native/files.ts';
 import { addBpfFilter } from './netlink/filters.ts';
+import { addRootHtb } from './netlink/htb.ts';
+import { addNetkit } from './netlink/netkit.ts';
 import { addClsact, addRootFq } from './netlink/qdiscs.ts';
 import { RouteSocket } from './netlink/socket.ts';
 import { inNewNetns } from './netns/netns.ts';
@@ -29,6 +31,8 @@ export interface Feature {
   readonly since: string;
   /** What natra does with it. */
   readonly use: string;
+  /** What becomes of that where the kernel lacks it; undefined where natra can't do without. */
+  readonly without: string | undefined;
   /** Throws what the kernel says where it lacks the feature. Leaves nothing behind. */
   readonly probe: () => void;
 }
@@ -89,12 +93,14 @@ export const FEATURES: readonly Feature[] = [
     name: 'classifier programs',
     since: '4.1',
     use: 'the limiter itself',
+    without: undefined,
     probe: () => withProgram(passing, () => {}),
   },
   {
     name: 'frozen read-only maps',
     since: '5.2',
     use: 'settings that the verifier takes as constants',
+    without: undefined,
     probe: () => {
       const map = createMap({
         name: 'natra_probe',
@@ -114,25 +120,22 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'atomics that fetch',
     since: '5.12',
-    use: "a bucket that several CPUs keep exactly; without them an idle Pod's credit may be given twice",
+    use: 'a bucket that several CPUs keep exactly',
+    without: 'an idle Pod may be given its credit twice',
     probe: () => withProgram(comparing, () => {}),
   },
   {
     name: 'bpf_ktime_get_coarse_ns',
     since: '5.11',
     use: 'a cheap clock for mice',
+    without: 'the exact clock is read for every packet',
     probe: () => probeHelper(160),
-  },
-  {
-    name: 'bpf_skb_set_tstamp',
-    since: '5.18',
-    use: 'departure times that survive forwarding',
-    probe: () => probeHelper(192),
   },
   {
     name: 'tcx',
     since: '6.6',
     use: 'attaching beside other programs, without a qdisc',
+    without: 'programs attach by clsact',
     probe: () => {
       inNewNetns(() => queryTcx(LOOPBACK, ATTACH_TYPE.tcxIngress));
     },
@@ -141,6 +144,7 @@ export const FEATURES: readonly Feature[] = [
     name: 'clsact',
     since: '4.5',
     use: 'attaching where there is no tcx',
+    without: 'programs attach by tcx alone',
     probe: () =>
       onLoopback((socket) => {
         addClsact(socket, LOOPBACK);
@@ -152,7 +156,29 @@ export const FEATURES: readonly Feature[] = [
     name: 'fq',
     since: '3.12',
     use: 'holding packets until their departure time',
+    without: 'heavy flows wait in an htb class',
     probe: () => onLoopback((socket) => addRootFq(socket, LOOPBACK, 0x10000, {})),
+  },
+  {
+    name: 'htb',
+    since: '2.4',
+    use: 'queues for heavy flows where there is no fq',
+    without: 'what is over the rate is marked, then dropped',
+    probe: () => onLoopback((socket) => addRootHtb(socket, LOOPBACK, 0x10000, 1)),
+  },
+  {
+    name: 'netkit',
+    since: '6.7',
+    use: 'Pods whose devices are netkit pairs',
+    without: 'Pods have other devices',
+    probe: () => onLoopback((socket) => addNetkit(socket, 'natra0', 'natra1')),
+  },
+  {
+    name: 'bpf_loop',
+    since: '5.17',
+    use: 'programs of your own with more than 1,000 rounds',
+    without: 'the verifier walks each round',
+    probe: () => probeHelper(181),
   },
 ];
 

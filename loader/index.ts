@@ -20,6 +20,7 @@ export {
   type HtbRequest,
 } from './attach/htb.ts';
 export { type AttachRequest, attach, detach, replaceProgram } from './attach/index.ts';
+export { isNatras } from './attach/root-qdisc.ts';
 export { tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
 export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
@@ -42,6 +43,7 @@ export {
 export { leave, type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
 export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
 export { deleteLink, findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
+export { addNetkit } from './netlink/netkit.ts';
 export {
   addRootFq,
   deleteRootQdisc,
@@ -50,6 +52,7 @@ export {
   lacksFq,
   listQdiscs,
   type Qdisc,
+  rootQdisc,
 } from './netlink/qdiscs.ts';
 export { RouteSocket } from './netlink/socket.ts';
 export { inNetns, inOptionalNetns, isOwnNetns, netnsIdentity, ownNetnsIdentity } from './netns/netns.ts';

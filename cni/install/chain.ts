@@ -93,7 +93,7 @@ function isOurEdit(backup: string, text: string, path: string): boolean {
  * The first file in byte order with an extension that the runtime reads (containerd's go-cni, loadFromConfDir;
  * CRI-O's ocicni, loadNetworks).
  */
-function runtimesFile(directory: string): string {
+export function runtimesFile(directory: string): string {
   const isFile = (name: string): boolean =>
     statSync(join(directory, name), { throwIfNoEntry: false })?.isFile() ?? false;
   const [first] = namesIn(directory).filter((name) => /\.(conf|conflist|json)$/.test(name) && isFile(name));

@@ -4,9 +4,9 @@
  * at the low four bits (pfifo_fast, mqprio) they are 0, the default.
  */
 
-/** Handle of natra's HTB qdisc. */
-export const HTB_HANDLE = 0x6e740000;
+/** Handle of natra's root qdiscs, fq and HTB. */
+export const ROOT_HANDLE = 0x6e740000;
 /** The cap, for both others together. */
-export const TOTAL_CLASS = HTB_HANDLE + 0x10;
-export const MOUSE_CLASS = HTB_HANDLE + 0x20;
-export const HEAVY_CLASS = HTB_HANDLE + 0x30;
+export const TOTAL_CLASS = ROOT_HANDLE + 0x10;
+export const MOUSE_CLASS = ROOT_HANDLE + 0x20;
+export const HEAVY_CLASS = ROOT_HANDLE + 0x30;

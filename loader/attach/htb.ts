@@ -12,11 +12,11 @@ import { addRootHtb, type Change, putByteQueue, putHtbClass } from '../netlink/h
 import { HANDLE } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
 import type { HtbAttachment, Journal } from './attachment.ts';
-import { HEAVY_CLASS, HTB_HANDLE, MOUSE_CLASS, TOTAL_CLASS } from './classes.ts';
+import { HEAVY_CLASS, MOUSE_CLASS, ROOT_HANDLE, TOTAL_CLASS } from './classes.ts';
 import { isAlive, referenceTo, withRoute } from './namespace.ts';
 import { claimRoot, type OwnQdisc, releaseRoot } from './root-qdisc.ts';
 
-const OWN: OwnQdisc = { kind: 'htb', handle: HTB_HANDLE };
+const OWN: OwnQdisc = { kind: 'htb', handle: ROOT_HANDLE };
 /** One GSO packet a turn. No two classes here share a priority, so it decides nothing. */
 const QUANTUM_BYTES = 1 << 16;
 
@@ -56,7 +56,7 @@ export function attachHtb(request: HtbRequest, journal: Journal = () => {}): Htb
     if (claimRoot(socket, ifindex, OWN)) releaseRoot(socket, ifindex, OWN);
     journal(attachment);
     // What names no class, when the program is gone, waits with the heavy.
-    addRootHtb(socket, ifindex, HTB_HANDLE, HEAVY_CLASS);
+    addRootHtb(socket, ifindex, ROOT_HANDLE, HEAVY_CLASS);
     try {
       putClasses(socket, ifindex, options, 'add');
     } catch (error) {

@@ -2,12 +2,16 @@
 import { ERRNO, isErrno, KernelError } from '../errors.ts';
 import { deleteRootQdisc, type Qdisc, rootQdisc } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
+import { ROOT_HANDLE } from './classes.ts';
 
 export interface OwnQdisc {
   readonly kind: 'fq' | 'htb';
   /** `major << 16`, by which it is known as natra's. */
   readonly handle: number;
 }
+
+/** Whether it is natra's, of either kind. */
+export const isNatras = ({ handle }: Pick<Qdisc, 'handle'>): boolean => handle === ROOT_HANDLE;
 
 const isOurs = (qdisc: Qdisc, own: OwnQdisc): boolean =>
   qdisc.kind === own.kind && qdisc.handle === own.handle;

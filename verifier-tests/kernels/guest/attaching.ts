@@ -19,6 +19,7 @@ import {
   tcxAttachType,
 } from '../../../loader/index.ts';
 import { type Checks, require } from './checks.ts';
+import { checkDoctor } from './doctor.ts';
 import { checkIpvlan } from './ipvlan.ts';
 import { loadFor } from './programs.ts';
 
@@ -140,6 +141,7 @@ export async function checkAttaching(share: string, checks: Checks): Promise<voi
         return 'fq';
       });
     await checkIpvlan(share, checks);
+    await checkDoctor(share, checks);
   } finally {
     program.close();
     pod.destroy();

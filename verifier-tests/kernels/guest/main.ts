@@ -9,7 +9,6 @@ import { checkAttaching } from './attaching.ts';
 import { Checks } from './checks.ts';
 import { checkInstructions } from './instructions.ts';
 import { checkLimits } from './limits.ts';
-import { hasNetkit } from './netkit.ts';
 import { checkPrograms } from './programs.ts';
 import { checkRandomPrograms, checkReplay } from './repeat.ts';
 import { checkSoak } from './soak.ts';
@@ -34,7 +33,6 @@ async function main(share: string): Promise<number> {
   // Recorded state is that of the first CPU. A machine in virtual time has no other.
   else if (plan.parts.includes('packets')) stayOnFirstCpu();
   for (const feature of FEATURES) checks.features[feature.name] = probe(feature).present;
-  checks.features.netkit = hasNetkit();
   for (const part of plan.parts) {
     if (part === 'traffic') warmUp();
     await checks.run(part, async () => {
