@@ -12,7 +12,7 @@ import { OperatorError } from './install/errors.ts';
 import { keepCode } from './install/keep-code.ts';
 import type { Node } from './node.ts';
 import { statusCommand } from './status/command.ts';
-import { metricsCommand } from './status/metrics.ts';
+import { metricsCommand } from './status/metrics-command.ts';
 
 const USAGE = `usage: natra <command> [options]
 
@@ -35,6 +35,7 @@ const USAGE = `usage: natra <command> [options]
     --json                 the same for programs
     --cni-bin-dir DIR, --conf-dir DIR
   metrics     what has been counted, for Prometheus
+    --listen ADDR          stay, and serve it by HTTP: :9464, 10.0.0.1:9464 or [::1]:9464
   upgrade     give running Pods the programs of this release, without a gap
   set POD     change the limits of a running Pod; POD is NAMESPACE/NAME or a container id's beginning
     --ingress-rate RATE, --egress-rate RATE     bits a second, such as 20M
