@@ -13,6 +13,7 @@ import { keepCode } from './install/keep-code.ts';
 import type { Node } from './node.ts';
 import { statusCommand } from './status/command.ts';
 import { metricsCommand } from './status/metrics-command.ts';
+import { topCommand } from './top/command.ts';
 
 const USAGE = `usage: natra <command> [options]
 
@@ -34,6 +35,8 @@ const USAGE = `usage: natra <command> [options]
   doctor      what this kernel and node can do, and what natra would choose; status 1 where something is missing
     --json                 the same for programs
     --cni-bin-dir DIR, --conf-dir DIR
+  top         limited Pods and their heaviest flows, live; one picture where the output is no terminal
+    --interval SECONDS     between two pictures (2)
   metrics     what has been counted, for Prometheus
     --listen ADDR          stay, and serve it by HTTP: :9464, 10.0.0.1:9464 or [::1]:9464
   upgrade     give running Pods the programs of this release, without a gap
@@ -64,6 +67,9 @@ export async function run(
         return 0;
       case 'doctor':
         return doctorCommand(options, node, console);
+      case 'top':
+        await topCommand(options, node, console);
+        return 0;
       case 'metrics':
         await metricsCommand(options, node, console);
         return 0;

@@ -5,9 +5,9 @@ import type { Console } from '../console.ts';
 import type { Node } from '../node.ts';
 import { VERDICTS } from '../verdicts.ts';
 import { delayQuantile } from './delays.ts';
-import type { Flow } from './flows.ts';
 import { aligned, duration, percentage, quantity } from './format.ts';
 import { type LimitStatus, type NodeStatus, statusOf, type UnlimitedStatus } from './node-status.ts';
+import { flowEnds, podName } from './words.ts';
 
 export const STATUS_OPTIONS = { json: { type: 'boolean', default: false } } as const;
 
@@ -58,7 +58,7 @@ export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: bool
   }
   for (const each of unlimited)
     lines.push(
-      `${verdict(each)}: ${name(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
+      `${verdict(each)}: ${podName(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
     );
   return `${[...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
 }
@@ -69,7 +69,7 @@ const verdict = ({ goesOn = [] }: UnlimitedStatus): string =>
 function row(limit: LimitStatus): string[] {
   const { verdicts, sketch, rateBitsPerSecond } = limit;
   return [
-    name(limit),
+    podName(limit),
     limit.interface,
     limit.direction,
     `${limit.attachMode} ${limit.device} ${limit.hook}`,
@@ -101,7 +101,7 @@ function heaviest(limit: LimitStatus): string[] {
     .slice(0, FLOWS_SHOWN)
     .map((flow) => [
       `  ${flow.protocol}`,
-      ends(flow),
+      flowEnds(flow),
       quantity(flow.bitsPerSecond, 'bit/s'),
       quantity(flow.bytes, 'B'),
     ]);
@@ -113,17 +113,6 @@ function heaviest(limit: LimitStatus): string[] {
   ];
 }
 
-const ends = ({ source, destination, id }: Flow): string =>
-  [
-    source,
-    ...(destination === '' ? [] : ['->', destination]),
-    ...(id === undefined ? [] : [`id ${id}`]),
-  ].join(' ');
-
-/** A Pod's name where the runtime gave one; podman and ctr know containers alone. */
-const name = ({ namespace, pod, containerId }: LimitStatus | UnlimitedStatus): string =>
-  pod === '' ? containerId.slice(0, 13) : `${namespace}/${pod}`;
-
 /** A verifier's refusal goes on over several; `--json` has them all. */
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 
@@ -133,4 +122,4 @@ const wishes = ({ wanted }: UnlimitedStatus): string =>
     return limit === undefined ? [] : [`${direction} ${quantity(limit.rateBitsPerSecond, 'bit/s')}`];
   }).join(', ');
 
-const title = (limit: LimitStatus): string => `${name(limit)} ${limit.interface} ${limit.direction}`;
+const title = (limit: LimitStatus): string => `${podName(limit)} ${limit.interface} ${limit.direction}`;

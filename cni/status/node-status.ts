@@ -72,8 +72,8 @@ interface Known {
   readonly plan: DirectionRecord;
 }
 
-/** Reads all counters twice, `milliseconds` apart. */
-export async function statusOf(node: Node, milliseconds: number): Promise<NodeStatus> {
+/** Reads all counters twice, `milliseconds` apart. Rejects with an AbortError where `signal` ends that time. */
+export async function statusOf(node: Node, milliseconds: number, signal?: AbortSignal): Promise<NodeStatus> {
   const notes: string[] = [];
   const records = listRecords(node.stateDirectory, (error) => notes.push(describe(error)));
   const known = records.flatMap((record) =>
@@ -83,7 +83,7 @@ export async function statusOf(node: Node, milliseconds: number): Promise<NodeSt
     }),
   );
   const first = known.map((each) => readKnown(each, node));
-  if (known.length > 0) await pause(milliseconds);
+  if (known.length > 0) await pause(milliseconds, undefined, signal && { signal });
   const limits = known.map((each, index) => limitStatus(each, first[index], readKnown(each, node), node));
   const keys = new Set(records.map(attachmentKey));
   for (const { key } of listPins(node.pinDirectory))
