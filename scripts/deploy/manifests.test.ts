@@ -4,10 +4,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { DOCTOR_OPTIONS } from '../../cni/doctor/command.ts';
 import { INSTALL_OPTIONS, UNINSTALL_OPTIONS } from '../../cni/install/command.ts';
 import { BUNDLE, COMPANIONS } from '../../cni/install/executable.ts';
 import { STATUS_OPTIONS } from '../../cni/status/command.ts';
+import { metrics } from '../../cni/status/metrics.ts';
+import { METRICS_OPTIONS } from '../../cni/status/metrics-command.ts';
+import { TOP_OPTIONS } from '../../cni/top/command.ts';
+import { VERDICTS } from '../../cni/verdicts.ts';
 import { version } from '../../package.json';
+import { patched } from './patch.ts';
 import { render, type Values } from './render.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -76,10 +82,29 @@ describe.each([
   });
 });
 
+/** The base with components of kustomize. */
+const kustomizeWith = (...components: string[]) =>
+  components.reduce(
+    (daemonSet, name) => patched(daemonSet, parsed(read(`deploy/kustomize/${name}/daemonset.yaml`))),
+    kustomize(),
+  );
+const METRICS = { ...(values.metrics as Values), enabled: true };
+
 test('kustomize names the files that are there', () => {
-  const { resources, namespace } = parsed(read('deploy/kustomize/base/kustomization.yaml'));
-  for (const file of resources) expect(existsSync(join(root, 'deploy/kustomize/base', file))).toBe(true);
-  expect(namespace).toBe('kube-system');
+  const folder = join(root, 'deploy', 'kustomize');
+  const named = ['base', 'upgrade', 'metrics', 'full'].flatMap((name) => {
+    const {
+      resources = [],
+      components = [],
+      patches = [],
+    } = parsed(read(`deploy/kustomize/${name}/kustomization.yaml`));
+    return [...resources, ...components, ...patches.map(({ path }: { path: string }) => path)].map(
+      (file: string) => join(folder, name, file),
+    );
+  });
+  expect(named).toHaveLength(6);
+  for (const file of named) expect(existsSync(file), file).toBe(true);
+  expect(parsed(read('deploy/kustomize/base/kustomization.yaml')).namespace).toBe('kube-system');
 });
 
 describe('the chart', () => {
@@ -88,6 +113,44 @@ describe('the chart', () => {
     const { metadata: base, ...baseRest } = kustomize();
     expect(rest).toEqual(baseRest);
     expect(metadata).toEqual({ ...base, namespace: 'kube-system' });
+  });
+
+  test.each([
+    [['upgrade'], { upgrade: true }],
+    [['metrics'], { metrics: METRICS }],
+    [['upgrade', 'metrics'], { upgrade: true, metrics: METRICS }],
+  ])('is the same with %j', (components, more) => {
+    expect(podOf(chartWith(more))).toEqual(podOf(kustomizeWith(...components)));
+  });
+
+  test("upgrades with the rights that this takes, and the node's pins, records and namespaces", () => {
+    const { containers, volumes } = podOf(chartWith({ upgrade: true }));
+    const { values: chosen } = parseArgs({ args: containers[0].args.slice(1), options: INSTALL_OPTIONS });
+    expect(chosen).toMatchObject({ upgrade: true, watch: true });
+    expect(containers[0].securityContext.capabilities).toEqual({
+      drop: ['ALL'],
+      add: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_RESOURCE'],
+    });
+    const paths = volumes.map(({ hostPath }: { hostPath: { path: string } }) => hostPath.path);
+    expect(paths.slice(2)).toEqual(['/sys/fs/bpf', '/run/natra', '/run/netns']);
+    expect(containers[0].volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath)).toEqual(
+      paths,
+    );
+  });
+
+  test('serves metrics where it is told to', () => {
+    const { containers, volumes } = podOf(
+      chartWith({ metrics: { ...METRICS, address: '127.0.0.1', port: 9000 } }),
+    );
+    expect(containers[0].securityContext.capabilities.add).toBeUndefined();
+    const [command, ...options] = containers[1].args;
+    expect(command).toBe('metrics');
+    const { values: chosen } = parseArgs({ args: options, options: METRICS_OPTIONS });
+    expect(chosen.listen).toBe('127.0.0.1:9000');
+    expect(containers[1].ports).toEqual([{ name: 'metrics', containerPort: 9000 }]);
+    expect(containers[1].livenessProbe.httpGet).toEqual({ path: '/healthz', port: 9000, host: '127.0.0.1' });
+    const names = volumes.map(({ name }: { name: string }) => name);
+    for (const { name } of containers[1].volumeMounts) expect(names).toContain(name);
   });
 
   test('is of the release of this tree', () => {
@@ -138,14 +201,60 @@ test('the image holds what an installation copies, and starts it', () => {
   parseArgs({ args: options, options: INSTALL_OPTIONS });
 });
 
+describe('the board for Grafana', () => {
+  const board = JSON.parse(read('deploy/grafana/natra.json'));
+  const expressions: string[] = board.panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
+    targets.map(({ expr }) => expr),
+  );
+
+  test('asks for metrics that natra serves, by labels that they have', () => {
+    const served = [...metrics({ limits: [], unlimited: [], notes: [] }).matchAll(/^# TYPE (\S+)/gm)].map(
+      ([, name]) => name,
+    );
+    const labels = ['namespace', 'pod', 'direction', 'verdict', 'le', 'version'];
+    expect(expressions.length).toBeGreaterThan(8);
+    for (const expression of expressions) {
+      const names = [...expression.matchAll(/\bnatra_\w+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) expect(served).toContain(name);
+      for (const [, list = ''] of expression.matchAll(/by \(([^)]*)\)/g))
+        for (const label of list.split(', ')) expect(labels).toContain(label);
+      for (const [, label] of expression.matchAll(/[{,](\w+)(?:=~|!~|=)/g)) expect(labels).toContain(label);
+      for (const [, pattern = ''] of expression.matchAll(/verdict(?:=~|!~|=)"([^"]*)"/g))
+        expect(
+          VERDICTS.some(({ name }) => new RegExp(`^(?:${pattern})$`).test(name)),
+          pattern,
+        ).toBe(true);
+    }
+  });
+
+  test('has a number and a place of its own for each panel', () => {
+    const places = board.panels.map(
+      ({ id, gridPos: { x, y } }: { id: number; gridPos: { x: number; y: number } }) => [id, `${x} ${y}`],
+    );
+    for (const part of [0, 1])
+      expect(new Set(places.map((place: unknown[]) => place[part])).size).toBe(places.length);
+  });
+});
+
 describe('docs/install.md', () => {
   const text = read('docs/install.md');
   const commands = [
-    ...text.matchAll(/natra (install|uninstall|status)((?: +--[a-z-]+(?:[ =][^-\s`][^\s`]*)?)*)/g),
+    ...text.matchAll(
+      /natra (install|uninstall|status|doctor|metrics|top|upgrade)((?: +--[a-z-]+(?:[ =][^-\s`][^\s`]*)?)*)/g,
+    ),
   ];
 
   test('shows commands that there are', () => {
-    const options = { install: INSTALL_OPTIONS, uninstall: UNINSTALL_OPTIONS, status: STATUS_OPTIONS };
+    const options = {
+      install: INSTALL_OPTIONS,
+      uninstall: UNINSTALL_OPTIONS,
+      status: STATUS_OPTIONS,
+      doctor: DOCTOR_OPTIONS,
+      metrics: METRICS_OPTIONS,
+      top: TOP_OPTIONS,
+      upgrade: {},
+    };
     expect(commands.length).toBeGreaterThan(6);
     for (const [, command, words = ''] of commands)
       parseArgs({ args: words.split(' ').filter(Boolean), options: options[command as 'install'] });

@@ -1,17 +1,23 @@
 /**
- * As much of Helm's template language as the chart uses: values by path, `toJson`, and `if` with a value or with `ne`.
+ * As much of Helm's template language as the chart uses: values by path, `toJson`, and `if` with a value, with `ne` or with `or`.
  * Anything else is an error, so that a test on the result can't pass over it.
  */
 
 export type Values = { readonly [name: string]: unknown };
 
 /** Renders a template for the namespace `kube-system`. */
-export function render(template: string, values: Values): string {
-  const blocks = /^[ \t]*\{\{- if ([^}]+) \}\}\n([\s\S]*?)^[ \t]*\{\{- end \}\}\n/gm;
-  return template
-    .replaceAll(blocks, (_, condition: string, body: string) => (holds(condition, values) ? body : ''))
-    .replaceAll(/\{\{ ([^}]+) \}\}/g, (_, expression: string) => evaluate(expression, values));
-}
+export const render = (template: string, values: Values): string =>
+  withBlocks(template, values).replaceAll(/\{\{ ([^}]+) \}\}/g, (_, expression: string) =>
+    evaluate(expression, values),
+  );
+
+/** A block ends where `end` stands as far to the right as its `if`, so that blocks may hold blocks. */
+const BLOCK = /^([ \t]*)\{\{- if ([^}]+) \}\}\n([\s\S]*?)^\1\{\{- end \}\}\n/gm;
+
+const withBlocks = (template: string, values: Values): string =>
+  template.replaceAll(BLOCK, (_, _indent, condition: string, body: string) =>
+    holds(condition, values) ? withBlocks(body, values) : '',
+  );
 
 function evaluate(expression: string, values: Values): string {
   if (expression === '.Release.Namespace') return 'kube-system';
@@ -24,6 +30,8 @@ function evaluate(expression: string, values: Values): string {
 }
 
 function holds(condition: string, values: Values): boolean {
+  const [operator, ...alternatives] = condition.split(' ');
+  if (operator === 'or') return alternatives.some((each) => holds(each, values));
   const [, path = '', literal] = /^(?:ne )?\.Values\.([\w.]+)(?: "([^"]*)")?$/.exec(condition) ?? [];
   const value = valueAt(path, values);
   if (value === undefined) throw new Error(`render if ${condition}: there is no such value`);
