@@ -131,10 +131,14 @@ const MODULES = {
       cells[skb.mark & 1] += 3;
       return i32(outer.first.sum + outer.second.cells[0]);
     });`,
-  'atomic operations at an odd place of the stack': `
+  'atomic operations on the stack, at an odd place and by an index': `
     const Outer = packed({ kind: u8, sum: u32, wide: u64 });
+    const Cells = struct({ cells: array(u64, 4) });
     export const example = classifier((skb) => {
       const outer = stack(Outer);
+      const own = stack(Cells);
+      atomic.add(own.cells, skb.mark & 3, 1n);
+      skb.tstamp = atomic.fetchXor(own.cells, skb.len & 3, 5n);
       atomic.add(outer, 'sum', skb.len);
       skb.tstamp = atomic.exchange(outer, 'wide', 7n) + atomic.compareExchange(outer, 'wide', 7n, 9n);
       return i32(outer.sum);

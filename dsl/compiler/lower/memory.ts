@@ -203,10 +203,9 @@ export function lowerAtomic(scope: Scope, expression: Expression & { kind: 'atom
   if (layout.bits !== 32 && layout.bits !== 64) {
     throw new LoweringError(expression.span, `an atomic operation on ${layout.bits} bits`);
   }
-  // The kernel has none at an odd place; elsewhere than on the stack, which no other CPU sees, N3018 refuses that.
-  const has =
-    isWhole(on, layout.bits / 8) && (scope.baseline !== '5.10' || (operator === 'add' && !expression.fetch));
-  if (!has) {
+  // No other CPU sees the stack, and the verifier takes no atomic there at an odd place or behind an index.
+  const isPrivate = on.region === 'stack';
+  if (isPrivate || (scope.baseline === '5.10' && (operator !== 'add' || expression.fetch))) {
     return scalar(lowerUnatomic(scope, on, layout, layout.bits, { operator, value, expected }));
   }
   const access = accessOf(scope, on);
