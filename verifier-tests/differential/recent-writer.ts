@@ -42,7 +42,7 @@ export const RECENT_PUTS: readonly Put[] = [
   { map: 'next', key: Uint8Array.of(2, 0, 0, 0), value: { program: 'generated' } },
 ];
 
-class RecentWriter extends ProgramWriter {
+export class RecentWriter extends ProgramWriter {
   /** Rounds that bpf_loop runs. What dies in one round is dead in the next, so nothing may. */
   private repeat(scope: Scope, depth: number): Statement {
     const { nodes } = this;
