@@ -24,7 +24,7 @@ export const MACHINES: { readonly [A in Architecture]: Machine } = {
     emulator: 'qemu-system-x86_64',
     package: 'qemu-system-x86',
     type: 'q35',
-    emulatedCpu: 'max,la57=off,smap=off,smep=off,pcid=off',
+    emulatedCpu: 'max,la57=off,smap=off,smep=off,pcid=off,erms=off',
     console: 'ttyS0',
     // A PVH-only firmware, faster to start than SeaBIOS.
     firmware: '/usr/share/qemu/qboot.rom',
