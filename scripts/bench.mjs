@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run bench -- NAME [--json] [...]`: one benchmark, both sides of its comparison from one run. With --write what it
-// prints goes into docs/performance.md as well.
+// prints goes into docs/performance.md as well; live has a page of its own.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { VM_PACKAGES } from './vm-packages.mjs';
 const folder = path.join(projectRoot, 'bench');
 const names = readdirSync(folder).filter((name) => existsSync(path.join(folder, name, 'main.ts')));
 const [name, ...given] = process.argv.slice(2);
-const rest = given.filter((each) => each !== '--write');
+const rest = name === 'live' ? given : given.filter((each) => each !== '--write');
 const writes = rest.length < given.length;
 if (name === undefined || !names.includes(name)) {
   process.stderr.write(

@@ -7,7 +7,7 @@ import type { Station } from './rig.ts';
 import type { WorkloadCommand, WorkloadEvents } from './workload.ts';
 
 interface Waiting {
-  readonly resolve: (port: number | undefined) => void;
+  readonly resolve: (value: number | undefined) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -55,7 +55,7 @@ export class Agent implements Station {
     return this.#child.pid;
   }
 
-  /** Sends a command and resolves when it is done; `serve` gives the port. */
+  /** Sends a command and resolves with what it gives when it is done. */
   command(command: WorkloadCommand): Promise<number | undefined> {
     if (this.#broken !== undefined) return Promise.reject(new Error(this.#broken));
     const id = this.#nextId++;
@@ -83,7 +83,7 @@ export class Agent implements Station {
         this.events.onMouse?.(message.mouse);
         break;
       case 'done':
-        this.#waiting.get(message.id)?.resolve(message.port);
+        this.#waiting.get(message.id)?.resolve(message.value);
         this.#waiting.delete(message.id);
         break;
       case 'failed':

@@ -13,7 +13,7 @@ export interface AgentRequest {
 
 export type AgentMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly id: number; readonly port?: number }
+  | { readonly kind: 'done'; readonly id: number; readonly value?: number }
   | { readonly kind: 'failed'; readonly id: number; readonly reason: string }
   | { readonly kind: 'goodput'; readonly elephant: number; readonly sample: Sample }
   | { readonly kind: 'mouse'; readonly mouse: Mouse }
@@ -35,8 +35,10 @@ process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => {});
 process.on('message', (request: AgentRequest) => {
   workload.obey(request.command).then(
-    (port) =>
-      report(port === undefined ? { kind: 'done', id: request.id } : { kind: 'done', id: request.id, port }),
+    (value) =>
+      report(
+        value === undefined ? { kind: 'done', id: request.id } : { kind: 'done', id: request.id, value },
+      ),
     (error: Error) => report({ kind: 'failed', id: request.id, reason: error.message }),
   );
 });

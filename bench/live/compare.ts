@@ -1,21 +1,18 @@
-/** One row under each limiter in turn: idle, no limit, the `bandwidth` plugin, natra. */
-import { existsSync } from 'node:fs';
+/** One case: the Pod joins, is limited, carries its load and leaves again. */
 import { join } from 'node:path';
 import { PIN_DIRECTORY } from './abandoned.ts';
+import { type Case, type Figures, loadOfCase, secondsOf } from './cases.ts';
 import { addressOf, type CniResult, callPlugin, type Limit, limiterConfiguration } from './cni.ts';
-import { type Load, pause, runPhase } from './phase.ts';
+import { pause, runPhase } from './phase.ts';
 import type { Rig } from './rig.ts';
-import { CAPS, loadOf, MICE_ALONE, type Row } from './rows.ts';
-import { type PhaseSummary, summarise } from './summary.ts';
+import { CAPS, type Row } from './rows.ts';
+import { summarise } from './summary.ts';
 import { joinBridge, leaveBridge, PLUGIN_DIRECTORY, routeBy, sandboxes, type Topology } from './topology.ts';
 import { meanRate } from './window.ts';
 
-export const LIMITERS = ['idle', 'none', 'bandwidth', 'natra'] as const;
-/** `idle`: mice alone, without a limit; `none`: the row's load without a limit. */
-export type LimiterName = (typeof LIMITERS)[number];
-
 /** A burst is 200 ms of its cap, whoever limits. */
-const BURST_SECONDS = 0.2;
+export const BURST_SECONDS = 0.2;
+/** What is still queued goes before the limiter does. */
 const QUIET_SECONDS = 0.3;
 
 export interface Bench {
@@ -23,56 +20,33 @@ export interface Bench {
   readonly rig: Rig;
   readonly client: CniResult;
   readonly natraPath: string;
-  /** Of LIMITERS; those that have no part in a row are left out there. */
-  readonly limiters: readonly LimiterName[];
-  /** Of a phase under a limit; one without takes half as long. */
-  readonly seconds: number;
+  /** Of a phase under a limit, if not the case's own. */
+  readonly seconds: number | undefined;
   readonly signal: AbortSignal;
   /** Waits while the phase runs, as it must be waited here. */
   readonly during?: <T>(row: Row, body: () => Promise<T>) => Promise<T>;
 }
 
-export interface Figures extends Omit<PhaseSummary, 'series'> {
-  /** All bytes on the wire over what the cap allows, after the warm-up; undefined without a limit. */
-  readonly wireShare: number | undefined;
+function limitOf({ limiter, row }: Case): Limit | undefined {
+  if (limiter === 'idle' || limiter === 'none') return undefined;
+  const rateBitsPerSecond = CAPS[row.cap];
+  return { rateBitsPerSecond, burstBits: rateBitsPerSecond * BURST_SECONDS };
 }
 
-export interface RowResult {
-  readonly row: Row;
-  readonly figures: Partial<Record<LimiterName, Figures>>;
-}
-
-/** Who takes part in a row: the idle link only where mice come at their own pace, the plugin only where it is. */
-function limitersOf({ load }: Row): readonly LimiterName[] {
-  return LIMITERS.filter((limiter) => {
-    if (limiter === 'idle') return load !== 'clients';
-    if (limiter === 'none') return load !== 'flood';
-    return limiter !== 'bandwidth' || existsSync(join(PLUGIN_DIRECTORY, limiter));
-  });
-}
-
-export async function compare(bench: Bench, row: Row): Promise<RowResult> {
-  const figures: Partial<Record<LimiterName, Figures>> = {};
-  for (const limiter of limitersOf(row).filter((each) => bench.limiters.includes(each))) {
-    bench.signal.throwIfAborted();
-    figures[limiter] = await measure(bench, row, limiter);
-  }
-  return { row, figures };
-}
-
-async function measure(bench: Bench, row: Row, limiter: LimiterName): Promise<Figures> {
-  const { topology, client, natraPath } = bench;
+export async function measure(bench: Bench, each: Case): Promise<Figures> {
+  const { topology, client, natraPath, signal } = bench;
+  const { limiter, row } = each;
+  signal.throwIfAborted();
   const sandbox = sandboxes(topology);
-  const joined = await joinBridge(topology, sandbox.pod);
+  // For every case: the plugin leaves its qdiscs to a device that is about to go.
+  const pod = await joinBridge(topology, sandbox.pod);
   try {
-    await routeBy(sandbox.pod, addressOf(joined), row);
+    await routeBy(sandbox.pod, addressOf(pod), row);
     await routeBy(sandbox.client, addressOf(client), row);
-    if (limiter === 'idle') return await load(bench, row, joined, undefined, MICE_ALONE);
-    if (limiter === 'none') return await load(bench, row, joined, undefined, loadOf(row));
-    const rateBitsPerSecond = CAPS[row.cap];
-    const limit = { rateBitsPerSecond, burstBits: rateBitsPerSecond * BURST_SECONDS };
+    const limit = limitOf(each);
+    if (limit === undefined) return await carry(bench, each, pod, limit);
     const path = limiter === 'natra' ? natraPath : join(PLUGIN_DIRECTORY, limiter);
-    const configuration = limiterConfiguration(limiter, limit, joined);
+    const configuration = limiterConfiguration(limiter, limit, pod);
     const variables = {
       NATRA_FAILURE_POLICY: 'closed',
       NATRA_STATE_DIR: join(topology.stateDirectory, 'natra'),
@@ -82,7 +56,7 @@ async function measure(bench: Bench, row: Row, limiter: LimiterName): Promise<Fi
       callPlugin(topology.node, path, verb, sandbox.pod, configuration, variables);
     await call('ADD');
     try {
-      return await load(bench, row, joined, limit, loadOf(row));
+      return await carry(bench, each, pod, limit);
     } finally {
       await call('DEL');
     }
@@ -91,22 +65,25 @@ async function measure(bench: Bench, row: Row, limiter: LimiterName): Promise<Fi
   }
 }
 
-async function load(
-  bench: Bench,
-  row: Row,
-  joined: CniResult,
+async function carry(
+  { rig, client, signal, during, seconds: stated }: Bench,
+  each: Case,
+  pod: CniResult,
   limit: Limit | undefined,
-  traffic: Load,
 ): Promise<Figures> {
-  const { rig, client, signal } = bench;
-  const seconds = limit === undefined ? Math.max(1.5, bench.seconds / 2) : bench.seconds;
-  const addresses = { client: addressOf(client), pod: addressOf(joined) };
-  const plan = { direction: row.direction, seconds, load: traffic, seed: 1, addresses };
-  const phase = () => runPhase(rig, plan, () => {}, signal);
-  const measured = await (bench.during === undefined ? phase() : bench.during(row, phase));
-  if (limit !== undefined) await pause(QUIET_SECONDS, signal);
+  const { row } = each;
+  const seconds = secondsOf(each, stated);
+  const addresses = { client: addressOf(client), pod: addressOf(pod) };
+  const plan = { direction: row.direction, seconds, load: loadOfCase(each), seed: 1, addresses };
+  const phase = async () => {
+    const seen = await runPhase(rig, plan, () => {}, signal);
+    if (limit !== undefined) await pause(QUIET_SECONDS, signal);
+    return seen;
+  };
+  const measured = await (during === undefined ? phase() : during(row, phase));
   const { series: _, ...summary } = summarise(measured, limit);
   const from = measured.startedAt + Math.min(1, seconds / 4);
   const wireRate = meanRate(measured.wire, from, measured.endedAt);
-  return { ...summary, wireShare: limit && wireRate / limit.rateBitsPerSecond };
+  const { floodBitsPerSecond, busy } = measured;
+  return { ...summary, wireShare: limit && wireRate / limit.rateBitsPerSecond, floodBitsPerSecond, busy };
 }

@@ -4,6 +4,8 @@ import type { Sample } from './window.ts';
 
 const CHUNK = Buffer.alloc(256 * 1024, 'e');
 const RECEIVE_BUFFER = 1024 * 1024;
+/** No two samples of an elephant lie closer. */
+const SAMPLE_SECONDS = 0.005;
 
 /** A server that sends without end to whoever connects, as fast as TCP takes it. Resolves with its port. */
 export function serveElephant(): Promise<number> {
@@ -18,20 +20,22 @@ export function serveElephant(): Promise<number> {
   return listening(server);
 }
 
-/** The receiving end: one connection, its bytes counted in the application and sampled at fixed intervals. */
+/** The receiving end: one connection, its bytes counted in the application and told of as they come. */
 export class ElephantSink {
   #bytes = 0;
+  #told = Number.NEGATIVE_INFINITY;
   readonly #socket: Socket;
-  readonly #timer: NodeJS.Timeout;
+  readonly #onSample: (sample: Sample) => void;
 
-  /** Calls `onSample` with the cumulative bytes every `milliseconds`, and `onFailure` if the stream breaks. */
+  /** Calls `onSample` with the cumulative bytes when some have come, and `onFailure` if the stream breaks. */
   constructor(
     address: string,
     port: number,
-    milliseconds: number,
     onSample: (sample: Sample) => void,
     onFailure: (reason: string) => void,
   ) {
+    this.#onSample = onSample;
+    this.#tell();
     this.#socket = connect({
       host: address,
       port,
@@ -39,19 +43,24 @@ export class ElephantSink {
         buffer: Buffer.alloc(RECEIVE_BUFFER),
         callback: (length) => {
           this.#bytes += length;
+          this.#tell();
           return true;
         },
       },
     });
     this.#socket.on('error', (error) => onFailure(`elephant: ${error.message}`));
-    const take = (): void => onSample({ time: monotonicSeconds(), bytes: this.#bytes });
-    take();
-    this.#timer = setInterval(take, milliseconds);
+  }
+
+  /** At a low cap a packet takes 50 ms: only right behind one is it known what has come. */
+  #tell(): void {
+    const time = monotonicSeconds();
+    if (time - this.#told < SAMPLE_SECONDS) return;
+    this.#told = time;
+    this.#onSample({ time, bytes: this.#bytes });
   }
 
   /** Ends the stream at once; what is still in flight is not waited for. */
   stop(): void {
-    clearInterval(this.#timer);
     this.#socket.resetAndDestroy();
   }
 }

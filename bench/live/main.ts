@@ -2,48 +2,64 @@
  * `npm run bench -- live`: real traffic through a Pod in namespaces of its own, under Debian's `bandwidth` plugin and
  * natra with the same cap and burst, and without a limit, in turns within each row.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compare, LIMITERS, type LimiterName, type RowResult } from './compare.ts';
-import { runRowsInVm } from './in-vm.ts';
+import {
+  type Case,
+  casesOf,
+  LIMITERS,
+  type LimiterName,
+  type Measured,
+  nameOfCase,
+  resultsOf,
+} from './cases.ts';
+import { measure } from './compare.ts';
+import { measureInVms } from './in-vm.ts';
 import { whyNoNamespaces } from './namespace.ts';
+import { withTables } from './page.ts';
+import { CaseProgress } from './progress.ts';
 import { startRig } from './rig.ts';
-import { nameOf, type Row, rowsOf } from './rows.ts';
-import { missesOf, tableOf } from './table.ts';
+import { rowsOf } from './rows.ts';
+import { tablesOf } from './table.ts';
 import { createTopology, joinBridge, leaveBridge, removeTopology, sandboxes } from './topology.ts';
+import { measuredIn } from './vm-plan.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const OUT = join(ROOT, 'out');
+const PAGE = join(ROOT, 'docs/live.md');
 const HELP = `npm run bench -- live [options]
 
   --row WORDS     rows that have all these words, as '10M egress elephant'; may be given more than once
-  --all           also the other loads with bbr and with ECN
   --short         one row, three seconds a phase; leaves the file of --resume alone
-  --kernel NAME   in an emulated machine with that kernel of npm run kernels, in virtual time and with a real fq
+  --kernel NAME   in emulated machines with that kernel of npm run kernels, in virtual time and with a real fq
+  --machines N    so many of them beside each other (one for each processor)
   --only NAME,... some of ${LIMITERS.join(', ')}
-  --seconds N     length of a phase under a limit (8)
-  --resume        goes on with out/bench-live[-KERNEL].jsonl: rows that are there are not measured again
-  --minutes N     starts no row after so long; --resume takes the rest
+  --seconds N     length of a phase under a limit (the lower the cap, the longer)
+  --resume        goes on with out/bench-live[-KERNEL].jsonl: what is there is not measured again
+  --minutes N     starts nothing after so long; --resume takes the rest
   --json          the figures as JSON
+  --write         makes docs/live.md of what was measured
 `;
 
 const { values: options } = parseArgs({
   options: {
     row: { type: 'string', multiple: true, default: [] },
-    all: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     kernel: { type: 'string' },
+    machines: { type: 'string', default: String(availableParallelism()) },
     only: { type: 'string' },
     seconds: { type: 'string' },
     resume: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '600' },
     json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const SHORT_ROWS = ['10M egress cubic noecn elephant'];
+const SHORT = { rows: ['10M egress cubic noecn elephant'], seconds: '3' };
 
 function positive(name: string, text: string): number {
   const value = Number(text);
@@ -61,43 +77,37 @@ function limitersNamed(words: string | undefined): readonly LimiterName[] {
   });
 }
 
-function earlierResults(): RowResult[] {
+function earlier(): Measured[] {
   if (options.short) return [];
   if (!options.resume) rmSync(RESULTS, { force: true });
   if (!existsSync(RESULTS)) return [];
-  const lines = readFileSync(RESULTS, 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map(resultIn);
-}
-
-/** JSON writes a request that never came back as null. */
-function resultIn(line: string): RowResult {
-  const revive = (key: string, value: unknown) =>
-    value === null && (key === 'p50' || key === 'p99') ? Number.POSITIVE_INFINITY : value;
-  return JSON.parse(line, revive) as RowResult;
+  return readFileSync(RESULTS, 'utf8')
+    .split('\n')
+    .flatMap((line) => measuredIn(line) ?? []);
 }
 
 interface Measuring {
-  readonly rows: readonly Row[];
-  readonly seconds: number;
-  readonly limiters: readonly LimiterName[];
-  readonly onResult: (result: RowResult) => void;
+  readonly cases: readonly Case[];
+  readonly seconds: number | undefined;
+  readonly onMeasured: (measured: Measured) => void;
+  readonly onFailure: (reason: string) => void;
 }
 
-async function measureInVm(kernel: string, { rows, seconds, limiters, onResult }: Measuring): Promise<void> {
-  // Leaving by exit is what ends the VM.
+async function inVms(kernel: string, { cases, seconds, ...told }: Measuring): Promise<void> {
+  // Leaving by exit is what ends the VMs.
   for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
-  const plan = { rows, seconds, limiters };
-  const { lines, failure } = await runRowsInVm(kernel, plan, 60 * positive('minutes', options.minutes));
-  for (const line of lines) onResult(resultIn(line));
-  if (failure !== undefined) throw new Error(`in the VM: ${failure}`);
-  if (lines.length < rows.length) tellRest(rows.length - lines.length);
+  await measureInVms(
+    kernel,
+    { cases, seconds },
+    {
+      ...told,
+      seconds: 60 * positive('minutes', options.minutes),
+      machines: positive('machines', options.machines),
+    },
+  );
 }
 
-const tellRest = (count: number): void => {
-  process.stderr.write(`natra: time is up; --resume takes the other ${count} rows\n`);
-};
-
-async function measureRows({ rows, seconds, limiters, onResult }: Measuring): Promise<void> {
+async function onThisKernel({ cases, seconds, onMeasured }: Measuring): Promise<void> {
   const interrupted = new AbortController();
   for (const signal of SIGNALS)
     process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
@@ -112,17 +122,12 @@ async function measureRows({ rows, seconds, limiters, onResult }: Measuring): Pr
         rig,
         client: await joinBridge(topology, client),
         natraPath: join(ROOT, 'dist/natra'),
-        limiters,
         seconds,
         signal: interrupted.signal,
       };
-      for (const [index, row] of rows.entries()) {
-        if (performance.now() > until) {
-          tellRest(rows.length - index);
-          break;
-        }
-        process.stderr.write(`${index + 1} of ${rows.length}: ${nameOf(row)}\n`);
-        onResult(await compare(bench, row));
+      for (const each of cases) {
+        if (performance.now() > until) break;
+        onMeasured({ name: nameOfCase(each), figures: await measure(bench, each) });
       }
       await leaveBridge(topology, client);
     } finally {
@@ -141,33 +146,39 @@ async function main(): Promise<number> {
   const { kernel } = options;
   const reason = kernel === undefined ? await whyNoNamespaces() : undefined;
   if (reason !== undefined) throw new Error(`no live traffic here: ${reason}`);
-  const rows = rowsOf(options.short && options.row.length === 0 ? SHORT_ROWS : options.row, options.all);
+  const rows = rowsOf(options.short && options.row.length === 0 ? SHORT.rows : options.row);
   if (rows.length === 0) throw new Error(`--row ${options.row.join(', ')}: there is no such row`);
-  const seconds = positive('seconds', options.seconds ?? (options.short ? '3' : '8'));
-  const results = earlierResults();
-  const known = new Set(results.map(({ row }) => nameOf(row)));
-  mkdirSync(dirname(RESULTS), { recursive: true });
+  const seconds = options.seconds ?? (options.short ? SHORT.seconds : undefined);
+  const limiters = limitersNamed(options.only);
+  const measured = earlier();
+  const known = new Set(measured.map(({ name }) => name));
+  const cases = casesOf(rows, limiters).filter((each) => !known.has(nameOfCase(each)));
+  mkdirSync(OUT, { recursive: true });
+  const progress = new CaseProgress(cases.length);
+  const failures: string[] = [];
   const measuring: Measuring = {
-    rows: rows.filter((row) => !known.has(nameOf(row))),
-    seconds,
-    limiters: limitersNamed(options.only),
-    onResult: (result) => {
-      results.push(result);
-      if (!options.short) appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
+    cases,
+    seconds: seconds === undefined ? undefined : positive('seconds', seconds),
+    onMeasured: (one) => {
+      measured.push(one);
+      if (!options.short) appendFileSync(RESULTS, `${JSON.stringify(one)}\n`);
+      process.stderr.write(`${progress.line(one.name)}\n`);
+    },
+    onFailure: (failure) => {
+      failures.push(failure);
+      process.stderr.write(`natra: ${failure}\n`);
     },
   };
-  if (kernel === undefined) await measureRows(measuring);
-  else if (measuring.rows.length > 0) await measureInVm(kernel, measuring);
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(results)}\n`);
-    return 0;
-  }
-  process.stdout.write(`${tableOf(results)}\n`);
-  const misses = results.flatMap((result) => missesOf(result, kernel !== undefined));
-  process.stdout.write(
-    misses.length === 0 ? '\nnatra reached every target\n' : `\nmissed by natra:\n  ${misses.join('\n  ')}\n`,
-  );
-  return 0;
+  if (cases.length > 0) await (kernel === undefined ? onThisKernel(measuring) : inVms(kernel, measuring));
+  const all = new Set(measured.map(({ name }) => name));
+  const missing = cases.filter((each) => !all.has(nameOfCase(each)));
+  if (missing.length > 0) process.stderr.write(`natra: --resume takes the other ${missing.length}\n`);
+  const results = resultsOf(rows, measured);
+  const tables = tablesOf(results, kernel !== undefined);
+  if (options.write)
+    writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), kernel ?? 'this kernel', tables));
+  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : `${tables}\n`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 main().then(

@@ -1,7 +1,7 @@
 import { monotonicSeconds } from './clock.ts';
 import { MOUSE_BYTES, type Mouse } from './mice.ts';
 import type { Rig } from './rig.ts';
-import { WireSampler } from './sampler.ts';
+import { processorTime, SEGMENT_HEADERS, WireSampler } from './sampler.ts';
 import type { Sample } from './window.ts';
 import type { WorkloadCommand } from './workload.ts';
 
@@ -45,6 +45,14 @@ export interface PhaseMeasurement {
   readonly congestionMarked: number;
 }
 
+/** Beside what was seen, what was done for it. */
+export interface LivePhase extends PhaseMeasurement {
+  /** What the flood sent, on the wire. */
+  readonly floodBitsPerSecond: number;
+  /** How busy the machine's processors were, from 0 to 1. */
+  readonly busy: number;
+}
+
 /** What a phase can tell while it runs. */
 export interface PhaseProgress {
   readonly elapsed: number;
@@ -52,6 +60,7 @@ export interface PhaseProgress {
   readonly mice: readonly Mouse[];
 }
 
+const SAMPLE_MILLISECONDS = 20;
 const MICE_START_SECONDS = 0.4;
 const MICE_GRACE_SECONDS = 3;
 
@@ -64,7 +73,7 @@ export async function runPhase(
   plan: PhasePlan,
   onProgress: (progress: PhaseProgress) => void,
   signal: AbortSignal,
-): Promise<PhaseMeasurement> {
+): Promise<LivePhase> {
   const { load } = plan;
   const sending = plan.direction === 'ingress' ? 'client' : 'pod';
   const [sender, receiver] = plan.direction === 'ingress' ? [rig.client, rig.pod] : [rig.pod, rig.client];
@@ -74,7 +83,9 @@ export async function runPhase(
   receiver.elephant.events = { onGoodput: (elephant, sample) => elephants[elephant]?.push(sample) };
   receiver.mice.events = { onMouse: (mouse) => mice.push(mouse) };
   const before = { sender: sender.counters(), receiver: receiver.counters() };
-  const wire = new WireSampler(() => receiver.counters());
+  const headers = load.floodBytesPerSecond > 0 ? SEGMENT_HEADERS.udp : SEGMENT_HEADERS.tcp;
+  const wire = new WireSampler(() => receiver.counters(), SAMPLE_MILLISECONDS, headers);
+  const idle = processorTime();
   const startedAt = monotonicSeconds();
   const ticker = setInterval(
     () => onProgress({ elapsed: monotonicSeconds() - startedAt, wire: wire.samples, mice }),
@@ -96,7 +107,9 @@ export async function runPhase(
     if (miceOn !== undefined) await receiver.mice.command(miceOn);
     await pause(plan.seconds - MICE_START_SECONDS, signal);
     const endedAt = monotonicSeconds();
+    const busy = processorTime();
     await receiver.mice.command({ kind: 'stop-mice', graceSeconds: MICE_GRACE_SECONDS });
+    const floodBitsPerSecond = await sender.elephant.command({ kind: 'stop-flood' });
     const after = { sender: sender.counters(), receiver: receiver.counters() };
     return {
       startedAt,
@@ -107,6 +120,8 @@ export async function runPhase(
       wire: wire.samples,
       retransmitted: after.sender.retransmitted - before.sender.retransmitted,
       congestionMarked: after.receiver.congestionMarked - before.receiver.congestionMarked,
+      floodBitsPerSecond: floodBitsPerSecond ?? 0,
+      busy: (busy.busy - idle.busy) / Math.max(1, busy.all - idle.all),
     };
   } finally {
     clearInterval(ticker);

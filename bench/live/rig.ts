@@ -8,7 +8,7 @@ import type { Role, WorkloadCommand, WorkloadEvents } from './workload.ts';
 export interface Station {
   /** Set by whoever measures, for as long as they measure. */
   events: WorkloadEvents;
-  /** Resolves when the command is done; `serve` gives the port. */
+  /** Resolves with what the command gives (Workload.obey) when it is done. */
   command(command: WorkloadCommand): Promise<number | undefined>;
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { readCounters, wireBytes } from './sampler.ts';
+import { describe, expect, it, test } from 'vitest';
+import { processorTime, readCounters, SEGMENT_HEADERS, wireBytes } from './sampler.ts';
 
 describe('wireBytes', () => {
   it('adds an Ethernet header to a single packet', () => {
@@ -13,6 +13,11 @@ describe('wireBytes', () => {
     const apart = { ...none, packets: 45, octets: 45 * (52 + 1448), segments: 45 };
     expect(wireBytes(whole)).toBe(68_130);
     expect(wireBytes(whole)).toBe(wireBytes(apart));
+  });
+
+  it('counts those of a GSO packet of UDP', () => {
+    const whole = { ...none, packets: 1, octets: 28 + 45 * 1400, segments: 45 };
+    expect(wireBytes(whole, SEGMENT_HEADERS.udp)).toBe(45 * 1442);
   });
 });
 
@@ -34,6 +39,12 @@ describe('readCounters', () => {
     expect(after.segments - before.segments).toBeGreaterThanOrEqual(after.packets - before.packets);
     expect(wireBytes(after)).toBeGreaterThan(wireBytes(before));
   });
+});
+
+test('the processors have been busy for part of the time since boot', () => {
+  const { busy, all } = processorTime();
+  expect(busy).toBeGreaterThan(0);
+  expect(busy).toBeLessThan(all);
 });
 
 const none = { packets: 0, octets: 0, segments: 0, congestionMarked: 0, retransmitted: 0 };

@@ -15,15 +15,32 @@ export interface IpCounters {
 }
 
 const ETHERNET_HEADER = 14;
-/** IPv4 without options, and TCP with timestamps: what every further segment of a GSO packet repeats. */
-const SEGMENT_HEADERS = 20 + 32;
+/** What every further segment of a GSO packet repeats: IPv4 without options, and TCP with timestamps or UDP. */
+export const SEGMENT_HEADERS = { tcp: 20 + 32, udp: 20 + 8 } as const;
+
+/** Processor time of the whole machine since its boot, in ticks. */
+export interface ProcessorTime {
+  readonly busy: number;
+  readonly all: number;
+}
+
+/** The first line of /proc/stat: user, nice, system, idle, iowait and others. */
+export function processorTime(): ProcessorTime {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const ticks = line.split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, each) => sum + each, 0);
+  return { busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), all };
+}
 
 /**
  * Bytes on the wire (from the Ethernet header, as `wire_len` counts them), from the receiver's counters alone:
  * a veth carries GSO packets whole, so interface counters miss the headers of all segments but the first.
  */
-export function wireBytes({ packets, octets, segments }: IpCounters): number {
-  return octets + segments * ETHERNET_HEADER + (segments - packets) * SEGMENT_HEADERS;
+export function wireBytes(
+  { packets, octets, segments }: IpCounters,
+  segmentHeaders: number = SEGMENT_HEADERS.tcp,
+): number {
+  return octets + segments * ETHERNET_HEADER + (segments - packets) * segmentHeaders;
 }
 
 /**
@@ -58,11 +75,14 @@ export class WireSampler {
   readonly samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
   readonly #read: () => IpCounters;
+  readonly #segmentHeaders: number;
   readonly #origin: number;
 
-  constructor(read: () => IpCounters, milliseconds = 20) {
+  /** `segmentHeaders`: of the GSO packets that most of the traffic consists of. */
+  constructor(read: () => IpCounters, milliseconds = 20, segmentHeaders: number = SEGMENT_HEADERS.tcp) {
     this.#read = read;
-    this.#origin = wireBytes(read());
+    this.#segmentHeaders = segmentHeaders;
+    this.#origin = wireBytes(read(), segmentHeaders);
     this.#take();
     this.#timer = setInterval(() => this.#take(), milliseconds);
   }
@@ -73,7 +93,7 @@ export class WireSampler {
   }
 
   #take(): void {
-    const bytes = wireBytes(this.#read()) - this.#origin;
+    const bytes = wireBytes(this.#read(), this.#segmentHeaders) - this.#origin;
     this.samples.push({ time: monotonicSeconds(), bytes });
   }
 }

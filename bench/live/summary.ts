@@ -1,7 +1,15 @@
 import type { Limit } from './cni.ts';
 import type { PhaseMeasurement } from './phase.ts';
 import { percentile } from './statistics.ts';
-import { binnedRates, bytesAt, largestWindow, meanRate, type Sample, smallestBurst } from './window.ts';
+import {
+  binnedRates,
+  bytesAt,
+  largestWindow,
+  meanRate,
+  rateOfPieces,
+  type Sample,
+  smallestBurst,
+} from './window.ts';
 
 /** The payload of a full TCP segment with timestamps, and that segment on the wire, at an MTU of 1500 bytes. */
 const SEGMENT_PAYLOAD = 1448;
@@ -48,6 +56,8 @@ export function goodputOfCap(rateBitsPerSecond: number): number {
 
 /** A segment that is sent again comes within so many seconds of the time at which it was missed. */
 const CATCH_UP_SECONDS = 0.5;
+/** Four elephants at 10 Mbit/s have a packet each in this time. */
+const PIECE_SECONDS = 0.25;
 
 /**
  * The time from `from` to `to` at which the applications lacked least of what had reached their machine. What comes in
@@ -81,7 +91,9 @@ export function summarise(measured: PhaseMeasurement, limit: Limit | undefined):
   const taken = [...measured.elephants, measured.mouseBytes];
   const from = caughtUp(measured.wire, taken, warm, warm + slack);
   const to = caughtUp(measured.wire, taken, endedAt - slack, endedAt);
-  const rates = measured.elephants.map((elephant) => meanRate(elephant, from, to));
+  const rates = measured.elephants.map((elephant) =>
+    rateOfPieces(elephant, from, to, Math.min(PIECE_SECONDS, (to - from) / 8)),
+  );
   const goodput = rates.reduce((sum, rate) => sum + rate, meanRate(measured.mouseBytes, from, to));
   const bytesPerSecond = limit && limit.rateBitsPerSecond / 8;
   return {

@@ -1,55 +1,47 @@
 import { expect, test } from 'vitest';
-import type { Figures, RowResult } from './compare.ts';
-import { missesOf, tableOf } from './table.ts';
+import type { RowResult } from './cases.ts';
+import { figuresOf } from './fixture.ts';
+import { withTables } from './page.ts';
+import { tableOf, tablesOf, unlimitedTable } from './table.ts';
 
-const figures = (changes: Partial<Figures> = {}): Figures => ({
-  goodput: 9.5e6,
-  shareOfCap: 0.99,
-  wireShare: 1,
-  fairness: 1,
-  firstSecond: 1_300_000,
-  fullestSecond: 1_400_000,
-  allowedSecond: 1_500_000,
-  burstUsed: 150_000,
-  mice: { count: 200, failed: 0, p50: 0.001, p99: 0.004 },
-  retransmitted: 3,
-  congestionMarked: 0,
-  ...changes,
+const result = (cap: RowResult['row']['cap'], figures: RowResult['figures']): RowResult => ({
+  row: { cap, direction: 'egress', congestion: 'bbr', ecn: true, load: 'elephant' },
+  figures,
 });
+const slow = figuresOf({ mice: { count: 2, failed: 2, p50: 0.012, p99: Number.POSITIVE_INFINITY } });
 
-const result = (natra: Partial<Figures>, load: RowResult['row']['load'] = 'elephant'): RowResult => ({
-  row: { cap: '10M', direction: 'egress', congestion: 'cubic', ecn: false, load },
-  figures: {
-    idle: figures({ mice: { count: 100, failed: 0, p50: 0.001, p99: 0.003 } }),
-    natra: figures(natra),
-  },
-});
-
-test.each([
-  ['goodput below 97%', 'elephant', { shareOfCap: 0.96 }],
-  ['more than the cap on the wire', 'elephant', { wireShare: 1.02 }],
-  ['a second above cap and burst', 'elephant', { fullestSecond: 1_600_000 }],
-  [
-    'mice that wait twice as long as alone',
+test('a row shows natra beside the plugin bandwidth, and what natra missed', () => {
+  const { head, rows } = tableOf(
     'elephant',
-    { mice: { count: 9, failed: 0, p50: 0.001, p99: 0.01 } },
-  ],
-  ['elephants that share unfairly', 'four', { fairness: 0.9 }],
-] as const)('%s is a miss', (_, load, changes) => {
-  expect(missesOf(result({}, load), false)).toEqual([]);
-  expect(missesOf(result(changes, load), false)).toHaveLength(1);
+    [
+      result('100M', { natra: figuresOf({ shareOfCap: 0.9, retransmitted: 3 }) }),
+      result('10M', { idle: figuresOf(), natra: figuresOf(), bandwidth: slow }),
+    ],
+    true,
+  );
+  const column = (title: string) => rows.map((row) => row[head.indexOf(title)]);
+  expect(column('cap')).toEqual(['10M', '100M']);
+  expect(column('TCP')).toEqual(['bbr, ECN', 'bbr, ECN']);
+  expect(column('p50, ms')).toEqual(['1.0 / 12', '1.0 / -']);
+  expect(column('p99, ms')).toEqual(['4.0 / never', '4.0 / -']);
+  expect(column('first second, %')[0]).toBe('104 / 104');
+  expect(column('burst, ms')[0]).toBe('120 / 120');
+  expect(column('missed')).toEqual(['none', 'goodput, resent']);
 });
 
-test('segments sent again are a miss only where departure times hold packets back', () => {
-  expect(missesOf(result({}), true)).toEqual(['10M egress cubic noecn elephant: 3 segments resent (0)']);
+test('what passes without a limit stands in a table of its own', () => {
+  const idle = figuresOf({ mice: { count: 9, failed: 0, p50: 0.002, p99: 0.02 } });
+  const { rows } = unlimitedTable([result('1G', { idle, none: figuresOf({ goodput: 2.5e9 }) })]);
+  expect(rows).toEqual([['egress', 'bbr', '2.0', '20', '2.5 Gbit/s', '-', '-']]);
 });
 
-test('a table names each row once and has a line for each limiter', () => {
-  const lines = tableOf([
-    result({}),
-    result({ mice: { count: 2, failed: 2, p50: undefined, p99: Infinity } }),
-  ]).split('\n');
-  expect(lines.filter((line) => line.startsWith('10M egress'))).toHaveLength(2);
-  expect(lines.filter((line) => line.includes('natra'))).toHaveLength(2);
-  expect(lines.at(-1)).toContain('never');
+test('the page keeps its words and gets other tables between the marks of the kernel', () => {
+  const page = 'words\n<!-- bench: 6.12 -->\nold\n<!-- end: 6.12 -->\nmore\n';
+  const made = withTables(page, '6.12', tablesOf([result('10M', { natra: figuresOf() })], true));
+  expect(made).toContain('### One elephant\n');
+  expect(made).not.toContain('old');
+  expect(made).not.toContain('Four elephants');
+  expect(made.startsWith('words\n')).toBe(true);
+  expect(made.endsWith('<!-- end: 6.12 -->\nmore\n')).toBe(true);
+  expect(() => withTables(page, '5.10', '')).toThrow('<!-- bench: 5.10 -->');
 });

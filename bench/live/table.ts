@@ -1,76 +1,111 @@
-/** The rows of `bench live` as a table, and what each promises. */
-import { formatSeconds, formatShare } from '../../scripts/demo/format.ts';
-import { type Column, renderTable } from '../../scripts/demo/table.ts';
-import { type Figures, LIMITERS, type LimiterName, type RowResult } from './compare.ts';
-import { nameOf } from './rows.ts';
+/** The rows of `bench live` as tables of Markdown, one for each load. */
+import { formatRate } from '../../scripts/demo/format.ts';
+import { markdown, type Table } from '../../verifier-tests/kernels/table.ts';
+import type { Figures, LimiterName, RowResult } from './cases.ts';
+import { CAPS, LOADS, type LoadName, type Row } from './rows.ts';
+import { missesOf } from './targets.ts';
 
-interface Line {
-  readonly name: string;
-  readonly limiter: LimiterName;
-  readonly figures: Figures;
+interface Column {
+  readonly title: string;
+  readonly loads: readonly LoadName[];
+  readonly value: (figures: Figures, row: Row) => string;
 }
 
-const share = (value: number | undefined): string => (value === undefined ? '-' : formatShare(value));
-const ratio = (value: number, of: number | undefined): string =>
-  of === undefined ? '-' : (value / of).toFixed(2);
+const percent = (value: number | undefined): string => (value === undefined ? '-' : (100 * value).toFixed(1));
 
-const COLUMNS: ReadonlyArray<Column<Line>> = [
-  { title: 'row', align: 'left', value: ({ name }) => name },
-  { title: 'limiter', align: 'left', value: ({ limiter }) => limiter },
-  { title: 'goodput', value: ({ figures }) => share(figures.shareOfCap) },
-  { title: 'wire', value: ({ figures }) => share(figures.wireShare) },
+/** Of a time in seconds, in milliseconds. */
+function milliseconds(seconds: number | undefined): string {
+  if (seconds === undefined) return '-';
+  if (seconds === Number.POSITIVE_INFINITY) return 'never';
+  const value = 1000 * seconds;
+  return value < 10 ? value.toFixed(1) : value.toFixed(0);
+}
+
+/** Of bytes at the row's cap, in milliseconds. */
+const timeAt = (bytes: number | undefined, { cap }: Row): string =>
+  bytes === undefined ? '-' : ((8000 * bytes) / CAPS[cap]).toFixed(0);
+
+const TCP: readonly LoadName[] = ['elephant', 'clients', 'four'];
+
+const COLUMNS: readonly Column[] = [
   {
-    title: 'first second',
-    value: ({ figures }) => ratio(figures.firstSecond, figures.allowedSecond),
+    title: 'sent, x cap',
+    loads: ['flood'],
+    value: (figures, { cap }) => (figures.floodBitsPerSecond / CAPS[cap]).toFixed(1),
   },
+  { title: 'goodput, %', loads: TCP, value: ({ shareOfCap }) => percent(shareOfCap) },
+  { title: 'wire, %', loads: ['flood'], value: ({ wireShare }) => percent(wireShare) },
   {
-    title: 'fullest second',
-    value: ({ figures }) => ratio(figures.fullestSecond, figures.allowedSecond),
+    title: 'first second, %',
+    loads: LOADS,
+    value: ({ firstSecond }, { cap }) => ((800 * firstSecond) / CAPS[cap]).toFixed(0),
   },
-  { title: 'resent', value: ({ figures }) => String(figures.retransmitted) },
-  { title: 'CE', value: ({ figures }) => String(figures.congestionMarked) },
-  { title: 'p50', value: ({ figures }) => formatSeconds(figures.mice.p50) },
-  { title: 'p99', value: ({ figures }) => formatSeconds(figures.mice.p99) },
-  { title: 'failed', value: ({ figures }) => `${figures.mice.failed}/${figures.mice.count}` },
-  { title: 'Jain', value: ({ figures }) => figures.fairness.toFixed(2) },
+  { title: 'burst, ms', loads: LOADS, value: ({ burstUsed }, row) => timeAt(burstUsed, row) },
+  { title: 'resent', loads: TCP, value: ({ retransmitted }) => String(retransmitted) },
+  { title: 'CE', loads: TCP, value: ({ congestionMarked }) => String(congestionMarked) },
+  { title: 'Jain', loads: ['four'], value: ({ fairness }) => fairness.toFixed(2) },
+  { title: 'answered', loads: ['clients', 'flood'], value: ({ mice }) => `${mice.count - mice.failed}` },
+  { title: 'p50, ms', loads: LOADS, value: ({ mice }) => milliseconds(mice.p50) },
+  { title: 'p99, ms', loads: LOADS, value: ({ mice }) => milliseconds(mice.p99) },
+  { title: 'CPU, %', loads: LOADS, value: ({ busy }) => (100 * busy).toFixed(0) },
 ];
+const SIDES: readonly LimiterName[] = ['natra', 'bandwidth'];
 
-export function tableOf(results: readonly RowResult[]): string {
-  const groups = results.map(({ row, figures }) =>
-    LIMITERS.flatMap((limiter, index) => {
-      const own = figures[limiter];
-      const first = LIMITERS.findIndex((each) => figures[each] !== undefined) === index;
-      return own === undefined ? [] : [{ name: first ? nameOf(row) : '', limiter, figures: own }];
-    }),
-  );
-  const lines = groups.flatMap((group, index) => (index === 0 ? group : [undefined, ...group]));
-  return renderTable(COLUMNS, lines).join('\n');
+const transport = ({ congestion, ecn }: Row): string => (ecn ? `${congestion}, ECN` : congestion);
+
+/** Caps in their order, within each the directions, as a reader looks them up. */
+const inOrder = (a: RowResult, b: RowResult): number =>
+  CAPS[a.row.cap] - CAPS[b.row.cap] || b.row.direction.localeCompare(a.row.direction);
+
+/** `paced`: departure times hold natra's packets back. */
+export function tableOf(load: LoadName, results: readonly RowResult[], paced: boolean): Table {
+  const columns = COLUMNS.filter(({ loads }) => loads.includes(load));
+  const rows = results
+    .filter(({ row }) => row.load === load)
+    .sort(inOrder)
+    .map((result) => {
+      const { row, figures } = result;
+      const cells = columns.map(({ value }) =>
+        SIDES.map((side) => {
+          const own = figures[side];
+          return own === undefined ? '-' : value(own, row);
+        }).join(' / '),
+      );
+      const missed = figures.natra === undefined ? '-' : missesOf(result, paced).join(', ') || 'none';
+      return [row.cap, row.direction, transport(row), ...cells, missed];
+    });
+  return { head: ['cap', 'direction', 'TCP', ...columns.map(({ title }) => title), 'missed'], rows };
 }
 
-const LEAST_GOODPUT = 0.97;
-/** Of the wire, which TCP can't fill: an application gets in one piece what had waited for a segment sent again. */
-const MOST_WIRE = 1.005;
-const MOST_MICE_FACTOR = 2;
-const LEAST_FAIRNESS = 0.95;
+/** What passes and how long mice take where nothing limits: of each direction and congestion control. */
+export function unlimitedTable(results: readonly RowResult[]): Table {
+  const found = new Map<string, string[]>();
+  for (const { row, figures } of results) {
+    const key = `${row.direction} ${row.congestion}`;
+    const cells = found.get(key) ?? [row.direction, row.congestion, '-', '-', ...TCP.map(() => '-')];
+    found.set(key, cells);
+    if (figures.idle !== undefined) {
+      cells[2] = milliseconds(figures.idle.mice.p50);
+      cells[3] = milliseconds(figures.idle.mice.p99);
+    }
+    if (figures.none !== undefined) cells[4 + TCP.indexOf(row.load)] = formatRate(figures.none.goodput);
+  }
+  const head = ['direction', 'TCP', 'idle p50, ms', 'idle p99, ms', ...TCP.map((load) => `${load}, goodput`)];
+  return { head, rows: [...found.values()] };
+}
 
-/** What natra was to reach in a row and did not. `paced`: departure times hold its packets back. */
-export function missesOf({ row, figures }: RowResult, paced: boolean): readonly string[] {
-  const { natra, idle } = figures;
-  if (natra === undefined) return [];
-  const misses: string[] = [];
-  const goodput = natra.shareOfCap ?? 0;
-  if (row.load !== 'flood' && !(goodput >= LEAST_GOODPUT))
-    misses.push(`goodput ${formatShare(goodput)} of the cap's (at least 97%)`);
-  if ((natra.wireShare ?? 0) > MOST_WIRE)
-    misses.push(`${formatShare(natra.wireShare)} of the cap on the wire (at most 100%)`);
-  if (natra.fullestSecond > (natra.allowedSecond ?? 0))
-    misses.push(`fullest second ${ratio(natra.fullestSecond, natra.allowedSecond)} of what is allowed`);
-  const [own, alone] = [natra.mice.p99, idle?.mice.p99];
-  if (row.load === 'elephant' && own !== undefined && alone !== undefined && own > MOST_MICE_FACTOR * alone)
-    misses.push(`mice p99 ${formatSeconds(own)}, idle ${formatSeconds(alone)} (at most 2x)`);
-  if (row.load === 'four' && natra.fairness < LEAST_FAIRNESS)
-    misses.push(`Jain ${natra.fairness.toFixed(2)} (at least 0.95)`);
-  if (paced && row.load !== 'flood' && natra.retransmitted > 0)
-    misses.push(`${natra.retransmitted} segments resent (0)`);
-  return misses.map((miss) => `${nameOf(row)}: ${miss}`);
+const TITLES: Readonly<Record<LoadName, string>> = {
+  elephant: 'One elephant',
+  clients: 'One elephant beside 50 clients',
+  flood: 'A flood of UDP',
+  four: 'Four elephants',
+};
+
+/** All tables with their headings. */
+export function tablesOf(results: readonly RowResult[], paced: boolean): string {
+  const parts = LOADS.map((load) => ({ title: TITLES[load], table: tableOf(load, results, paced) }));
+  return [{ title: 'Without a limit', table: unlimitedTable(results) }, ...parts]
+    .filter(({ table }) => table.rows.length > 0)
+    .map(({ title, table }) => `### ${title}\n\n${markdown(table)}`)
+    .join('\n\n');
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { binnedRates, bytesAt, largestWindow, meanRate, type Sample, smallestBurst } from './window.ts';
+import {
+  binnedRates,
+  bytesAt,
+  largestWindow,
+  meanRate,
+  rateOfPieces,
+  type Sample,
+  smallestBurst,
+} from './window.ts';
 
 /** A constant rate (bytes/s) sampled every 50 ms, with extra bytes arriving at once at a given time. */
 function series(rate: number, seconds: number, jump = { at: Number.POSITIVE_INFINITY, bytes: 0 }): Sample[] {
@@ -44,6 +52,34 @@ describe('a series of samples', () => {
     const bins = binnedRates(series(1000, 2), 1000, 1002, 0.5);
     expect(bins.map((bin) => bin.time)).toEqual([1000.25, 1000.75, 1001.25, 1001.75]);
     for (const bin of bins) expect(bin.rate).toBeCloseTo(8000);
+  });
+});
+
+describe('rateOfPieces', () => {
+  const PIECE = { bytes: 65_536, seconds: 0.052 };
+  const pieces = Array.from({ length: 40 }, (_, index) => ({
+    time: index * PIECE.seconds,
+    bytes: index * PIECE.bytes,
+  }));
+  const rate = (8 * PIECE.bytes) / PIECE.seconds;
+
+  it('is that of the pieces, wherever among them the time begins and ends', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
+        fc.double({ min: 1.5, max: 2, noNaN: true }),
+        (from, to) => {
+          expect(rateOfPieces(pieces, from, to, 0.1)).toBeCloseTo(rate, 0);
+        },
+      ),
+    );
+  });
+
+  it('counts the time for which a stream stands still', () => {
+    const [from, to] = [10 * PIECE.seconds, 4];
+    const until = (pieces.length - 1) * PIECE.seconds;
+    expect(rateOfPieces(pieces, from, to, 0.1)).toBeCloseTo((rate * (until - from)) / (to - from), 0);
+    expect(rateOfPieces([], 0, 1, 0.1)).toBe(0);
   });
 });
 

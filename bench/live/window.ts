@@ -30,6 +30,17 @@ export function meanRate(samples: readonly Sample[], from: number, to: number): 
 }
 
 /**
+ * The mean rate (bits per second) of a stream that comes in pieces, told of behind each: from the first piece within `slack`
+ * after `from` to the last one within `slack` before `to`, since between the two whole pieces come in whole gaps. A stream
+ * that stands still for longer is counted up to the very end.
+ */
+export function rateOfPieces(samples: readonly Sample[], from: number, to: number, slack: number): number {
+  const first = samples.find(({ time }) => time >= from)?.time ?? from;
+  const last = samples.findLast(({ time }) => time <= to)?.time ?? to;
+  return meanRate(samples, first <= from + slack ? first : from, last >= to - slack ? last : to);
+}
+
+/**
  * The most bytes in any window of exactly this length that starts or ends at a sample; the other end is
  * interpolated, so the figure is true to within the bytes of one sampling interval.
  */

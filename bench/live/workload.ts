@@ -1,6 +1,6 @@
 /** One end of the traffic: it serves, and starts and stops what it is told to. */
 import { ElephantSink, serveElephant } from './elephant.ts';
-import { Flood } from './flood.ts';
+import { FLOOD_PORT, Flood } from './flood.ts';
 import { type Mouse, MouseClient, serveMice } from './mice.ts';
 import type { Sample } from './window.ts';
 
@@ -40,8 +40,6 @@ export interface WorkloadEvents {
   onBroken?: (reason: string) => void;
 }
 
-const SAMPLE_MILLISECONDS = 50;
-
 export class Workload {
   readonly #events: () => WorkloadEvents;
   #sinks: ElephantSink[] = [];
@@ -52,7 +50,7 @@ export class Workload {
     this.#events = events;
   }
 
-  /** Resolves when the command is done; `serve` gives the port. */
+  /** Resolves when the command is done; `serve` gives the port, `stop-flood` the bits per second that were sent. */
   async obey(command: WorkloadCommand): Promise<number | undefined> {
     switch (command.kind) {
       case 'serve':
@@ -64,7 +62,6 @@ export class Workload {
             new ElephantSink(
               command.address,
               command.port,
-              SAMPLE_MILLISECONDS,
               (sample) => this.#events().onGoodput?.(elephant, sample),
               (reason) => this.#events().onBroken?.(reason),
             ),
@@ -86,16 +83,15 @@ export class Workload {
         this.#flood?.start(command.address, command.port, command.bytesPerSecond);
         return undefined;
       case 'stop-flood':
-        this.#flood?.stop();
-        return undefined;
+        return this.#flood?.stop();
     }
   }
 
   async #serve(role: Role): Promise<number> {
     if (role === 'elephant') return serveElephant();
     if (role === 'mice') return serveMice();
-    this.#flood = await Flood.open();
-    return this.#flood.port;
+    this.#flood = Flood.open();
+    return FLOOD_PORT;
   }
 
   #miceTo({ address, port }: { readonly address: string; readonly port: number }): MouseClient {

@@ -1,7 +1,7 @@
 /** One row of `npm run bench -- live --kernel`. */
 import { expect, test } from 'vitest';
-import type { RowResult } from '../../bench/live/compare.ts';
-import { runRowsInVm } from '../../bench/live/in-vm.ts';
+import { casesOf, type Measured, resultsOf } from '../../bench/live/cases.ts';
+import { measureInVms } from '../../bench/live/in-vm.ts';
 import { rowsOf } from '../../bench/live/rows.ts';
 import { missingForVm } from './vm.ts';
 
@@ -14,15 +14,22 @@ test(
   async ({ skip }) => {
     const missing = missingForVm();
     if (missing !== undefined && !process.env.CI) skip(missing);
-    const rows = rowsOf(['10M ingress cubic ecn elephant'], false);
-    const { lines, failure } = await runRowsInVm(
+    const rows = rowsOf(['10M ingress cubic ecn elephant']);
+    const cases = casesOf(rows, ['bandwidth', 'natra']);
+    const measured: Measured[] = [];
+    const failures: string[] = [];
+    await measureInVms(
       '6.12',
-      { rows, seconds: SECONDS, limiters: ['bandwidth', 'natra'] },
-      LIMIT_SECONDS,
+      { cases, seconds: SECONDS },
+      {
+        seconds: LIMIT_SECONDS,
+        machines: 1,
+        onMeasured: (one) => measured.push(one),
+        onFailure: (reason) => failures.push(reason),
+      },
     );
-    expect(failure).toBeUndefined();
-    const [result, ...others] = lines.map((line) => JSON.parse(line) as RowResult);
-    expect(others).toEqual([]);
+    expect(failures).toEqual([]);
+    const [result] = resultsOf(rows, measured);
     const { bandwidth, natra } = result?.figures ?? {};
     expect(natra?.shareOfCap).toBeGreaterThan(0.95);
     expect(natra?.shareOfCap).toBeLessThan(1.03);

@@ -50,7 +50,7 @@ export interface VmOptions {
   /** Without virtual time: what runs the guest's instructions; `tcg`, the emulator, by default. */
   readonly acceleration?: 'kvm' | 'tcg';
   readonly timeoutSeconds?: number;
-  readonly onOutput?: (text: string) => void;
+  readonly onOutput?: (text: string, from: 'stdout' | 'stderr') => void;
 }
 
 export interface VmResult {
@@ -162,8 +162,8 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
       serveFolder(socket('share'), options.share, {}),
       serveFolder(socket('modules'), path.join(moduleRoot, 'lib/modules', release), {}),
     );
-    const stdout = new Serial(path.join(folder, 'out.sock'), options.onOutput ?? (() => {}));
-    const stderr = new Serial(path.join(folder, 'err.sock'), options.onOutput ?? (() => {}));
+    const stdout = new Serial(path.join(folder, 'out.sock'), (text) => options.onOutput?.(text, 'stdout'));
+    const stderr = new Serial(path.join(folder, 'err.sock'), (text) => options.onOutput?.(text, 'stderr'));
     const control = new Serial(path.join(folder, 'control.sock'), () => {});
     await waitForFiles(FOLDERS.map(socket));
     const limit = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;

@@ -78,7 +78,6 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
     const sink = new ElephantSink(
       address,
       ports.elephant,
-      SAMPLE_MILLISECONDS,
       (sample) => elephant.push(sample),
       (reason) => {
         broken = reason;

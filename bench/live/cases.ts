@@ -1,0 +1,104 @@
+/** What is measured in one go: a row under one limiter. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Load } from './phase.ts';
+import { type CapName, loadOf, MICE_ALONE, nameOf, type Row } from './rows.ts';
+import type { PhaseSummary } from './summary.ts';
+import { PLUGIN_DIRECTORY } from './topology.ts';
+
+/** `idle`: mice alone, without a limit; `none`: the row's load without a limit. */
+export const LIMITERS = ['idle', 'none', 'bandwidth', 'natra'] as const;
+export type LimiterName = (typeof LIMITERS)[number];
+
+export interface Case {
+  readonly limiter: LimiterName;
+  readonly row: Row;
+}
+
+export interface Figures extends Omit<PhaseSummary, 'series'> {
+  /** All bytes on the wire over what the cap allows, after the warm-up; undefined without a limit. */
+  readonly wireShare: number | undefined;
+  /** What the flood sent, on the wire. */
+  readonly floodBitsPerSecond: number;
+  /** How busy the machine's processors were, from 0 to 1. */
+  readonly busy: number;
+}
+
+export interface Measured {
+  /** Of the case. */
+  readonly name: string;
+  readonly figures: Figures;
+}
+
+export interface RowResult {
+  readonly row: Row;
+  readonly figures: Partial<Record<LimiterName, Figures>>;
+}
+
+/**
+ * A limiter's part in a row; undefined where it has none: mice in closed loops have no pace of their own, five times the cap
+ * is no load without a cap. What is the same in several rows is measured once for all of them: what no limit touches is so for
+ * every cap, and where nobody marks, ECN changes nothing.
+ */
+function caseOf(limiter: LimiterName, row: Row): Case | undefined {
+  switch (limiter) {
+    case 'idle':
+      return row.load === 'clients'
+        ? undefined
+        : { limiter, row: { ...row, cap: '10M', ecn: false, load: 'elephant' } };
+    case 'none':
+      return row.load === 'flood' ? undefined : { limiter, row: { ...row, cap: '1G', ecn: false } };
+    case 'bandwidth':
+      return existsSync(join(PLUGIN_DIRECTORY, limiter))
+        ? { limiter, row: { ...row, ecn: false } }
+        : undefined;
+    case 'natra':
+      return { limiter, row };
+  }
+}
+
+export function nameOfCase({ limiter, row }: Case): string {
+  if (limiter === 'idle') return `${limiter} ${row.direction} ${row.congestion}`;
+  if (limiter === 'none') return `${limiter} ${row.direction} ${row.congestion} ${row.load}`;
+  return `${limiter} ${nameOf(row)}`;
+}
+
+/** Each once, in the order of the rows. */
+export function casesOf(rows: readonly Row[], limiters: readonly LimiterName[]): readonly Case[] {
+  const cases = new Map<string, Case>();
+  for (const row of rows)
+    for (const limiter of limiters) {
+      const part = caseOf(limiter, row);
+      if (part !== undefined) cases.set(nameOfCase(part), part);
+    }
+  return [...cases.values()];
+}
+
+export const loadOfCase = ({ limiter, row }: Case): Load => (limiter === 'idle' ? MICE_ALONE : loadOf(row));
+
+/** At a low cap packets are few, and flows slow to find their share. */
+const SECONDS_UNDER: Readonly<Record<CapName, number>> = { '10M': 8, '100M': 4, '1G': 3 };
+const SECONDS_IDLE = 8;
+const SECONDS_WITHOUT_LIMIT = 2;
+
+/** How long a case's traffic runs; `stated`: under a limit, and one without takes half as long. */
+export function secondsOf({ limiter, row }: Case, stated: number | undefined): number {
+  const limited = limiter === 'natra' || limiter === 'bandwidth';
+  if (stated !== undefined) return limited ? stated : Math.max(1.5, stated / 2);
+  if (limited) return SECONDS_UNDER[row.cap];
+  return limiter === 'idle' ? SECONDS_IDLE : SECONDS_WITHOUT_LIMIT;
+}
+
+/** The rows with what has been measured of their cases. */
+export function resultsOf(rows: readonly Row[], measured: readonly Measured[]): readonly RowResult[] {
+  const known = new Map(measured.map(({ name, figures }) => [name, figures]));
+  return rows.map((row) => {
+    const figures: Partial<Record<LimiterName, Figures>> = {};
+    for (const limiter of LIMITERS) {
+      const part = caseOf(limiter, row);
+      const own = part && known.get(nameOfCase(part));
+      if (own !== undefined) figures[limiter] = own;
+    }
+    return { row, figures };
+  });
+}

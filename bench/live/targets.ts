@@ -1,0 +1,27 @@
+/** What natra promises of a row, and what of it was missed. */
+import type { RowResult } from './cases.ts';
+import { BURST_SECONDS } from './compare.ts';
+import { CAPS } from './rows.ts';
+
+const LEAST_GOODPUT = 0.97;
+/** A share is known to within a packet of 64 KiB at either end of the time over which it is taken. */
+const MOST_GOODPUT = 1.005;
+const MOST_MICE_FACTOR = 2;
+const LEAST_FAIRNESS = 0.95;
+
+/** By the name of the figure. `paced`: departure times hold natra's packets back. */
+export function missesOf({ row, figures }: RowResult, paced: boolean): readonly string[] {
+  const { natra, idle } = figures;
+  if (natra === undefined) return [];
+  const { shareOfCap = 0, burstUsed = 0, retransmitted, fairness, mice } = natra;
+  const misses: string[] = [];
+  if (burstUsed > (BURST_SECONDS * CAPS[row.cap]) / 8) misses.push('burst');
+  if (row.load === 'flood') return misses;
+  if (!(shareOfCap >= LEAST_GOODPUT && shareOfCap <= MOST_GOODPUT)) misses.push('goodput');
+  if (paced && retransmitted > 0) misses.push('resent');
+  if (row.load === 'four' && fairness < LEAST_FAIRNESS) misses.push('Jain');
+  const [own, alone] = [mice.p99, idle?.mice.p99];
+  if (row.load === 'elephant' && own !== undefined && alone !== undefined && own > MOST_MICE_FACTOR * alone)
+    misses.push('p99');
+  return misses;
+}
