@@ -1,6 +1,7 @@
 /** `natra status` of Pods that are limited for real. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +141,57 @@ describe('a Pod limited in both directions', () => {
     expect(mice('ingress')).toBeGreaterThan(0);
     expect(mice('egress')).toBeGreaterThan(0);
     expect(stdout.match(/natra_in_force{.*} 1/g)).toHaveLength(2);
+  });
+
+  test('the executable serves metrics to a scraper until it is told to end', async () => {
+    const child = spawn(executable, ['metrics', '--listen=127.0.0.1:0'], {
+      env: { PATH: process.env.PATH ?? '', ...directories },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    try {
+      const [url = ''] = (await once(child.stdout.setEncoding('utf8'), 'data')) as string[];
+      const scrape = async (): Promise<number> => {
+        const response = await fetch(url.trim());
+        expect(response.status).toBe(200);
+        const sample = /natra_packets_total{.*direction="ingress",verdict="mouse"} (.*)/;
+        return Number(sample.exec(await response.text())?.[1]);
+      };
+      const [first, later] = await withTraffic(async () => {
+        const before = await scrape();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return [before, await scrape()];
+      });
+      expect(first).toBeGreaterThan(0);
+      expect(later).toBeGreaterThan(first!);
+      expect(await (await fetch(new URL('/healthz', url))).text()).toBe('ok\n');
+    } finally {
+      child.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('top draws Pods on a terminal until q comes, and leaves the terminal as it was', () => {
+    // Keys that come before it listens wait in the terminal.
+    const line = `${executable} top --interval 0.2`;
+    const { status, stdout } = spawnSync('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH ?? '', TERM: 'xterm', ...directories },
+      input: 'fq',
+      timeout: 20_000,
+    });
+    expect(status).toBe(0);
+    expect(stdout).toContain('\x1b[?1049h\x1b[?25l');
+    expect(stdout).toContain('f hide flows');
+    expect(stdout.trimEnd().endsWith('\x1b[?25h\x1b[?1049l')).toBe(true);
+  });
+
+  test('top prints one picture where its output is no terminal', () => {
+    const { status, stdout, stderr } = started('top', '--interval=0.2');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const [headings, ...lines] = stdout.trimEnd().split('\n');
+    expect(headings).toMatch(/^POD +INTERFACE +DIRECTION +CAP +RATE +OF CAP/);
+    expect(lines.map((text) => /\b(?:in|e)gress\b/.exec(text)?.[0]).sort()).toEqual(['egress', 'ingress']);
   });
 
   test('the executable prints a table for people and JSON for programs', () => {

@@ -1,17 +1,24 @@
 /** The image of the DaemonSet, built from deploy/Dockerfile without a network and run with the DaemonSet's rights. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { prepare } from '../../cni/dataplane/prepare.ts';
 import { buildExecutable } from '../../cni/testing/build.ts';
+import { ofAnotherRelease } from '../../cni/testing/objects.ts';
+import { readElf } from '../../dsl/object/elf/read.ts';
+import { writePrepared } from '../../dsl/object/prepared.ts';
+import { listPins, openPins, programInfo } from '../../loader/index.ts';
 import { makeNodeImage } from './image.ts';
-import { makeRuntimeNode, type RuntimeNode } from './node.ts';
+import { makeRuntimeNode, type RuntimeNode, statusOn } from './node.ts';
 import { missingForPodman, Podman } from './podman.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const BASE = 'localhost/natra-node:1';
 const TAG = 'localhost/natra:test';
 const NAME = 'natra-install';
+const POD = 'one';
+const LIMITS = { ingressRate: 10e6, ingressBurst: 2e6, egressRate: 20e6, egressBurst: 4e6 };
 const LIST = JSON.stringify({
   cniVersion: '1.0.0',
   name: 'cluster',
@@ -28,7 +35,7 @@ let conf: string;
 beforeAll(() => {
   if (missing !== undefined) return;
   buildExecutable();
-  node = makeRuntimeNode();
+  node = makeRuntimeNode(LIMITS);
   podman = new Podman(node);
   bin = join(node.folder, 'fresh', 'bin');
   conf = join(node.folder, 'fresh', 'net.d');
@@ -50,7 +57,6 @@ const RIGHTS = [
   '--read-only-tmpfs=false',
   '--cap-drop=all',
   '--security-opt=no-new-privileges',
-  '--network=none',
 ];
 
 describe.skipIf(missing !== undefined && !process.env.CI)(`the image${missing ? `: ${missing}` : ''}`, () => {
@@ -72,7 +78,7 @@ describe.skipIf(missing !== undefined && !process.env.CI)(`the image${missing ? 
       '--restore-on-exit',
       ...folders,
     ];
-    podman.run(NAME, [...RIGHTS, ...mounts], TAG, argv);
+    podman.run(NAME, [...RIGHTS, '--network=none', ...mounts], TAG, argv);
     await expect.poll(types, { timeout: 30_000 }).toEqual(['bridge', 'natra']);
     const version = execFileSync(join(bin, 'natra'), {
       encoding: 'utf8',
@@ -93,4 +99,81 @@ describe.skipIf(missing !== undefined && !process.env.CI)(`the image${missing ? 
     expect(readFileSync(list(), 'utf8')).toBe(LIST);
     expect(existsSync(join(bin, 'natra'))).toBe(false);
   });
+
+  describe('beside a Pod that runs with the programs of another release', () => {
+    beforeAll(() => {
+      if (missing !== undefined) return;
+      podman.remove(NAME);
+      installAnotherRelease();
+      podman.start(POD);
+    });
+    afterEach(() => podman.remove(NAME));
+    afterAll(() => podman?.remove(POD));
+
+    test('with the rights of an upgrade it gives the Pod its own programs, and keeps its limits', async () => {
+      const before = programsOf();
+      const argv = ['install', '--watch', '--with-node', '--replace-bandwidth', '--upgrade', ...folders()];
+      const writes = [node.binDirectory, node.confDirectory].flatMap((each) => [
+        '--volume',
+        `${each}:${each}`,
+      ]);
+      const capabilities = ['NET_ADMIN', 'SYS_ADMIN', 'SYS_RESOURCE'];
+      podman.run(NAME, [...RIGHTS, ...onNode(capabilities), ...writes], TAG, argv);
+      await expect.poll(() => podman.logs(NAME), { timeout: 30_000 }).toContain('limits upgraded: 2\n');
+      const { limits } = statusOn(node);
+      expect(limits.map(({ direction, faults }) => [direction, faults])).toEqual([
+        ['ingress', []],
+        ['egress', []],
+      ]);
+      const after = programsOf();
+      expect(after).toHaveLength(2);
+      expect(before.filter((id) => after.includes(id))).toEqual([]);
+    });
+
+    test('with the rights of metrics it sees that both limits are in force', async () => {
+      podman.run(NAME, [...RIGHTS, ...onNode(['NET_ADMIN', 'SYS_ADMIN'])], TAG, ['metrics']);
+      const inForce = () => podman.logs(NAME).match(/^natra_in_force{.*} 1$/gm);
+      await expect.poll(inForce, { timeout: 30_000 }).toHaveLength(2);
+    });
+  });
 });
+
+const folders = (): string[] => [`--cni-bin-dir=${node.binDirectory}`, `--conf-dir=${node.confDirectory}`];
+
+/** As deploy/kustomize/upgrade and metrics have it: the node's network, pins, records and namespaces. */
+function onNode(capabilities: readonly string[]): string[] {
+  const { NATRA_STATE_DIR: state = '', NATRA_PIN_DIR: pins = '' } = node.environment;
+  return [
+    ...capabilities.map((each) => `--cap-add=${each}`),
+    '--network=host',
+    '--volume=/sys/fs/bpf:/sys/fs/bpf:rslave',
+    '--volume=/run/netns:/run/netns:rslave',
+    `--volume=${state}:${state}`,
+    `--env=NATRA_STATE_DIR=${state}`,
+    `--env=NATRA_PIN_DIR=${pins}`,
+  ];
+}
+
+/** Puts programs that do the same with an instruction more where the node's natra has its own. */
+function installAnotherRelease(): void {
+  const installed = dirname(realpathSync(join(node.binDirectory, 'natra')));
+  for (const direction of ['ingress', 'egress']) {
+    const other = ofAnotherRelease(readFileSync(join(installed, `${direction}.o`)));
+    writeFileSync(join(installed, `${direction}.o`), other);
+    writeFileSync(join(installed, `${direction}.prepared`), writePrepared(prepare(readElf(other))));
+  }
+}
+
+/** Ids of the programs that are pinned for Pods. */
+function programsOf(): number[] {
+  const root = node.natra.pinDirectory;
+  const places = listPins(root).flatMap(({ key, labels }) => labels.map((label) => ({ root, key, label })));
+  return places.flatMap((place) => {
+    const pins = openPins(place);
+    try {
+      return pins?.programFd === undefined ? [] : [programInfo(pins.programFd).id];
+    } finally {
+      pins?.close();
+    }
+  });
+}
