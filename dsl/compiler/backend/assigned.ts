@@ -3,10 +3,8 @@ import {
   ALLOCATABLE,
   defined,
   type MachineBlock,
-  type MachineFunction,
   type MachineInstruction,
   type Register,
-  successors,
   used,
   usedByTerminator,
 } from './machine.ts';
@@ -52,21 +50,25 @@ function summaryOf(block: MachineBlock): Summary {
   return summary;
 }
 
-/** Registers live at the end of each block, by block id. */
-export function liveAtEnds(fn: MachineFunction): ReadonlyMap<number, Registers> {
-  const entries = new Map<number, Registers>();
-  const exits = new Map<number, Registers>();
-  const backwards = fn.blocks.toReversed();
+/** Registers live at the end of each block; `next` has each block's successors, by their places among the blocks. */
+export function liveAtEnds(
+  blocks: readonly MachineBlock[],
+  next: readonly (readonly number[])[],
+): readonly Registers[] {
+  const entries = new Array<Registers>(blocks.length).fill(0);
+  const exits = new Array<Registers>(blocks.length).fill(0);
   for (let changed = true; changed; ) {
     changed = false;
-    for (const block of backwards) {
+    for (let at = blocks.length - 1; at >= 0; at--) {
+      const block = blocks[at];
+      if (block === undefined) continue;
       let exit = 0;
-      for (const next of successors(block.terminator)) exit |= entries.get(next) ?? 0;
+      for (const after of next[at] ?? []) exit |= entries[after] ?? 0;
       const { reads, writes } = summaryOf(block);
       const entry = reads | (exit & ~writes);
-      exits.set(block.id, exit);
-      if (entry === entries.get(block.id)) continue;
-      entries.set(block.id, entry);
+      exits[at] = exit;
+      if (entry === entries[at]) continue;
+      entries[at] = entry;
       changed = true;
     }
   }

@@ -207,13 +207,16 @@ class Allocator {
     let significant = 0;
     for (const other of this.graph.neighbours(left)) {
       if (this.removed.has(other)) continue;
-      const degree = this.degreeOf(other) - (this.graph.has(right, other) ? 1 : 0);
-      if (degree >= ALLOCATABLE) significant++;
+      const degree = this.degreeOf(other);
+      if (degree < ALLOCATABLE || (degree === ALLOCATABLE && this.graph.has(right, other))) continue;
+      if (++significant === ALLOCATABLE) return false;
     }
-    for (const other of this.graph.neighbours(right))
-      if (!this.removed.has(other) && !this.graph.has(left, other) && this.degreeOf(other) >= ALLOCATABLE)
-        significant++;
-    return significant < ALLOCATABLE;
+    for (const other of this.graph.neighbours(right)) {
+      if (this.removed.has(other) || this.degreeOf(other) < ALLOCATABLE || this.graph.has(left, other))
+        continue;
+      if (++significant === ALLOCATABLE) return false;
+    }
+    return true;
   }
 
   /** The ends of a move as they are now. */

@@ -6,6 +6,7 @@ import {
   type MachineBlock,
   type MachineFunction,
   type MachineInstruction,
+  type Register,
   successors,
   used,
   usedByTerminator,
@@ -24,24 +25,42 @@ export function liveBeforeTerminator(block: MachineBlock, exit: BitSet): BitSet 
   return live;
 }
 
-interface BlockSets {
-  readonly block: MachineBlock;
+/** What a block does to registers: few, so that lists do. */
+interface Summary {
   /** Read before they are written. */
-  readonly reads: BitSet;
-  readonly writes: BitSet;
-  readonly entry: BitSet;
-  readonly exit: BitSet;
+  readonly reads: readonly Register[];
+  readonly writes: readonly Register[];
 }
 
-function summarise(block: MachineBlock, size: number): BlockSets {
-  const reads = new BitSet(size);
-  const writes = new BitSet(size);
+const summaries = new WeakMap<MachineBlock, Summary>();
+
+/** Found once for each block: none ever changes. */
+function summaryOf(block: MachineBlock): Summary {
+  const known = summaries.get(block);
+  if (known !== undefined) return known;
+  const reads = new Set<Register>();
+  const writes = new Set<Register>();
   for (const instruction of block.instructions) {
     for (const register of used(instruction)) if (!writes.has(register)) reads.add(register);
     for (const register of defined(instruction)) writes.add(register);
   }
   for (const register of usedByTerminator(block.terminator)) if (!writes.has(register)) reads.add(register);
-  return { block, reads, writes, entry: reads.copy(), exit: new BitSet(size) };
+  const summary = { reads: [...reads], writes: [...writes] };
+  summaries.set(block, summary);
+  return summary;
+}
+
+interface BlockSets extends Summary {
+  readonly block: MachineBlock;
+  readonly entry: BitSet;
+  readonly exit: BitSet;
+}
+
+function setsOf(block: MachineBlock, size: number): BlockSets {
+  const summary = summaryOf(block);
+  const entry = new BitSet(size);
+  for (const register of summary.reads) entry.add(register);
+  return { block, ...summary, entry, exit: new BitSet(size) };
 }
 
 /** Registers live at each end of each block, by block id. */
@@ -66,7 +85,7 @@ export const liveAtExit = (fn: MachineFunction): ReadonlyMap<number, BitSet> => 
 export const liveAtEntry = (fn: MachineFunction): ReadonlyMap<number, BitSet> => livenessOf(fn).entry;
 
 function findLiveness(fn: MachineFunction): Liveness {
-  const sets = new Map(fn.blocks.map((block) => [block.id, summarise(block, fn.nextRegister)]));
+  const sets = new Map(fn.blocks.map((block) => [block.id, setsOf(block, fn.nextRegister)]));
   const before = new Map<number, BlockSets[]>(fn.blocks.map((block) => [block.id, []]));
   for (const set of sets.values())
     for (const next of successors(set.block.terminator)) before.get(next)?.push(set);
@@ -112,7 +131,7 @@ export function removeDeadCode(fn: MachineFunction): MachineFunction {
         stepBackward(live, instruction);
         kept.push(instruction);
       }
-      return { ...block, instructions: kept.reverse() };
+      return kept.length === block.instructions.length ? block : { ...block, instructions: kept.reverse() };
     });
     if (changed) current = { ...current, blocks };
   }

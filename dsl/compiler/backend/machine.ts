@@ -205,10 +205,11 @@ export function successors(terminator: MachineTerminator): readonly number[] {
   }
 }
 
-/** The same instruction with each register replaced. */
+/** The same instruction with each register replaced, and with the one that it sets as a result replaced by `renameResult`. */
 export function renameRegisters(
   instruction: MachineInstruction,
   rename: (register: Register) => Register,
+  renameResult = rename,
 ): MachineInstruction {
   const source = (from: Source): Source => ('register' in from ? { register: rename(from.register) } : from);
   const address = (at: Address): Address =>
@@ -217,17 +218,17 @@ export function renameRegisters(
     case 'move':
     case 'move32':
     case 'moveSigned':
-      return { ...instruction, to: rename(instruction.to), from: rename(instruction.from) };
+      return { ...instruction, to: renameResult(instruction.to), from: rename(instruction.from) };
     case 'constant':
     case 'relocated':
     case 'setting':
     case 'frameAddress':
     case 'swap':
-      return { ...instruction, to: rename(instruction.to) };
+      return { ...instruction, to: renameResult(instruction.to) };
     case 'alu':
-      return { ...instruction, to: rename(instruction.to), source: source(instruction.source) };
+      return { ...instruction, to: renameResult(instruction.to), source: source(instruction.source) };
     case 'load':
-      return { ...instruction, to: rename(instruction.to), from: address(instruction.from) };
+      return { ...instruction, to: renameResult(instruction.to), from: address(instruction.from) };
     case 'store':
       return { ...instruction, to: address(instruction.to), source: source(instruction.source) };
     case 'atomic':

@@ -4,6 +4,7 @@
  * Splitting for SSA-Form Programs", CC 2009; the choice is Belady's). An evicted register's value is in its frame slot,
  * or is made again. What colouring still can't place it spills by itself.
  */
+import { type Registers, setOf } from './assigned.ts';
 import { predecessorsOf, reversePostorderOf } from './graph.ts';
 import {
   ALLOCATABLE,
@@ -43,14 +44,23 @@ interface Done {
 
 /** How many machine registers are taken before each instruction, and behind the last. */
 function machineRegistersLive(block: MachineBlock): readonly number[] {
-  const live = new Set<Register>(usedByTerminator(block.terminator).filter((each) => each < ALLOCATABLE));
-  const counts = [live.size];
-  for (const instruction of [...block.instructions].reverse()) {
-    for (const register of defined(instruction)) live.delete(register);
-    for (const register of used(instruction)) if (register < ALLOCATABLE) live.add(register);
-    counts.push(live.size);
+  let live = machineRegisters(usedByTerminator(block.terminator));
+  const counts = [countOf(live)];
+  for (const instruction of block.instructions.toReversed()) {
+    live &= ~machineRegisters(defined(instruction));
+    live |= machineRegisters(used(instruction));
+    counts.push(countOf(live));
   }
   return counts.reverse();
+}
+
+const machineRegisters = (registers: readonly Register[]): Registers =>
+  setOf(registers.filter((register) => register < ALLOCATABLE));
+
+function countOf(set: Registers): number {
+  let count = 0;
+  for (let rest = set; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
 }
 
 class PressureReducer {
@@ -101,8 +111,13 @@ class PressureReducer {
     };
     while (state.held.size > Math.max(room, 0)) {
       let worst: Register | undefined;
-      for (const register of state.held)
-        if (!pinned.has(register) && (worst === undefined || far(register) > far(worst))) worst = register;
+      let furthest = Number.NEGATIVE_INFINITY;
+      for (const register of state.held) {
+        const distance = pinned.has(register) ? undefined : far(register);
+        if (distance === undefined || (worst !== undefined && distance <= furthest)) continue;
+        worst = register;
+        furthest = distance;
+      }
       if (worst === undefined) return;
       state.held.delete(worst);
       if (!distances.has(worst) || state.stored.has(worst)) continue;

@@ -20,25 +20,28 @@ const isRemade = (instruction: MachineInstruction): instruction is Rematerialise
 const madeBy = ({ to: _, span: __, ...rest }: Rematerialised): string =>
   JSON.stringify(rest, (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
 
+const known = new WeakMap<MachineFunction, ReadonlyMap<Register, Rematerialised>>();
+
 /** The instruction that sets a register, where it can be repeated anywhere; several that all make the same count as one. */
 export function singleDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
-  const found = new Map<Register, { readonly instruction: Rematerialised; readonly made: string }>();
+  const definitions = known.get(fn) ?? findDefinitions(fn);
+  known.set(fn, definitions);
+  return definitions;
+}
+
+function findDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
+  const found = new Map<Register, Rematerialised>();
   const others = new Set<Register>();
   for (const block of fn.blocks)
-    for (const instruction of block.instructions)
-      for (const register of defined(instruction)) {
-        if (!isRemade(instruction)) {
-          others.add(register);
-          continue;
-        }
-        const made = madeBy(instruction);
-        const known = found.get(register);
-        if (known === undefined) found.set(register, { instruction, made });
-        else if (known.made !== made) others.add(register);
+    for (const instruction of block.instructions) {
+      if (!isRemade(instruction)) {
+        for (const register of defined(instruction)) others.add(register);
+        continue;
       }
-  return new Map(
-    [...found].flatMap(([register, { instruction }]) =>
-      others.has(register) ? [] : [[register, instruction] as const],
-    ),
-  );
+      const same = found.get(instruction.to);
+      if (same === undefined) found.set(instruction.to, instruction);
+      else if (madeBy(same) !== madeBy(instruction)) others.add(instruction.to);
+    }
+  for (const register of others) found.delete(register);
+  return found;
 }

@@ -14,6 +14,7 @@ import {
   type MachineFunction,
   type MachineInstruction,
   type Register,
+  successors,
   used,
   usedByTerminator,
 } from './machine.ts';
@@ -46,21 +47,35 @@ function spaceOf(block: MachineBlock, exit: Registers): Space {
   return { block, exit, free: free.reverse(), throughout };
 }
 
-/** The blocks in reverse postorder; `known` are spaces of a function with the same flow graph, most of whose blocks are the same. */
-function spacesOf(fn: MachineFunction, known: readonly Space[]): readonly Space[] {
-  const exits = liveAtEnds(fn);
-  return reversePostorderOf(fn).map((block, position) => {
-    const exit = exits.get(block.id) ?? 0;
+/** The flow graph, which sharing doesn't change. Blocks are in reverse postorder; edges lead to and come from positions. */
+interface Flow {
+  readonly ids: readonly number[];
+  readonly next: readonly (readonly number[])[];
+  readonly before: readonly (readonly number[])[];
+}
+
+function flowOf(fn: MachineFunction): Flow {
+  const order = reversePostorderOf(fn);
+  const before = predecessorsOf(fn);
+  const positions = new Map(order.map(({ id }, position) => [id, position]));
+  const places = (ids: readonly number[]): readonly number[] => ids.flatMap((id) => positions.get(id) ?? []);
+  return {
+    ids: order.map(({ id }) => id),
+    next: order.map(({ terminator }) => places(successors(terminator))),
+    before: order.map(({ id }) => places(before.get(id) ?? [])),
+  };
+}
+
+/** `known` are the spaces as they were, most of which still are. */
+function spacesOf(fn: MachineFunction, flow: Flow, known: readonly Space[]): readonly Space[] {
+  const byId = new Map(fn.blocks.map((block) => [block.id, block]));
+  const blocks = flow.ids.flatMap((id) => byId.get(id) ?? []);
+  const exits = liveAtEnds(blocks, flow.next);
+  return blocks.map((block, position) => {
+    const exit = exits[position] ?? 0;
     const same = known[position];
     return same?.block === block && same.exit === exit ? same : spaceOf(block, exit);
   });
-}
-
-/** For each of the spaces, those that control comes from, by position. */
-function waysInto(fn: MachineFunction, spaces: readonly Space[]): readonly (readonly number[])[] {
-  const before = predecessorsOf(fn);
-  const positions = new Map(spaces.map(({ block }, position) => [block.id, position]));
-  return spaces.map(({ block }) => (before.get(block.id) ?? []).flatMap((id) => positions.get(id) ?? []));
 }
 
 /** A place in a function: a space's position, and one of its instructions. */
@@ -84,7 +99,7 @@ class Kept {
   constructor(
     private readonly spaces: readonly Space[],
     private readonly first: Place,
-    ways: readonly (readonly number[])[],
+    { before }: Flow,
   ) {
     this.atEntry = spaces.map((_, position) => (position === 0 ? 0 : EVERY));
     const atEnd = spaces.map((_, position) => this.atEndOf(position));
@@ -92,7 +107,7 @@ class Kept {
       changed = false;
       for (let position = 1; position < spaces.length; position++) {
         let kept = EVERY;
-        for (const way of ways[position] ?? []) kept &= atEnd[way] ?? EVERY;
+        for (const way of before[position] ?? []) kept &= atEnd[way] ?? EVERY;
         if (kept === this.atEntry[position]) continue;
         this.atEntry[position] = kept;
         atEnd[position] = this.atEndOf(position);
@@ -122,11 +137,11 @@ class Kept {
 
 /** The settings of a function, in an order in which those that dominate others come first. */
 function settingsIn(spaces: readonly Space[]): readonly (Place & { readonly setting: Setting })[] {
-  return spaces.flatMap(({ block }, position) =>
-    block.instructions.flatMap((instruction, index) =>
-      instruction.op === 'setting' ? [{ position, index, setting: instruction }] : [],
-    ),
-  );
+  const settings: (Place & { readonly setting: Setting })[] = [];
+  for (const [position, { block }] of spaces.entries())
+    for (const [index, instruction] of block.instructions.entries())
+      if (instruction.op === 'setting') settings.push({ position, index, setting: instruction });
+  return settings;
 }
 
 /** Bytes from the section's start. */
@@ -178,23 +193,24 @@ function shared(
 
 /** Registers that cost nothing to use: of r6 to r9 the prologue saves those alone that a program uses. */
 function usable(fn: MachineFunction): Registers {
-  const all = fn.blocks.flatMap((block) =>
-    block.instructions.flatMap((each) => [...defined(each), ...used(each)]),
-  );
-  return setOf(CALL_CLOBBERED) | setOf(all);
+  let registers = setOf(CALL_CLOBBERED);
+  for (const { instructions } of fn.blocks)
+    for (const instruction of instructions)
+      registers |= setOf(defined(instruction)) | setOf(used(instruction));
+  return registers;
 }
 
 export function shareAddresses(fn: MachineFunction): MachineFunction {
   const candidates = usable(fn);
   let current = fn;
-  let spaces = spacesOf(current, []);
-  const ways = waysInto(fn, spaces);
+  const flow = flowOf(fn);
+  let spaces = spacesOf(current, flow, []);
   let settings = settingsIn(spaces);
   for (let number = 0; number < settings.length; number++) {
     const first = settings[number];
     if (first === undefined || !fitsOffset(offsetOf(first.setting))) continue;
     if (((spaces[first.position]?.free[first.index] ?? 0) & candidates) === 0) continue;
-    const kept = new Kept(spaces, first, ways);
+    const kept = new Kept(spaces, first, flow);
     const others = settings
       .slice(number + 1)
       .filter(({ setting }) => fitsOffset(offsetOf(setting)))
@@ -205,7 +221,7 @@ export function shareAddresses(fn: MachineFunction): MachineFunction {
     );
     if (best === undefined || best.places.length === 0) continue;
     current = shared(current, spaces, [first, ...best.places], best.register);
-    spaces = spacesOf(current, spaces);
+    spaces = spacesOf(current, flow, spaces);
     settings = settingsIn(spaces);
     // Those in front are as they were, and this one isn't a setting any more.
     number--;

@@ -1,13 +1,11 @@
 /** Renames the unconnected parts of a register's live range to registers of their own, so that each gets its own colour. */
-import { BitSet } from '../ir/bits.ts';
-import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
+import { liveAtEntry } from './liveness.ts';
 import {
   defined,
   FIRST_VIRTUAL,
   isVirtual,
   type MachineBlock,
   type MachineFunction,
-  type MachineInstruction,
   type Register,
   renameRegisters,
   renameTerminator,
@@ -61,13 +59,11 @@ interface Tagged {
 /** Gives every web a register of its own, numbered from the first virtual one. */
 export function renameWebs(fn: MachineFunction): MachineFunction {
   const webs = new UnionFind();
-  const exits = liveAtExit(fn);
+  const liveIn = liveAtEntry(fn);
   const entries = new Map<number, Map<Register, number>>();
   for (const block of fn.blocks) {
-    const live = liveBeforeTerminator(block, exits.get(block.id) ?? new BitSet(fn.nextRegister));
-    for (const instruction of [...block.instructions].reverse()) stepBackward(live, instruction);
     const entry = new Map<Register, number>();
-    live.forEach((register) => {
+    liveIn.get(block.id)?.forEach((register) => {
       if (isVirtual(register)) entry.set(register, webs.create());
     });
     entries.set(block.id, entry);
@@ -117,22 +113,10 @@ export function renameWebs(fn: MachineFunction): MachineFunction {
   };
   const blocks = tagged.map(({ block, reads, writes }): MachineBlock => {
     const instructions = block.instructions.map((instruction, index) =>
-      renameParts(instruction, renamed(reads[index]), renamed(writes[index])),
+      renameRegisters(instruction, renamed(reads[index]), renamed(writes[index])),
     );
     const terminator = renameTerminator(block.terminator, renamed(reads[block.instructions.length]));
     return { ...block, instructions, terminator };
   });
   return { ...fn, blocks, nextRegister: FIRST_VIRTUAL + registers.size };
-}
-
-/** Renames what an instruction reads and what it writes apart. */
-function renameParts(
-  instruction: MachineInstruction,
-  read: (register: Register) => Register,
-  write: (register: Register) => Register,
-): MachineInstruction {
-  const reading = renameRegisters(instruction, read);
-  const writing = renameRegisters(instruction, write);
-  if (!('to' in reading) || typeof reading.to !== 'number' || !('to' in writing)) return reading;
-  return { ...reading, to: writing.to } as MachineInstruction;
 }

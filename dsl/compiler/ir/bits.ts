@@ -39,17 +39,12 @@ export class BitSet {
     return changed;
   }
 
-  /** Adds the members of `other` that aren't in `without`; whether that changed anything. */
-  addAllBut(other: BitSet, without: BitSet): boolean {
-    let changed = false;
-    for (let word = 0; word < this.words.length; word++) {
-      const before = this.words[word] ?? 0;
-      const after = before | ((other.words[word] ?? 0) & ~(without.words[word] ?? 0));
-      if (after !== before) {
-        this.words[word] = after;
-        changed = true;
-      }
-    }
+  /** Adds the members of `other` that aren't in `without`, a short list; whether that changed anything. */
+  addAllBut(other: BitSet, without: readonly number[]): boolean {
+    const left = without.filter((member) => !this.has(member));
+    for (const member of left) this.add(member);
+    const changed = this.addAll(other);
+    for (const member of left) this.delete(member);
     return changed;
   }
 
