@@ -13,6 +13,9 @@ const onlyObserves = (instruction: Instruction): boolean =>
 export const mayGo = (instruction: Instruction): boolean =>
   isRemovable(instruction) || onlyObserves(instruction);
 
+const NOTHING: readonly Region[] = [];
+const ALL_BUT_SETTINGS: readonly Region[] = ['context', 'packet', 'map', 'global', 'stack'];
+
 /** Regions that an instruction may write. Settings never change while a program runs. */
 export function writes(instruction: Instruction): readonly Region[] {
   switch (instruction.op) {
@@ -20,14 +23,13 @@ export function writes(instruction: Instruction): readonly Region[] {
     case 'atomic':
       return [instruction.region];
     case 'call':
-      return ['context', 'packet', 'map', 'global', 'stack'];
+      return ALL_BUT_SETTINGS;
     case 'helper':
-      if (instruction.pure || onlyObserves(instruction) || instruction.id === MAP_LOOKUP) {
-        return [];
-      }
-      return ['context', 'packet', 'map', 'global', 'stack'];
+      return instruction.pure || onlyObserves(instruction) || instruction.id === MAP_LOOKUP
+        ? NOTHING
+        : ALL_BUT_SETTINGS;
     default:
-      return [];
+      return NOTHING;
   }
 }
 

@@ -3,7 +3,7 @@
  * by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals), so that what the compiler leaves out on its word
  * the verifier doesn't miss: a byte swap, for one, makes the verifier forget everything.
  */
-import type { Instruction, Operand, Width } from '../ir/ir.ts';
+import type { Instruction, Operand, ValueId, Width } from '../ir/ir.ts';
 import { larger, ones, smaller } from './arithmetic.ts';
 
 /** Where values come from. */
@@ -14,6 +14,21 @@ export interface Producer {
   readonly received?: (operand: Operand) => readonly Operand[] | undefined;
   /** The bounds of a value, where somebody found them out. */
   readonly range?: (operand: Operand) => Range | undefined;
+  /** What was found out before; only for a function that doesn't change any more. */
+  readonly found?: { readonly bits: Findings; readonly largest: Findings };
+}
+
+/** A number by value, width and depth of the search. */
+export class Findings {
+  private readonly numbers = new Map<number, bigint>();
+
+  /** What is known, or else what `find` gives. */
+  of(value: ValueId, width: Width, depth: number, find: () => bigint): bigint {
+    const key = (value * 2 + (width === 64 ? 1 : 0)) * (DEPTH + 1) + depth;
+    const known = this.numbers.get(key) ?? find();
+    this.numbers.set(key, known);
+    return known;
+  }
 }
 
 /** Unsigned bounds, both within. */
@@ -58,12 +73,16 @@ export function isForgotten(instruction: Instruction | undefined): boolean {
 
 /** A mask of the bits that may be one in `operand`, used at `width`. */
 export function possibleBits(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
-  if (typeof operand === 'bigint') {
-    return operand & ones(width);
-  }
-  const instruction = depth <= 0 ? undefined : producer(operand);
+  if (typeof operand === 'bigint') return operand & ones(width);
+  if (depth <= 0) return ones(width);
+  const find = (): bigint => findBits(producer, operand, width, depth);
+  return producer.found === undefined ? find() : producer.found.bits.of(operand, width, depth, find);
+}
+
+function findBits(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {
+  const instruction = producer(operand);
   if (instruction === undefined) {
-    const received = depth <= 0 ? undefined : producer.received?.(operand);
+    const received = producer.received?.(operand);
     const bits = received?.map((each) => possibleBits(producer, each, width, depth - PARAMETER_DEPTH));
     return bits?.reduce((all, each) => all | each, 0n) ?? ones(width);
   }
@@ -111,13 +130,17 @@ export function possibleBits(producer: Producer, operand: Operand, width: Width,
 
 /** An upper bound of `operand`, unsigned, at `width`. */
 export function largest(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
-  if (typeof operand === 'bigint') {
-    return operand & ones(width);
-  }
-  const instruction = depth <= 0 ? undefined : producer(operand);
+  if (typeof operand === 'bigint') return operand & ones(width);
+  if (depth <= 0) return ones(width);
+  const find = (): bigint => findLargest(producer, operand, width, depth);
+  return producer.found === undefined ? find() : producer.found.largest.of(operand, width, depth, find);
+}
+
+function findLargest(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {
+  const instruction = producer(operand);
   const bits = possibleBits(producer, operand, width, depth);
   if (instruction === undefined) {
-    const received = depth <= 0 ? undefined : producer.received?.(operand);
+    const received = producer.received?.(operand);
     const bounds = received?.map((each) => largest(producer, each, width, depth - PARAMETER_DEPTH));
     return bounds?.reduce(larger, 0n) ?? bits;
   }

@@ -9,7 +9,7 @@
  * it came by.
  */
 import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from '../ir/analysis.ts';
-import type { Block, Instruction, IrFunction, ValueId } from '../ir/ir.ts';
+import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { mapOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { writes } from './effects.ts';
 import { Replacements, withBlocks, withInstructions } from './rewrite.ts';
@@ -20,20 +20,27 @@ const endsPointers: Clobbers = ({ op }) => op === 'helper' || op === 'call';
 
 /** For each block, a name for the state on entry: the same name only where no clobber lies between. */
 function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number, string> {
-  const blocks = blocksById(fn);
   const before = predecessors(fn);
   const entry = new Map<number, string>();
   const last = new Map<number, string>();
+  const clobbered = new Map<number, string>();
+  for (const { id, instructions } of fn.blocks) {
+    const at = instructions.findLastIndex(clobbers);
+    if (at >= 0) clobbered.set(id, `${id}.${at}`);
+  }
   const order = reversePostorder(fn);
   for (let changed = true; changed; ) {
     changed = false;
     for (const id of order) {
-      const known = new Set((before.get(id) ?? []).flatMap((predecessor) => last.get(predecessor) ?? []));
-      const [only = 'start'] = known;
       const merged = `merge ${id}`;
-      const version = entry.get(id) === merged || known.size > 1 ? merged : only;
-      const at = blocks.get(id)?.instructions.findLastIndex(clobbers) ?? -1;
-      const exit = at < 0 ? version : `${id}.${at}`;
+      let version: string | undefined;
+      for (const predecessor of before.get(id) ?? []) {
+        const own = last.get(predecessor);
+        version = version === undefined || own === undefined || own === version ? (own ?? version) : merged;
+      }
+      if (entry.get(id) === merged) version = merged;
+      version ??= 'start';
+      const exit = clobbered.get(id) ?? version;
       changed ||= entry.get(id) !== version || last.get(id) !== exit;
       entry.set(id, version);
       last.set(id, exit);
@@ -44,21 +51,25 @@ function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number
 
 const COMMUTATIVE: ReadonlySet<string> = new Set(['add', 'mul', 'and', 'or', 'xor']);
 
+const textOf = (operand: Operand): string => (typeof operand === 'bigint' ? `${operand}` : `%${operand}`);
+
 /** The text that equal computations share; undefined for what must not be shared. */
 function keyOf(instruction: Instruction, fields: string, pointers: string): string | undefined {
   switch (instruction.op) {
     case 'binary': {
       const { operator, width, left, right } = instruction;
-      const operands = [left, right].map((operand) => `${typeof operand} ${operand}`);
-      return [operator, width, ...(COMMUTATIVE.has(operator) ? operands.sort() : operands)].join(' ');
+      const [first, second] = [textOf(left), textOf(right)];
+      return COMMUTATIVE.has(operator) && second < first
+        ? `${operator} ${width} ${second} ${first}`
+        : `${operator} ${width} ${first} ${second}`;
     }
     case 'zext':
     case 'trunc':
-      return `${instruction.op} ${typeof instruction.value} ${instruction.value}`;
+      return `${instruction.op} ${textOf(instruction.value)}`;
     case 'sext':
-      return `sext ${instruction.from} ${instruction.width} ${typeof instruction.value} ${instruction.value}`;
+      return `sext ${instruction.from} ${instruction.width} ${textOf(instruction.value)}`;
     case 'swap':
-      return `swap ${instruction.bits} ${typeof instruction.value} ${instruction.value}`;
+      return `swap ${instruction.bits} ${textOf(instruction.value)}`;
     case 'load': {
       const { region, bytes, base, offset, pointer } = instruction;
       if (region !== 'settings' && region !== 'context') {
@@ -77,7 +88,7 @@ function keyOf(instruction: Instruction, fields: string, pointers: string): stri
       return `function ${instruction.function}`;
     case 'helper':
       return instruction.pure
-        ? `helper ${instruction.id} ${instruction.arguments.map((a) => `${typeof a} ${a}`).join(' ')}`
+        ? `helper ${instruction.id} ${instruction.arguments.map(textOf).join(' ')}`
         : undefined;
     default:
       return undefined;

@@ -88,7 +88,7 @@ class Intervals {
   private readonly grown: number[] = [];
   private readonly steps: readonly bigint[];
   /** The blocks that read a value. */
-  private readonly users: readonly (ReadonlySet<Block> | undefined)[];
+  private readonly users: readonly (readonly Block[] | undefined)[];
   /** Blocks that read a value whose range is another than when they were last looked at. */
   private readonly stale: Set<Block>;
 
@@ -231,14 +231,14 @@ class Intervals {
 }
 
 /** For each value, the blocks that read it. */
-function usersOf(fn: IrFunction): readonly (ReadonlySet<Block> | undefined)[] {
-  const users = new Array<Set<Block> | undefined>(fn.widths.length);
+function usersOf(fn: IrFunction): readonly (readonly Block[] | undefined)[] {
+  const users = new Array<Block[] | undefined>(fn.widths.length);
   for (const block of fn.blocks)
     eachOperandOfBlock(block, (operand) => {
       if (typeof operand !== 'number') return;
       const known = users[operand];
-      if (known === undefined) users[operand] = new Set([block]);
-      else known.add(block);
+      if (known === undefined) users[operand] = [block];
+      else if (known.at(-1) !== block) known.push(block);
     });
   return users;
 }
@@ -255,7 +255,7 @@ export const producersWithRanges = remembered((fn): Producer => {
   const ranges = rangesOf(fn);
   const producer = producersOf(fn);
   return Object.assign((operand: Operand) => producer(operand), {
-    received: producer.received,
+    ...producer,
     range: (operand: Operand) => (typeof operand === 'number' ? ranges[operand] : undefined),
   });
 });

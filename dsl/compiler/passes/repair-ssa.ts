@@ -27,14 +27,18 @@ export interface OpenBlock {
 export class OpenFunction {
   readonly blocks: Map<number, OpenBlock>;
   readonly fresh: FreshValues;
+  /** Where each block stands among the others. */
+  private readonly places: Map<number, number>;
   /** Blocks that use a value, or did; known once somebody asks. */
   private users: Map<ValueId, Set<number>> | undefined;
-  private edges: ReadonlyMap<number, readonly OpenBlock[]> | undefined;
+  /** For each block, where its incoming edges come from; known once somebody asks. */
+  private sources: Map<number, number[]> | undefined;
   private nextBlock: number;
 
   constructor(fn: IrFunction) {
     this.fresh = new FreshValues(fn);
     this.blocks = new Map(fn.blocks.map((own) => [own.id, { ...own }]));
+    this.places = new Map(fn.blocks.map(({ id }, place) => [id, place]));
     this.nextBlock = Math.max(...this.blocks.keys()) + 1;
   }
 
@@ -43,9 +47,17 @@ export class OpenFunction {
     const block = { id: this.nextBlock, parameters: [], instructions, terminator };
     this.nextBlock += 1;
     this.blocks.set(block.id, block);
+    this.places.set(block.id, this.places.size);
     this.noteUsesIn(block);
-    this.edges = undefined;
+    this.noteEdgesOf(block);
     return block;
+  }
+
+  /** Gives a block another terminator, which may go elsewhere. */
+  redirect(block: OpenBlock, terminator: Terminator): void {
+    this.forgetEdgesOf(block);
+    block.terminator = terminator;
+    this.noteEdgesOf(block);
   }
 
   noteUse(block: { readonly id: number }, operand: Operand): void {
@@ -59,51 +71,58 @@ export class OpenFunction {
     if (this.users !== undefined) eachOperandOfBlock(block, (operand) => this.noteUse(block, operand));
   }
 
+  private noteEdgesOf({ id, terminator }: OpenBlock): void {
+    if (this.sources === undefined) return;
+    for (const edge of edgesOf(terminator)) {
+      const known = this.sources.get(edge.block);
+      if (known === undefined) this.sources.set(edge.block, [id]);
+      else known.push(id);
+    }
+  }
+
+  private forgetEdgesOf({ id, terminator }: OpenBlock): void {
+    for (const edge of edgesOf(terminator)) {
+      const known = this.sources?.get(edge.block);
+      known?.splice(known.indexOf(id), 1);
+    }
+  }
+
+  private inOrder(ids: Iterable<number>): readonly OpenBlock[] {
+    const placeOf = (id: number): number => this.places.get(id) ?? 0;
+    return [...ids].sort((a, b) => placeOf(a) - placeOf(b)).flatMap((id) => this.blocks.get(id) ?? []);
+  }
+
   /** The blocks that use `value`, in order. */
   using(value: ValueId): readonly OpenBlock[] {
     if (this.users === undefined) {
       this.users = new Map();
       for (const block of this.blocks.values()) this.noteUsesIn(block);
     }
-    const users = this.users.get(value);
-    return users === undefined
-      ? []
-      : [...this.blocks.values()].filter((block) => users.has(block.id) && uses(block, value));
+    return this.inOrder(this.users.get(value) ?? []).filter((block) => uses(block, value));
   }
 
-  /** The blocks with edges into each block; one with two edges counts twice. */
-  incoming(): ReadonlyMap<number, readonly OpenBlock[]> {
-    if (this.edges !== undefined) {
-      return this.edges;
+  /** The blocks with edges into a block, in order; one with two edges counts twice. */
+  incoming(id: number): readonly OpenBlock[] {
+    if (this.sources === undefined) {
+      this.sources = new Map();
+      for (const block of this.blocks.values()) this.noteEdgesOf(block);
     }
-    const edges = new Map<number, OpenBlock[]>();
-    for (const block of this.blocks.values()) {
-      for (const edge of edgesOf(block.terminator)) {
-        const from = edges.get(edge.block) ?? [];
-        from.push(block);
-        edges.set(edge.block, from);
-      }
-    }
-    this.edges = edges;
-    return edges;
+    return this.inOrder(this.sources.get(id) ?? []);
   }
 
   /** Removes the blocks that control no longer reaches. */
   prune(): void {
     const [entry = 0] = this.blocks.keys();
-    const seen = new Set<number>();
-    const work = [entry];
-    for (let id = work.pop(); id !== undefined; id = work.pop()) {
-      const block = seen.has(id) ? undefined : this.blocks.get(id);
-      if (block !== undefined) {
-        seen.add(id);
-        work.push(...edgesOf(block.terminator).map((edge) => edge.block));
-      }
+    const seen = new Set([entry]);
+    // A set's loop visits what is added meanwhile.
+    for (const id of seen) {
+      const block = this.blocks.get(id);
+      if (block !== undefined) for (const edge of edgesOf(block.terminator)) seen.add(edge.block);
     }
-    for (const id of [...this.blocks.keys()].filter((candidate) => !seen.has(candidate))) {
-      this.blocks.delete(id);
+    for (const block of [...this.blocks.values()].filter(({ id }) => !seen.has(id))) {
+      this.forgetEdgesOf(block);
+      this.blocks.delete(block.id);
     }
-    this.edges = undefined;
   }
 }
 
@@ -122,7 +141,6 @@ export function repairUses(
     return;
   }
   const width = fresh.widths[value] ?? 64;
-  const incoming = fn.incoming();
   const onEntry = new Map<number, Operand>();
 
   const atEnd = (block: OpenBlock): Operand => definitions.get(block.id) ?? atEntry(block);
@@ -131,7 +149,7 @@ export function repairUses(
     if (known !== undefined) {
       return known;
     }
-    const from = incoming.get(block.id) ?? [];
+    const from = fn.incoming(block.id);
     const [only, ...others] = from;
     if (only === undefined) {
       return 0n;

@@ -110,17 +110,18 @@ interface Known {
 }
 
 /**
- * A block that edges may be threaded through: short, and pure. Of loops' heads only a bare test, which the first round is
- * known to pass: it becomes the test at the loop's end. More would peel the loop.
+ * Of loops' heads edges are threaded only through a bare test, which the first round is known to pass: it becomes the test
+ * at the loop's end. More would peel the loop.
  */
 function isThreadable(block: OpenBlock, sources: readonly OpenBlock[], { dominates }: Known): boolean {
-  return (
-    block.terminator.op === 'branch' &&
-    block.instructions.length <= MAX_COPIED &&
-    block.instructions.every(({ op }) => COPIED.has(op)) &&
-    (block.instructions.length === 0 || !sources.some((source) => dominates(block.id, source.id)))
-  );
+  return block.instructions.length === 0 || !sources.some((source) => dominates(block.id, source.id));
 }
+
+/** A block that may be copied: short, and pure. */
+const isShort = ({ terminator, instructions }: OpenBlock): boolean =>
+  terminator.op === 'branch' &&
+  instructions.length <= MAX_COPIED &&
+  instructions.every(({ op }) => COPIED.has(op));
 
 /** Threads the edges that decide the branch of `block`; gives the blocks made for them. */
 function threadThrough(
@@ -146,10 +147,10 @@ function threadThrough(
       return { block: id, arguments: [] };
     };
     if (terminator.op === 'jump') {
-      source.terminator = { ...terminator, to: redirect(terminator.to, true) };
+      fn.redirect(source, { ...terminator, to: redirect(terminator.to, true) });
     } else if (terminator.op === 'branch') {
       const then = redirect(terminator.then, true);
-      source.terminator = { ...terminator, then, otherwise: redirect(terminator.otherwise, false) };
+      fn.redirect(source, { ...terminator, then, otherwise: redirect(terminator.otherwise, false) });
     }
   }
   if (bridges.length > 0) {
@@ -181,10 +182,11 @@ function sweep(fn: IrFunction): IrFunction | undefined {
   const nextToMade = new Set<number>();
   for (const { id } of fn.blocks) {
     const block = blocks.get(id);
+    if (block === undefined || nextToMade.has(id) || !isShort(block)) continue;
     const sources = [...new Set(before.get(id))]
       .flatMap((source) => blocks.get(source) ?? [])
       .filter((source) => leadsTo(source, id));
-    if (block !== undefined && !nextToMade.has(id) && isThreadable(block, sources, known)) {
+    if (isThreadable(block, sources, known)) {
       for (const bridge of threadThrough(open, block, sources, known)) {
         made.add(bridge);
         for (const edge of edgesOf(blocks.get(bridge)?.terminator ?? block.terminator)) {
