@@ -79,6 +79,35 @@ describe('compile', () => {
     expect(compileText(deep).diagnostics).toMatchObject([{ code: 'N9000' }]);
   });
 
+  it.each([
+    [
+      'maps',
+      64,
+      (index: number) => [
+        `const m${index} = arrayMap({ value: Cell, maxEntries: 1 });`,
+        `const v${index} = m${index}.lookup(0);\nif (v${index}) v${index}.a = 1n;`,
+      ],
+    ],
+    [
+      'functions',
+      255,
+      (index: number) => [
+        `const f${index} = noinline((a: u64): u64 => a * ${index + 3}n);`,
+        `skb.tstamp = f${index}(skb.tstamp);`,
+      ],
+    ],
+  ] as const)('refuses more %s than one program may have', (_, most, part) => {
+    const codes = (count: number): string[] => {
+      const parts = Array.from({ length: count }, (_, index) => part(index));
+      const text = `const Cell = struct({ a: u64 });\n${parts.map(([one]) => one).join('\n')}\nexport const example = classifier((skb) => {\n${parts.map(([, use]) => use).join('\n')}\nreturn 0;\n});`;
+      return compileText(
+        text.replace(/^/, "import { arrayMap } from './dsl/lang/index.ts';\n"),
+      ).diagnostics.map(({ code }) => code);
+    };
+    expect(codes(most)).toEqual([]);
+    expect(codes(most + 1)).toEqual(['N5005']);
+  });
+
   it('evaluates the fields of a record in the order of the source', () => {
     const { object, diagnostics } = compileText(`
 const State = struct({ runs: u64 });

@@ -166,8 +166,22 @@ class Emitter {
     if (instruction) this.slots[slot] = { ...instruction, offset };
   }
 
+  /** What the verifier has room for in one program. */
+  private checkParts(): void {
+    const maps = new Set(this.relocations.map(({ target }) => target.name)).size;
+    const functions = this.functions.length;
+    const problem =
+      maps > MOST_MAPS
+        ? `uses ${maps} maps, settings and globals among them, the kernel allows ${MOST_MAPS}: put several values into one map`
+        : functions > MOST_FUNCTIONS
+          ? `has ${functions} functions that are not inlined, the kernel allows ${MOST_FUNCTIONS}: let some be inlined`
+          : undefined;
+    if (problem !== undefined) throw new BackendError(`program ${this.program} ${problem}`);
+  }
+
   finish(kind: ProgramKind): ProgramImage {
     this.depths.check();
+    this.checkParts();
     const places = new Map(this.functions.map((fn) => [fn.name, fn.slot]));
     for (const { slot, function: name } of this.calls) {
       const to = places.get(name);
@@ -187,6 +201,10 @@ class Emitter {
     };
   }
 }
+
+/** MAX_USED_MAPS and BPF_MAX_SUBPROGS, include/linux/bpf_verifier.h. */
+const MOST_MAPS = 64;
+const MOST_FUNCTIONS = 256;
 
 const SLOTS: Readonly<Partial<Record<MachineInstruction['op'], number>>> = {
   constant: 2,

@@ -278,6 +278,11 @@ export const DIAGNOSTICS = {
     why: 'the verifier walks one more round behind every one, and the record would be gone there.',
     advice: 'leave the loop with break, and submit or discard the record behind it.',
   },
+  N3020: {
+    title: 'a reserved record is both key and value of an update',
+    why: 'the verifier lets a call to the kernel refer to one record of a ring buffer.',
+    advice: 'copy the fields of one into an object literal.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',

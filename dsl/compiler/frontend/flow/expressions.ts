@@ -6,7 +6,7 @@ import type { Expression } from '../../tree/tree.ts';
 import { branch } from './conditions.ts';
 import { arithmetic, compared, converted } from './intervals.ts';
 import type { Machine, Outcome } from './machine.ts';
-import { checkHeld, checkSettled, reserve, settle } from './records.ts';
+import { checkHeld, checkSettled, recordOf, reserve, settle } from './records.ts';
 import type { State } from './state.ts';
 import { type Abstract, behind, interval, NOTHING, STALE, top, truth, UNDECIDED, WHOLE } from './values.ts';
 
@@ -145,9 +145,17 @@ function atomic(machine: Machine, node: Extract<Expression, { kind: 'atomic' }>)
 }
 
 /** A map's key or value: memory that the kernel reads, or a value. */
-function operand(machine: Machine, node: Expression): void {
-  if (node.type.kind === 'ref') access(machine, node);
-  else machine.evaluate(machine, node);
+function operand(machine: Machine, node: Expression): Abstract {
+  return node.type.kind === 'ref' ? access(machine, node) : machine.evaluate(machine, node);
+}
+
+/** One call may refer to one reserved record (check_func_arg, kernel/bpf/verifier.c). */
+function mapUpdate(machine: Machine, node: Extract<Expression, { kind: 'mapUpdate' }>): void {
+  if (node.on) machine.evaluate(machine, node.on);
+  const key = operand(machine, node.key);
+  const value = operand(machine, node.value);
+  if (recordOf(key) !== undefined && recordOf(value) !== undefined) machine.report('N3020', node.value.span);
+  machine.evaluate(machine, node.flags);
 }
 
 export function evaluate(machine: Machine, node: Expression): Abstract {
@@ -239,10 +247,7 @@ export function evaluate(machine: Machine, node: Expression): Abstract {
     case 'locked':
       return locked(machine, node);
     case 'mapUpdate':
-      if (node.on) of(node.on);
-      operand(machine, node.key);
-      operand(machine, node.value);
-      of(node.flags);
+      mapUpdate(machine, node);
       return top(node.type);
     case 'atomic':
       atomic(machine, node);

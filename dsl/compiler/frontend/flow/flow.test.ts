@@ -158,6 +158,18 @@ const many = arrayMap({ value: packed({ cells: array(Odd, 4), even: array(u64, 4
   });
 });
 
+it('packet memory is no record to put out, and one record not both key and value', () => {
+  const maps = `const Pair = struct({ a: u64 });
+const events = ringBuffer({ value: Pair, bytes: 4096 });
+const pairs = hashMap({ key: Pair, value: Pair, maxEntries: 8 });`;
+  const packet = 'const pair = skb.at(Pair, 0);\nif (!pair) return 1;\n';
+  expect(codesIn(`${packet}events.output(pair);`, maps)).toEqual(['N3013']);
+  expect(codesIn(`${packet}pairs.update(pair, pair);`, maps)).toEqual([]);
+  const records = 'const e = events.reserve();\nif (!e) return 1;\n';
+  expect(codesIn(`${records}pairs.update(e, e);\nevents.submit(e);`, maps)).toEqual(['N3020']);
+  expect(codesIn(`${records}pairs.update(e, { a: e.a });\nevents.submit(e);`, maps)).toEqual([]);
+});
+
 describe('records of ring buffers in long loops', () => {
   const events = 'const events = ringBuffer({ value: struct({ a: u64 }), bytes: 4096 });';
   const refusals = (statements: string): string[] => codesIn(statements, events);

@@ -18,7 +18,8 @@ function withStanding(state: State, record: string, standing: number): State | u
 }
 
 /** The record that a reference is to. */
-const recordOf = (value: Abstract): string | undefined => (value.kind === 'ref' ? value.record : undefined);
+export const recordOf = (value: Abstract): string | undefined =>
+  value.kind === 'ref' ? value.record : undefined;
 
 export function reserve(machine: Machine, node: Extract<Expression, { kind: 'reserve' }>): Abstract {
   const { state } = machine;

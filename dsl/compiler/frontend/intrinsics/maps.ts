@@ -95,6 +95,9 @@ function ringMethod(scope: Scope, map: MapImage, name: string, node: ts.CallExpr
     }
     case 'output': {
       const value = laidOut(scope, argument(scope, node, 0), layout);
+      // bpf_ringbuf_output has no pkt_access (kernel/bpf/ringbuf.c).
+      if (value.type.kind === 'ref' && value.type.space === 'packet' && !scope.session.unproven)
+        scope.refuse('N3013', argument(scope, node, 0), { helper: 'output', space: 'packet' });
       return {
         kind: 'output',
         type: I64,

@@ -23,6 +23,8 @@ export const MAP_CONSTRUCTORS: ReadonlyMap<string, MapKind> = new Map([
 
 /** Kinds whose keys are the numbers from 0 on. */
 const INDEXED: ReadonlySet<MapKind> = new Set(['array', 'percpuArray', 'programArray', 'arrayOfMaps']);
+/** Kinds that hold a value for each CPU. */
+const PER_CPU: ReadonlySet<MapKind> = new Set(['percpuArray', 'percpuHash', 'lruPercpuHash']);
 /** Kinds whose values may have a spin lock (map_check_btf, kernel/bpf/syscall.c). */
 const LOCKABLE: ReadonlySet<MapKind> = new Set(['array', 'hash']);
 /** Kinds that a map of maps can't hold (bpf_map_meta_alloc, kernel/bpf/map_in_map.c). */
@@ -86,6 +88,27 @@ function checkValue(scope: Scope, kind: MapKind, value: Layout, node: ts.Node): 
     scope.refuse('N3017', node, { where: `a packed value, at byte ${lock.offset}` });
 }
 
+/** What a CPU's share of an allocation may have (PCPU_MIN_UNIT_SIZE, include/linux/percpu.h), bytes. */
+const LARGEST_PER_CPU = 32_768;
+/** Of a hash map (htab_map_alloc_check, kernel/bpf/hashtab.c): a key as large as the stack, and all of it in one allocation. */
+const LARGEST_KEY = 512;
+const LARGEST_VALUE = (4 << 20) - 1024;
+
+function checkSizes(scope: Scope, kind: MapKind, key: Layout, value: Layout, node: ts.Node): void {
+  const check = (option: 'key' | 'value', layout: Layout, most: number): void => {
+    const size = sizeOf(layout);
+    if (size > most)
+      scope.refuse('N3010', node, {
+        what: `the option '${option}'`,
+        problem: `it has ${size} bytes, and maps of this kind take ${most}`,
+      });
+  };
+  if (PER_CPU.has(kind)) check('value', value, LARGEST_PER_CPU);
+  if (INDEXED.has(kind)) return;
+  check('key', key, LARGEST_KEY);
+  check('value', value, LARGEST_VALUE);
+}
+
 /** Bytes of a ring buffer (ringbuf_map_alloc, kernel/bpf/ringbuf.c). */
 function ringBytes(scope: Scope, node: ts.Expression): number {
   const bytes = constantNumber(scope, node, 'bytes');
@@ -137,6 +160,7 @@ function describe(scope: Scope, name: string, kind: MapKind, node: ts.CallExpres
     return { ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0, inner };
   }
   const value = valueLayout();
+  checkSizes(scope, kind, key, value, node);
   const flags = kind === 'lpmTrie' ? NO_PREALLOC : 0;
   return { ...base, value, valueSize: sizeOf(value), maxEntries: entries(), flags };
 }

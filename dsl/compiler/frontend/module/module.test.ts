@@ -122,3 +122,20 @@ it('a spin lock at an odd byte of a packed value is refused', () => {
   expect(values('packed({ kind: u8, lock: spinLock, time: u64 })')).toEqual(['N3017']);
   expect(values('packed({ kind: u32, lock: spinLock, time: u64 })')).toEqual([]);
 });
+
+it('keys and values that no map of the kind has room for are refused', () => {
+  const map = (kind: string, value: string): string[] =>
+    codesOf(
+      `const values = ${kind}({ ${kind.endsWith('rrayMap') ? '' : 'key: u32, '}value: struct({ cells: ${value} }), maxEntries: 1 });`,
+    );
+  expect(map('percpuArrayMap', 'array(u64, 4096)')).toEqual([]);
+  expect(map('percpuArrayMap', 'array(u64, 4097)')).toEqual(['N3010']);
+  expect(map('lruPercpuHashMap', 'array(u64, 4097)')).toEqual(['N3010']);
+  expect(map('arrayMap', 'array(u64, 600000)')).toEqual([]);
+  expect(map('hashMap', 'array(u64, 600000)')).toEqual(['N3010']);
+  const key = (cells: number): string[] =>
+    codesOf(
+      `const Key = struct({ cells: array(u64, ${cells}) });\nconst values = hashMap({ key: Key, value: struct({ a: u8 }), maxEntries: 1 });`,
+    );
+  expect([key(64), key(65)]).toEqual([[], ['N3010']]);
+});
