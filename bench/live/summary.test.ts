@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { PhaseMeasurement } from './phase.ts';
 import { goodputOfCap, summarise } from './summary.ts';
 import type { Sample } from './window.ts';
 
@@ -11,21 +12,20 @@ const limit = { rateBitsPerSecond: RATE, burstBits: 0.2 * RATE };
 const series = (bytes: (time: number) => number): readonly Sample[] =>
   Array.from({ length: TICKS + 1 }, (_, tick) => ({ time: tick / 50, bytes: bytes(tick / 50) }));
 
+const nothing: PhaseMeasurement = {
+  startedAt: 0,
+  endedAt: SECONDS,
+  elephants: [],
+  mouseBytes: [],
+  mice: [],
+  wire: [],
+  retransmitted: 0,
+  congestionMarked: 0,
+};
+
 /** An elephant at the whole cap whose bytes the application has as `taken` says. */
 const phase = (taken: (time: number) => number) =>
-  summarise(
-    {
-      startedAt: 0,
-      endedAt: SECONDS,
-      elephants: [series(taken)],
-      mouseBytes: [],
-      mice: [],
-      wire: series((time) => (time * RATE) / 8),
-      retransmitted: 0,
-      congestionMarked: 0,
-    },
-    limit,
-  );
+  summarise({ ...nothing, elephants: [series(taken)], wire: series((time) => (time * RATE) / 8) }, limit);
 
 const steady = (time: number): number => (time * goodputOfCap(RATE)) / 8;
 
@@ -37,6 +37,21 @@ const heldBack =
 
 test('a steady stream at the cap has all of its goodput', () => {
   expect(phase(steady).shareOfCap).toBeCloseTo(1, 6);
+});
+
+test('whole packets that come at the cap have all of its goodput in two seconds, wherever they begin', () => {
+  const packet = { bytes: 65_160, seconds: (65_160 * 8) / goodputOfCap(RATE) };
+  for (const offset of [0, 0.01, 0.025, 0.04]) {
+    const packets = Array.from({ length: 40 }, (_, index) => ({
+      time: offset + index * packet.seconds,
+      bytes: (index + 1) * packet.bytes,
+    })).filter(({ time }) => time <= 2);
+    const wire = series(
+      (time) => (packet.bytes * Math.floor((time - offset) / packet.seconds + 1) * 1514) / 1448,
+    );
+    const measured = { ...nothing, endedAt: 2, elephants: [packets], wire };
+    expect(summarise(measured, limit).shareOfCap).toBeCloseTo(1, 3);
+  }
 });
 
 test.each([

@@ -4,9 +4,9 @@ import { percentile } from './statistics.ts';
 import {
   binnedRates,
   bytesAt,
+  countAt,
   largestWindow,
   meanRate,
-  rateOfPieces,
   type Sample,
   smallestBurst,
 } from './window.ts';
@@ -56,28 +56,29 @@ export function goodputOfCap(rateBitsPerSecond: number): number {
 
 /** A segment that is sent again comes within so many seconds of the time at which it was missed. */
 const CATCH_UP_SECONDS = 0.5;
-/** Four elephants at 10 Mbit/s have a packet each in this time. */
-const PIECE_SECONDS = 0.25;
+/** What may be on its way from the wire's counter to the applications: half a GSO packet, and what comes in between two samples. */
+const UNDER_WAY = { bytes: 32_768, seconds: 0.02 } as const;
 
 /**
- * The time from `from` to `to` at which the applications lacked least of what had reached their machine. What comes in
- * behind a missing segment is handed over all at once, when that one has been sent again: a mean between any two times would
- * count what came in before its start, and could pass the cap.
+ * Times from `from` to `to` right behind a packet of an elephant at which the applications lacked least of what had reached
+ * their machine. At a low cap a packet is long: a mean between other times would count part of one too many or too few. What
+ * comes in behind a missing segment is handed over all at once, when that one has been sent again: a mean from a time before
+ * that would count what came in before its start, and could pass the cap.
  */
-function caughtUp(
-  arrived: readonly Sample[],
-  taken: ReadonlyArray<readonly Sample[]>,
-  from: number,
-  to: number,
-): number {
-  let best = { time: from, lacking: Number.POSITIVE_INFINITY };
-  for (const time of [from, to, ...arrived.map((sample) => sample.time)]) {
-    if (time < from || time > to) continue;
-    const inHand = taken.reduce((sum, samples) => sum + bytesAt(samples, time), 0);
-    const lacking = bytesAt(arrived, time) * PAYLOAD_SHARE - inHand;
-    if (lacking < best.lacking) best = { time, lacking };
-  }
-  return best.time;
+function caughtUp({ wire, elephants, mouseBytes }: PhaseMeasurement, from: number, to: number): number[] {
+  const taken = [...elephants, mouseBytes];
+  const within = elephants.flat().filter(({ time }) => time >= from && time <= to);
+  const times = within.map(({ time }) => time).sort((a, b) => a - b);
+  if (times.length === 0) return [from, to];
+  const lacking = times.map((time) => {
+    const arrived = wire.find((sample) => sample.time >= time) ?? wire.at(-1);
+    const inHand = taken.reduce((sum, samples) => sum + countAt(samples, time), 0);
+    return (arrived?.bytes ?? 0) * PAYLOAD_SHARE - inHand;
+  });
+  const [first, last] = [wire[0], wire.at(-1)];
+  const rate = first && last ? meanRate(wire, first.time, last.time) / 8 : 0;
+  const most = Math.min(...lacking) + UNDER_WAY.bytes + UNDER_WAY.seconds * rate;
+  return times.filter((_, index) => (lacking[index] ?? 0) <= most);
 }
 
 /**
@@ -88,13 +89,12 @@ export function summarise(measured: PhaseMeasurement, limit: Limit | undefined):
   const { startedAt, endedAt } = measured;
   const warm = startedAt + Math.min(1, (endedAt - startedAt) / 4);
   const slack = Math.min(CATCH_UP_SECONDS, (endedAt - warm) / 4);
-  const taken = [...measured.elephants, measured.mouseBytes];
-  const from = caughtUp(measured.wire, taken, warm, warm + slack);
-  const to = caughtUp(measured.wire, taken, endedAt - slack, endedAt);
-  const rates = measured.elephants.map((elephant) =>
-    rateOfPieces(elephant, from, to, Math.min(PIECE_SECONDS, (to - from) / 8)),
-  );
-  const goodput = rates.reduce((sum, rate) => sum + rate, meanRate(measured.mouseBytes, from, to));
+  const from = caughtUp(measured, warm, warm + slack)[0] ?? warm;
+  const to = caughtUp(measured, endedAt - slack, endedAt).at(-1) ?? endedAt;
+  const rateOf = (samples: readonly Sample[]): number =>
+    (8 * (countAt(samples, to) - countAt(samples, from))) / (to - from);
+  const rates = measured.elephants.map(rateOf);
+  const goodput = rates.reduce((sum, rate) => sum + rate, rateOf(measured.mouseBytes));
   const bytesPerSecond = limit && limit.rateBitsPerSecond / 8;
   return {
     goodput,

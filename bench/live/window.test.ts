@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   binnedRates,
   bytesAt,
+  countAt,
   largestWindow,
   meanRate,
-  rateOfPieces,
   type Sample,
   smallestBurst,
 } from './window.ts';
@@ -44,6 +44,15 @@ describe('a series of samples', () => {
     expect(bytesAt([], 3)).toBe(0);
   });
 
+  it('stands still between samples that are told right behind what they count', () => {
+    const samples = [
+      { time: 1, bytes: 100 },
+      { time: 2, bytes: 300 },
+    ];
+    expect([0, 1, 1.9, 2, 9].map((time) => countAt(samples, time))).toEqual([100, 100, 100, 300, 300]);
+    expect(countAt([], 3)).toBe(0);
+  });
+
   it('gives the mean rate in bits per second', () => {
     expect(meanRate(series(1_250_000, 4), 1001, 1003)).toBeCloseTo(10_000_000);
   });
@@ -52,34 +61,6 @@ describe('a series of samples', () => {
     const bins = binnedRates(series(1000, 2), 1000, 1002, 0.5);
     expect(bins.map((bin) => bin.time)).toEqual([1000.25, 1000.75, 1001.25, 1001.75]);
     for (const bin of bins) expect(bin.rate).toBeCloseTo(8000);
-  });
-});
-
-describe('rateOfPieces', () => {
-  const PIECE = { bytes: 65_536, seconds: 0.052 };
-  const pieces = Array.from({ length: 40 }, (_, index) => ({
-    time: index * PIECE.seconds,
-    bytes: index * PIECE.bytes,
-  }));
-  const rate = (8 * PIECE.bytes) / PIECE.seconds;
-
-  it('is that of the pieces, wherever among them the time begins and ends', () => {
-    fc.assert(
-      fc.property(
-        fc.double({ min: 0, max: 0.5, noNaN: true }),
-        fc.double({ min: 1.5, max: 2, noNaN: true }),
-        (from, to) => {
-          expect(rateOfPieces(pieces, from, to, 0.1)).toBeCloseTo(rate, 0);
-        },
-      ),
-    );
-  });
-
-  it('counts the time for which a stream stands still', () => {
-    const [from, to] = [10 * PIECE.seconds, 4];
-    const until = (pieces.length - 1) * PIECE.seconds;
-    expect(rateOfPieces(pieces, from, to, 0.1)).toBeCloseTo((rate * (until - from)) / (to - from), 0);
-    expect(rateOfPieces([], 0, 1, 0.1)).toBe(0);
   });
 });
 

@@ -4,40 +4,36 @@ export interface Sample {
   readonly bytes: number;
 }
 
-/** The count at a time, by linear interpolation; before the first and after the last sample it stands still. */
-export function bytesAt(samples: readonly Sample[], time: number): number {
-  const first = samples[0];
-  const last = samples[samples.length - 1];
-  if (first === undefined || last === undefined) return 0;
-  if (time <= first.time) return first.bytes;
-  if (time >= last.time) return last.bytes;
-  let low = 0;
-  let high = samples.length - 1;
+/** The place of the last sample at or before a time; -1 before the first. */
+function placeOf(samples: readonly Sample[], time: number): number {
+  let [low, high] = [-1, samples.length];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if ((samples[middle] ?? last).time <= time) low = middle;
+    if ((samples[middle]?.time ?? time) <= time) low = middle;
     else high = middle;
   }
-  const before = samples[low] ?? first;
-  const after = samples[high] ?? last;
+  return low;
+}
+
+/** The count at a time, by linear interpolation; before the first and after the last sample it stands still. */
+export function bytesAt(samples: readonly Sample[], time: number): number {
+  const place = placeOf(samples, time);
+  const after = samples[place + 1];
+  const before = samples[place] ?? after;
+  if (before === undefined) return 0;
+  if (after === undefined || after === before) return before.bytes;
   const share = (time - before.time) / (after.time - before.time);
   return before.bytes + share * (after.bytes - before.bytes);
+}
+
+/** The count at a time where each sample is told right behind what it counts: it stands still until the next. */
+export function countAt(samples: readonly Sample[], time: number): number {
+  return (samples[placeOf(samples, time)] ?? samples[0])?.bytes ?? 0;
 }
 
 /** The mean rate between two times, in bits per second. */
 export function meanRate(samples: readonly Sample[], from: number, to: number): number {
   return ((bytesAt(samples, to) - bytesAt(samples, from)) * 8) / (to - from);
-}
-
-/**
- * The mean rate (bits per second) of a stream that comes in pieces, told of behind each: from the first piece within `slack`
- * after `from` to the last one within `slack` before `to`, since between the two whole pieces come in whole gaps. A stream
- * that stands still for longer is counted up to the very end.
- */
-export function rateOfPieces(samples: readonly Sample[], from: number, to: number, slack: number): number {
-  const first = samples.find(({ time }) => time >= from)?.time ?? from;
-  const last = samples.findLast(({ time }) => time <= to)?.time ?? to;
-  return meanRate(samples, first <= from + slack ? first : from, last >= to - slack ? last : to);
 }
 
 /**
