@@ -5,13 +5,13 @@ import { type Case, type Figures, loadOfCase, secondsOf } from './cases.ts';
 import { addressOf, type CniResult, callPlugin, type Limit, limiterConfiguration } from './cni.ts';
 import { pause, runPhase } from './phase.ts';
 import type { Rig } from './rig.ts';
-import { CAPS, type Row } from './rows.ts';
+import { CAPS, type CapName, type Row } from './rows.ts';
 import { summarise } from './summary.ts';
 import { joinBridge, leaveBridge, PLUGIN_DIRECTORY, routeBy, sandboxes, type Topology } from './topology.ts';
 import { meanRate } from './window.ts';
 
 /** A burst is 200 ms of its cap, whoever limits. */
-export const BURST_SECONDS = 0.2;
+const BURST_SECONDS = 0.2;
 /** What is still queued goes before the limiter does. */
 const QUIET_SECONDS = 0.3;
 
@@ -27,11 +27,13 @@ export interface Bench {
   readonly during?: <T>(row: Row, body: () => Promise<T>) => Promise<T>;
 }
 
-function limitOf({ limiter, row }: Case): Limit | undefined {
-  if (limiter === 'idle' || limiter === 'none') return undefined;
-  const rateBitsPerSecond = CAPS[row.cap];
+export function limitAt(cap: CapName): Limit {
+  const rateBitsPerSecond = CAPS[cap];
   return { rateBitsPerSecond, burstBits: rateBitsPerSecond * BURST_SECONDS };
 }
+
+const limitOf = ({ limiter, row }: Case): Limit | undefined =>
+  limiter === 'idle' || limiter === 'none' ? undefined : limitAt(row.cap);
 
 export async function measure(bench: Bench, each: Case): Promise<Figures> {
   const { topology, client, natraPath, signal } = bench;

@@ -38,7 +38,7 @@ const HELP = `npm run bench -- live [options]
   --only NAME,... some of ${LIMITERS.join(', ')}
   --seconds N     length of a phase under a limit (the lower the cap, the longer)
   --resume        goes on with out/bench-live[-KERNEL].jsonl: what is there is not measured again
-  --minutes N     starts nothing after so long; --resume takes the rest
+  --minutes N     starts nothing after so long; --resume takes the rest, and with 0 only tells what there is
   --json          the figures as JSON
   --write         makes docs/live.md of what was measured
 `;
@@ -60,6 +60,12 @@ const { values: options } = parseArgs({
 });
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const SHORT = { rows: ['10M egress cubic noecn elephant'], seconds: '3' };
+
+function atLeast0(name: string, text: string): number {
+  const value = Number(text);
+  if (value >= 0) return value;
+  throw new Error(`--${name} ${text}: it must be a number from 0 on`);
+}
 
 function positive(name: string, text: string): number {
   const value = Number(text);
@@ -101,7 +107,7 @@ async function inVms(kernel: string, { cases, seconds, ...told }: Measuring): Pr
     { cases, seconds },
     {
       ...told,
-      seconds: 60 * positive('minutes', options.minutes),
+      seconds: 60 * atLeast0('minutes', options.minutes),
       machines: positive('machines', options.machines),
     },
   );
@@ -111,7 +117,7 @@ async function onThisKernel({ cases, seconds, onMeasured }: Measuring): Promise<
   const interrupted = new AbortController();
   for (const signal of SIGNALS)
     process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
-  const until = performance.now() + 60_000 * positive('minutes', options.minutes);
+  const until = performance.now() + 60_000 * atLeast0('minutes', options.minutes);
   const topology = await createTopology();
   try {
     const rig = await startRig(topology);
@@ -169,7 +175,8 @@ async function main(): Promise<number> {
       process.stderr.write(`natra: ${failure}\n`);
     },
   };
-  if (cases.length > 0) await (kernel === undefined ? onThisKernel(measuring) : inVms(kernel, measuring));
+  if (cases.length > 0 && atLeast0('minutes', options.minutes) > 0)
+    await (kernel === undefined ? onThisKernel(measuring) : inVms(kernel, measuring));
   const all = new Set(measured.map(({ name }) => name));
   const missing = cases.filter((each) => !all.has(nameOfCase(each)));
   if (missing.length > 0) process.stderr.write(`natra: --resume takes the other ${missing.length}\n`);

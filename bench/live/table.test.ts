@@ -16,6 +16,7 @@ test('a row shows natra beside the plugin bandwidth, and what natra missed', () 
     [
       result('100M', { natra: figuresOf({ shareOfCap: 0.9, retransmitted: 3 }) }),
       result('10M', { idle: figuresOf(), natra: figuresOf(), bandwidth: slow }),
+      result('1G', { bandwidth: slow }),
     ],
     true,
   );

@@ -57,11 +57,12 @@ const transport = ({ congestion, ecn }: Row): string => (ecn ? `${congestion}, E
 const inOrder = (a: RowResult, b: RowResult): number =>
   CAPS[a.row.cap] - CAPS[b.row.cap] || b.row.direction.localeCompare(a.row.direction);
 
-/** `paced`: departure times hold natra's packets back. */
+/** Of the rows that have been measured. `paced`: departure times hold natra's packets back. */
 export function tableOf(load: LoadName, results: readonly RowResult[], paced: boolean): Table {
   const columns = COLUMNS.filter(({ loads }) => loads.includes(load));
+  const side = results.some(({ figures }) => figures.natra !== undefined) ? 'natra' : 'bandwidth';
   const rows = results
-    .filter(({ row }) => row.load === load)
+    .filter(({ row, figures }) => row.load === load && figures[side] !== undefined)
     .sort(inOrder)
     .map((result) => {
       const { row, figures } = result;

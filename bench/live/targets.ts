@@ -1,7 +1,7 @@
 /** What natra promises of a row, and what of it was missed. */
+import { burstBytes } from '../../cni/settings.ts';
 import type { RowResult } from './cases.ts';
-import { BURST_SECONDS } from './compare.ts';
-import { CAPS } from './rows.ts';
+import { limitAt } from './compare.ts';
 
 const LEAST_GOODPUT = 0.97;
 /** A share is known to within a packet of 64 KiB at either end of the time over which it is taken. */
@@ -15,7 +15,7 @@ export function missesOf({ row, figures }: RowResult, paced: boolean): readonly 
   if (natra === undefined) return [];
   const { shareOfCap = 0, burstUsed = 0, retransmitted, fairness, mice } = natra;
   const misses: string[] = [];
-  if (burstUsed > (BURST_SECONDS * CAPS[row.cap]) / 8) misses.push('burst');
+  if (burstUsed > burstBytes({ ...limitAt(row.cap), pacing: paced ? 'edt' : 'queue' })) misses.push('burst');
   if (row.load === 'flood') return misses;
   if (!(shareOfCap >= LEAST_GOODPUT && shareOfCap <= MOST_GOODPUT)) misses.push('goodput');
   if (paced && retransmitted > 0) misses.push('resent');
