@@ -68,11 +68,19 @@ function programTree(session: Session, source: ProgramSource): ProgramTree {
   return { name: source.name, kind: source.kind, entry, span };
 }
 
+/** Files without a construct that the language has not, in whatever program they are. */
+const wellFormed = new WeakSet<ts.SourceFile>();
+
+function refuseConstructs(session: Session, file: ts.SourceFile): void {
+  if (wellFormed.has(file)) return;
+  const before = session.diagnostics.length;
+  refuseTopLevel(session, file);
+  refuseSyntax(session, file);
+  if (!session.unproven && session.diagnostics.length === before) wellFormed.add(file);
+}
+
 function translate(session: Session, source: SourceProgram): ModuleTree {
-  for (const file of source.files) {
-    refuseTopLevel(session, file);
-    refuseSyntax(session, file);
-  }
+  for (const file of source.files) refuseConstructs(session, file);
   if (session.diagnostics.length === 0) for (const file of source.files) declare(session, file);
   const programs = session.programs.flatMap(
     (one) => session.attempt(() => session.within(one.node, () => programTree(session, one))) ?? [],

@@ -111,8 +111,15 @@ function importedBy(
   });
 }
 
+/** By program: what was reached from each file. */
+const reaches = new WeakMap<ts.Program, Map<ts.SourceFile, readonly ts.SourceFile[]>>();
+
 /** A file and all that it imports, imported ones first. */
 function reachedFrom(file: ts.SourceFile, program: ts.Program): readonly ts.SourceFile[] {
+  const known = reaches.get(program) ?? new Map<ts.SourceFile, readonly ts.SourceFile[]>();
+  reaches.set(program, known);
+  const before = known.get(file);
+  if (before !== undefined) return before;
   const entered = new Set<ts.SourceFile>();
   const reached: ts.SourceFile[] = [];
   const enter = (each: ts.SourceFile): void => {
@@ -123,6 +130,7 @@ function reachedFrom(file: ts.SourceFile, program: ts.Program): readonly ts.Sour
     reached.push(each);
   };
   enter(file);
+  known.set(file, reached);
   return reached;
 }
 
@@ -184,25 +192,106 @@ function translate(d: ts.Diagnostic, root: string, entry: string): Diagnostic {
   return { code: `TS${d.code}`, message, ...reasonOf(d.code, message, name), span, severity: 'error' };
 }
 
-/** What a file was found to do wrong, and all the files that this depends on, as they were then. */
+/** What was found of a file. */
 interface Checked {
-  readonly reached: readonly ts.SourceFile[];
+  readonly file: ts.SourceFile;
   readonly errors: readonly ts.Diagnostic[];
+  /** What this depends on: the files that it reaches as they were found then, those that reach it back as parsed. */
+  readonly on: readonly (Checked | ts.SourceFile)[];
+  /** Expressions that were asked about: whether TypeScript knows that they are not `undefined`. */
+  readonly present: WeakMap<ts.Node, boolean>;
+  /** All that others see of it, as text; computed once there is something to compare it with. */
+  declarations: string | undefined;
 }
 
-/** By file as it was parsed: what a compilation finds of files that did not change, the next one need not find again. */
+/**
+ * By file as it was parsed: what a compilation finds of files that did not change, the next one need not find again. A
+ * file's errors depend on its text and on what it sees of others, their declarations: as in TypeScript's own builder
+ * (src/compiler/builderState.ts), a change that leaves those as they were has no other file checked again.
+ */
 const checked = new WeakMap<ts.SourceFile, Checked>();
 
+/** The declarations of what a file exports; undefined where their text can't say all of it. */
+function declarationsOf(file: ts.SourceFile, program: ts.Program): string | undefined {
+  let text: string | undefined;
+  const take = (_name: string, written: string): void => {
+    text = written;
+  };
+  // Its last parameter, which its public type leaves out, has declarations written in spite of `noEmit`.
+  const emit = program.emit as (...given: unknown[]) => ts.EmitResult;
+  const { diagnostics } = emit(file, take, undefined, true, undefined, true);
+  return diagnostics.length > 0 ? undefined : text;
+}
+
+/** Whether others see the same of a file as they did. */
+function looksTheSame(then: Checked, now: Checked, program: ts.Program): boolean {
+  if (then === now) return true;
+  if (then.file.fileName !== now.file.fileName) return false;
+  if (then.errors.length > 0 || now.errors.length > 0) return false;
+  now.declarations ??= declarationsOf(now.file, program);
+  return now.declarations !== undefined && now.declarations === then.declarations;
+}
+
+function isSame(
+  then: Checked | ts.SourceFile | undefined,
+  now: Checked | ts.SourceFile,
+  program: ts.Program,
+): boolean {
+  if (then === undefined) return false;
+  return 'errors' in then && 'errors' in now ? looksTheSame(then, now, program) : then === now;
+}
+
 /** The file's own errors: those of its text, in the light of what it imports and of no other file. */
-function semanticErrors(file: ts.SourceFile, program: ts.Program): readonly ts.Diagnostic[] {
-  const reached = reachedFrom(file, program);
+function check(file: ts.SourceFile, program: ts.Program): Checked {
+  const on = reachedFrom(file, program)
+    .filter((each) => each !== file && !isLanguage(each.fileName))
+    .map((each) => (reachedFrom(each, program).includes(file) ? each : check(each, program)));
   const known = checked.get(file);
-  const same =
-    known?.reached.length === reached.length && known.reached.every((each, at) => each === reached[at]);
-  if (known !== undefined && same) return known.errors;
+  // All are compared, so that the declarations of each are there for the next time.
+  const same = on.filter((each, at) => isSame(known?.on[at], each, program));
+  if (known !== undefined && known.on.length === on.length && same.length === on.length) return known;
   const errors = program.getSemanticDiagnostics(file);
-  checked.set(file, { reached, errors });
-  return errors;
+  const found = { file, errors, on, present: new WeakMap(), declarations: undefined };
+  checked.set(file, found);
+  return found;
+}
+
+const ABSENT = ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never;
+
+/**
+ * Whether TypeScript knows that an expression, of a file that `typescriptErrors` has looked at, is not `undefined`. Like
+ * the errors of its file, this depends on nothing else.
+ */
+export function isPresent(node: ts.Expression, checker: ts.TypeChecker): boolean {
+  const known = checked.get(node.getSourceFile())?.present;
+  const before = known?.get(node);
+  if (before !== undefined) return before;
+  const type = checker.getTypeAtLocation(node);
+  const parts = type.isUnion() ? type.types : [type];
+  const present = !parts.some((part) => part.flags & ABSENT);
+  known?.set(node, present);
+  return present;
+}
+
+/** By name: the symbol that it has, where the name's own file alone says so. */
+const ownSymbols = new WeakMap<ts.Node, ts.Symbol>();
+
+function isOwn(symbol: ts.Symbol, node: ts.Node): boolean {
+  const file = node.getSourceFile();
+  const { declarations = [] } = symbol;
+  if (symbol.flags & ts.SymbolFlags.Transient || declarations.length === 0) return false;
+  return declarations.every((declaration) => declaration.getSourceFile() === file);
+}
+
+/** The symbol of a name as its file has it: what is imported is an alias there. */
+export function symbolAt(node: ts.Node, checker: ts.TypeChecker): ts.Symbol | undefined {
+  const known = ownSymbols.get(node);
+  if (known !== undefined) return known;
+  const symbol = ts.isShorthandPropertyAssignment(node.parent)
+    ? checker.getShorthandAssignmentValueSymbol(node.parent)
+    : checker.getSymbolAtLocation(node);
+  if (symbol !== undefined && isOwn(symbol, node)) ownSymbols.set(node, symbol);
+  return symbol;
 }
 
 /** What stock TypeScript refuses in the program's own files. */
@@ -210,7 +299,7 @@ export function typescriptErrors(source: SourceProgram, root: string, entry: str
   const { program, files } = source;
   const missing = files.length === 0 ? program.getOptionsDiagnostics() : [];
   const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
-  const found = syntax.length > 0 ? syntax : files.flatMap((file) => semanticErrors(file, program));
+  const found = syntax.length > 0 ? syntax : files.flatMap((file) => check(file, program).errors);
   return [...missing, ...found]
     .filter((d) => d.category === ts.DiagnosticCategory.Error && !MISSING_GLOBALS.has(d.code))
     .map((d) => translate(d, root, entry));

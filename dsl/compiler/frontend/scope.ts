@@ -3,6 +3,7 @@ import { ts } from 'ts-morph';
 import type { DiagnosticCode } from '../diagnostics/table.ts';
 import type { Expression, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import { describeEntity, type Entity } from './entities.ts';
+import { isPresent } from './program.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './session.ts';
 import { settle } from './types/coerce.ts';
@@ -154,10 +155,7 @@ export class Scope {
   /** An optional reference that TypeScript knows to be there is taken as such. */
   private narrowed(value: Expression, node: ts.Expression): Expression {
     if (value.type.kind !== 'optional') return value;
-    const type = this.session.checker.getTypeAtLocation(node);
-    const parts = type.isUnion() ? type.types : [type];
-    const absent = ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never;
-    if (parts.some((part) => part.flags & absent)) return value;
+    if (!isPresent(node, this.session.checker)) return value;
     return { kind: 'present', type: value.type.of, operand: value, span: value.span };
   }
 }

@@ -11,6 +11,7 @@ import { internalError } from '../diagnostics/internal.ts';
 import type { DiagnosticCode } from '../diagnostics/table.ts';
 import type { Expression, FunctionTree, Span, Statement, Type, Variable } from '../tree/tree.ts';
 import type { Entity, FunctionSource, ProgramSource } from './entities.ts';
+import { symbolAt } from './program.ts';
 import { Refusal } from './refusal.ts';
 import type { Scope } from './scope.ts';
 
@@ -65,6 +66,7 @@ export class Session {
   private readonly entities = new Map<ts.Symbol, Entity | 'pending' | 'refused'>();
   private readonly reported = new Set<string>();
   private readonly identities = new Map<object, number>();
+  private readonly fileNames = new Map<ts.SourceFile, string>();
   private functionIds = 0;
   private variables = 0;
   private slots = 0;
@@ -92,7 +94,9 @@ export class Session {
 
   /** The name that spans use for a file. */
   fileName(file: ts.SourceFile): string {
-    return path.relative(this.root, file.fileName);
+    const known = this.fileNames.get(file) ?? path.relative(this.root, file.fileName);
+    this.fileNames.set(file, known);
+    return known;
   }
 
   span(node: ts.Node): Span {
@@ -172,9 +176,7 @@ export class Session {
 
   /** The symbol of a name, imports followed. */
   symbol(node: ts.Node): ts.Symbol | undefined {
-    const symbol = ts.isShorthandPropertyAssignment(node.parent)
-      ? this.checker.getShorthandAssignmentValueSymbol(node.parent)
-      : this.checker.getSymbolAtLocation(node);
+    const symbol = symbolAt(node, this.checker);
     return symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias
       ? this.checker.getAliasedSymbol(symbol)
       : symbol;

@@ -17,6 +17,16 @@ export function set(state: State, variable: Variable, value: Abstract): State {
   return { ...state, variables: new Map(state.variables).set(variable, value) };
 }
 
+/** The state without what came to be known since `before`: variables that are no longer in scope. */
+export function leaveScope(state: State, before: State): State {
+  const variables = new Map<Variable, Abstract>();
+  for (const variable of before.variables.keys()) {
+    const value = state.variables.get(variable);
+    if (value !== undefined) variables.set(variable, value);
+  }
+  return { ...state, variables };
+}
+
 /** References of the epoch take the new number, all others are stale. */
 function renumber(value: Abstract, from: number, to: number): Abstract {
   if (value.kind === 'ref' && value.epoch !== undefined)

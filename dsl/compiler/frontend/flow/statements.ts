@@ -5,7 +5,7 @@ import { branch, replaced } from './conditions.ts';
 import { access, rangeText } from './expressions.ts';
 import type { LoopFrame, Machine, Outcome } from './machine.ts';
 import { checkRound, checkSettled } from './records.ts';
-import { type State, sameState, set, widenState } from './state.ts';
+import { leaveScope, type State, sameState, set, widenState } from './state.ts';
 import { type Abstract, interval, NOTHING, top } from './values.ts';
 
 type Loop = Extract<Statement, { kind: 'loop' }>;
@@ -259,6 +259,7 @@ export function run(machine: Machine, node: Statement): void {
 
 /** A call: the callee's body with these arguments, so that each call is judged by what it passes. */
 export function call(machine: Machine, callee: FunctionTree, given: readonly Abstract[]): Abstract {
+  const before = machine.state;
   callee.parameters.forEach((parameter, index) => {
     if (machine.state !== undefined)
       machine.state = set(machine.state, parameter, given[index] ?? top(parameter.type));
@@ -272,6 +273,6 @@ export function call(machine: Machine, callee: FunctionTree, given: readonly Abs
   const end: Outcome = { state: machine.state, value: NOTHING };
   const returned = machine.functions.pop();
   const { state, value } = returned?.state === undefined ? end : machine.meet(returned, end);
-  machine.state = state;
+  machine.state = state && before && leaveScope(state, before);
   return value.kind === 'nothing' ? top(callee.returnType) : value;
 }

@@ -1,0 +1,87 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { printTree } from '../tree/print.ts';
+import { parseModule } from './index.ts';
+
+/** Versions of each file: some look the same to those that import them, some do not, some are wrong. */
+const VERSIONS = {
+  'state.ts': [
+    'const cells = hashMap({ key: u32, value: Cell, maxEntries: 8 });\nexport const find = (key: u32) => cells.lookup(key);',
+    'const cells = hashMap({ key: u32, value: Cell, maxEntries: 16 });\nexport const find = (key: u32) => cells.lookup(key + 1);',
+    'const cell = global(Cell);\nexport const find = (key: u32) => cell;',
+    'const cells = hashMap({ key: u64, value: Cell, maxEntries: 8 });\nexport const find = (key: u32) => cells.lookup(key);',
+  ].map(
+    (text, at) =>
+      `import { global, hashMap, struct, u32, u64 } from '../dsl/lang/index.ts';\nconst Cell = struct({ ${at === 1 ? 'mark: u64, count: u64' : 'count: u64, mark: u32'} });\n${text}\n`,
+  ),
+  'scale.ts': [
+    'export const scale = (value: u32): u32 => value * 3;',
+    '// the same to others\nexport const scale = (value: u32): u32 => value * 5 + 1;',
+    'export const scale = (value: u32) => value * 3;',
+    'export const scale = (value: u32) => u64(value);',
+    'export const scale = (value: u32): u32 => missing(value);',
+    'export const scale = 7;',
+    "import { twice } from './twice.ts';\nexport const scale = (value: u32): u32 => value + 2;\nexport const both = (value: u32) => twice(value);",
+    'export const scale = (value: u32): u32 => {',
+  ].map((text) => `import { u32, u64 } from '../dsl/lang/index.ts';\n${text}\n`),
+  'twice.ts': [
+    "import { scale } from './scale.ts';\nexport const twice = (value: u32) => scale(scale(value));",
+    "import { scale } from './scale.ts';\n\nexport const twice = (value: u32) => scale(scale(value) + 1);",
+    "export { scale as twice } from './scale.ts';",
+    "import { scale } from './scale.ts';\nexport const twice = scale;",
+  ].map((text) => `import type { u32 } from '../dsl/lang/index.ts';\n${text}\n`),
+  ...Object.fromEntries(
+    ['first.ts', 'second.ts'].map((name, at) => [
+      name,
+      ['if (cell === undefined) return 1;', 'if (!cell) return 2;', '// nothing is checked'].map(
+        (check) =>
+          `import { classifier } from '../dsl/lang/index.ts';\nimport { find } from './state.ts';\nimport { twice } from './twice.ts';\nexport const count = classifier((skb) => {\n  const cell = find(skb.mark);\n  ${check}\n  cell.count += ${at + 1}n;\n  skb.mark = twice(skb.len);\n  return 0;\n});\n`,
+      ),
+    ]),
+  ),
+} satisfies Record<string, readonly string[]>;
+
+const ENTRIES = ['first.ts', 'second.ts'];
+const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
+let folders = 0;
+
+/** What both entries give, from files of a folder. */
+function outcome(folder: string, texts: ReadonlyMap<string, string>): readonly string[] {
+  const readFile = (file: string) =>
+    path.dirname(file) === folder ? texts.get(path.basename(file)) : undefined;
+  return ENTRIES.map((entry) => {
+    const { tree, diagnostics } = parseModule(entry, { root: folder, readFile, beside: ENTRIES });
+    return tree ? printTree(tree) : JSON.stringify(diagnostics);
+  });
+}
+
+/** A folder that nothing has been parsed in. */
+function newFolder(): string {
+  folders += 1;
+  return path.join(PROJECT, `folder-${folders}`);
+}
+
+const edit = fc
+  .constantFrom(...Object.entries(VERSIONS))
+  .chain(([name, versions]) => fc.constantFrom(...versions).map((text) => [name, text] as const));
+
+test('after any edits the tree and the diagnostics are those of a process that has seen no other version', () => {
+  const seen = { trees: 0, errors: 0 };
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 4, maxLength: 10 }), (edits) => {
+      const texts = new Map(Object.entries(VERSIONS).map(([name, [first = '']]) => [name, first]));
+      const folder = newFolder();
+      outcome(folder, texts);
+      for (const [name, text] of edits) {
+        texts.set(name, text);
+        const found = outcome(folder, texts);
+        expect(found).toEqual(outcome(newFolder(), texts));
+        for (const each of found) seen[each.startsWith('[') ? 'errors' : 'trees'] += 1;
+      }
+    }),
+    { numRuns: 6 },
+  );
+  expect(Math.min(seen.trees, seen.errors)).toBeGreaterThan(5);
+});
