@@ -37,7 +37,7 @@ export function measureCommandLine(rounds: number): CommandLineTimes {
     if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr || stdout}`);
     return took;
   };
-  const code = path.join(PROJECT, 'build', 'natra-dev.cjs.cache');
+  const codes = ['dev', 'back-end'].map((part) => path.join(PROJECT, 'build', `natra-${part}.cjs.cache`));
   const clang = clangCommand(TWIN, path.join(folder, 'twin.o'));
   const compile = (...files: readonly string[]): number =>
     timed(process.execPath, NATRA, 'compile', ...files);
@@ -46,7 +46,7 @@ export function measureCommandLine(rounds: number): CommandLineTimes {
     // The first brings the bundle up to date.
     compile(...DIRECTIONS);
     const times = Array.from({ length: rounds }, () => {
-      rmSync(code, { force: true });
+      for (const code of codes) rmSync(code, { force: true });
       const withoutCode = compile(...DIRECTIONS);
       return {
         node: timed(process.execPath, '-e', '0'),

@@ -42,7 +42,7 @@ function table({ rounds, commandLine, atLoad, saves }: Figures): string {
     `natra dev, from the save of one of ${saves.files} files to the report on both directions`,
     row('median over the files', ms(saves.median), verdict(saves.median, TARGETS.save)),
     row(`the slowest, ${files[0]?.[0]}`, ms(saves.slowest), verdict(saves.slowest, TARGETS.save)),
-    row('  of which compiling, median', ms(saves.compiling)),
+    row('  of which compiling the slower direction, median', ms(saves.compiling)),
     row('  beside a new natra compile', times(bothDirections / saves.median)),
     '',
     `made for a Pod's settings at load, in a process like that of ADD: the first time, and when warm`,

@@ -1,10 +1,14 @@
 /** The compiler of natra's kernel programs. */
 export {
+  type BackEnd,
   BackendError,
   type CompileOptions,
   type CompileResult,
   type Cpu,
   compile,
+  compileOn,
   compileTree,
+  treeOf,
 } from './compile.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostics/diagnostic.ts';
+export { objectOf } from './generate.ts';

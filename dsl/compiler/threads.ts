@@ -25,8 +25,6 @@ class Thread {
   private pending: Pending[] = [];
 
   constructor(private readonly worker: Worker) {
-    // Only what is still to come keeps the process.
-    worker.unref();
     worker.on('message', (answer: Answer) => {
       const asked = this.pending.shift();
       if (this.pending.length === 0) worker.unref();
@@ -35,6 +33,8 @@ class Thread {
     });
     worker.on('error', (error) => this.fail(error));
     worker.on('exit', () => this.fail(new Error('the thread of the compiler has ended')));
+    // Only what is still to come keeps the process. A listener to messages would have it kept again.
+    worker.unref();
   }
 
   get load(): number {

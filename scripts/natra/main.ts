@@ -27,7 +27,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     and the kernel, runs the tests beside what changed, and prints the change in instructions and ns; compiled for
     the newest instruction set that the kernel has where --cpu names none
 `,
-    run: async (argv, output) => (await import('./dev/command.ts')).devCommand(argv, output),
+    run: async (argv, output) => (await import('./dev/command.ts')).devCommand(argv, output, startBackEnd),
   },
   simulate: {
     help: `natra simulate [FILE.ts | FILE.o] [--rate 10M] [--burst BITS] [--pacing edt|police] [--seconds 10]

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
 import { reportOf } from '../../../dsl/cli/report.ts';
-import type { Cpu } from '../../../dsl/compiler/index.ts';
+import type { BackEnd, Cpu } from '../../../dsl/compiler/index.ts';
 import { SLOT_BYTES } from '../../../dsl/object/instruction.ts';
 import { KernelError, kernelInstructionSet } from '../../../loader/index.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
@@ -21,6 +21,8 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 const DEFAULT = 'programs';
+/** A change of what both are made of has both compiled. */
+const DIRECTIONS = 2;
 const CPUS = ['v1', 'v2', 'v3', 'v4'] as const satisfies readonly Cpu[];
 
 const keyOf = (file: string, program: string): string => `${file} ${program}`;
@@ -66,12 +68,8 @@ class Session {
   }
 
   /** One turn: compile what is affected, tell of it at once, then try it. Whether all of it went well. */
-  turn(changed?: ReadonlySet<string>): boolean {
-    const compiled: Compiled[] = [];
-    for (const one of this.project.compile(changed)) {
-      this.tell(one);
-      compiled.push(one);
-    }
+  async turn(changed?: ReadonlySet<string>): Promise<boolean> {
+    const compiled = await this.project.compile(changed, (one) => this.tell(one));
     const good = compiled.map((one) => this.try(one));
     if (changed && !this.options['no-tests']) {
       const sources = compiled.flatMap(({ result }) => [...(result.tree?.sources.keys() ?? [])]);
@@ -152,25 +150,57 @@ function interrupted(): Promise<void> {
   });
 }
 
-/** With --once 1 where anything is wrong; else 0 when it is ended by Ctrl-C. */
-export async function devCommand(argv: readonly string[], output: Output): Promise<ExitStatus> {
+/** Takes one turn at a time; what is saved meanwhile is the next one's together. */
+class Turns {
+  private waiting = new Set<string>();
+  private running = false;
+
+  constructor(private readonly turn: (changed: ReadonlySet<string>) => Promise<void>) {}
+
+  async saved(files: ReadonlySet<string>): Promise<void> {
+    for (const file of files) this.waiting.add(file);
+    if (this.running) return;
+    this.running = true;
+    try {
+      while (this.waiting.size > 0) {
+        const changed = this.waiting;
+        this.waiting = new Set();
+        await this.turn(changed);
+      }
+    } finally {
+      this.running = false;
+    }
+  }
+}
+
+/**
+ * `startBackEnd`: threads for the directions to be compiled in at the same time. With --once 1 where anything is wrong;
+ * else 0 when it is ended by Ctrl-C.
+ */
+export async function devCommand(
+  argv: readonly string[],
+  output: Output,
+  startBackEnd?: (trees: number) => BackEnd,
+): Promise<ExitStatus> {
   const { values, positionals } = parsed(argv);
   const cpu = instructionSet(values);
-  const project = new Project(positionals.length > 0 ? positionals : [DEFAULT], cpu && { cpu });
+  const named = positionals.length > 0 ? positionals : [DEFAULT];
+  const project = new Project(named, cpu && { cpu }, startBackEnd?.(DIRECTIONS));
   const session = new Session(project, values, output);
-  const good = session.turn();
+  const good = await session.turn();
   if (values.once) return good ? 0 : 1;
-  const watcher = new Watcher((changed) => {
+  const turns = new Turns(async (changed) => {
     const names = [...changed].map((file) => path.relative(process.cwd(), file)).join(', ');
     output.out(`\n${names} saved\n`);
     try {
-      session.turn(changed);
+      await session.turn(changed);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       output.error(`natra: ${error.message}\n`);
     }
     watcher.watch(project.folders());
   });
+  const watcher = new Watcher((changed) => void turns.saved(changed));
   watcher.watch(project.folders());
   output.out('watching; Ctrl-C ends\n');
   await interrupted();

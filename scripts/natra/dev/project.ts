@@ -2,13 +2,28 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../../../dsl/cli/output.ts';
-import { type CompileOptions, type CompileResult, compile } from '../../../dsl/compiler/index.ts';
+import {
+  type BackEnd,
+  type CompileOptions,
+  type CompileResult,
+  type Diagnostic,
+  objectOf,
+  treeOf,
+} from '../../../dsl/compiler/index.ts';
+import type { ModuleTree } from '../../../dsl/compiler/tree/tree.ts';
 
 export interface Compiled {
   /** The file with the programs, relative to the current folder where it lies below it. */
   readonly file: string;
   readonly result: CompileResult;
   readonly milliseconds: number;
+}
+
+/** A file that is being compiled. */
+interface Coming {
+  /** With the source: nothing has to be waited for. */
+  readonly isWrong: boolean;
+  readonly compiled: Promise<Compiled>;
 }
 
 const isSource = (name: string): boolean =>
@@ -28,10 +43,13 @@ function filesIn(name: string): string[] {
     .sort();
 }
 
+/** Where there are no threads. */
+const inThisThread: BackEnd = async (tree, options) => objectOf(tree, options);
+
 export class Project {
   private readonly named: readonly string[];
-  /** By file: what it was compiled to last. */
-  private readonly last = new Map<string, Compiled>();
+  /** By file that was compiled for itself: the last tree, undefined where something was wrong. */
+  private readonly trees = new Map<string, ModuleTree | undefined>();
   /** By file that was not compiled for itself: the program that it is a part of. */
   private readonly lookedAtWith = new Map<string, string>();
 
@@ -39,6 +57,7 @@ export class Project {
   constructor(
     named: readonly string[],
     private readonly options: Pick<CompileOptions, 'cpu'> = {},
+    private readonly backEnd: BackEnd = inThisThread,
   ) {
     this.named = named;
     this.files();
@@ -51,53 +70,82 @@ export class Project {
 
   /** Folders to watch: those named, and those that hold what is imported. */
   folders(): ReadonlySet<string> {
-    const sources = [...this.last.values()].flatMap(({ result }) => [...(result.tree?.sources.keys() ?? [])]);
+    const sources = [...this.trees.values()].flatMap((tree) => [...(tree?.sources.keys() ?? [])]);
     return new Set([...this.files(), ...sources].map((file) => path.resolve(path.dirname(file))));
   }
 
-  /** Compiles what a change of these files affects, one after the other; all there is where none are given. */
-  *compile(changed?: ReadonlySet<string>): Generator<Compiled> {
+  /**
+   * Compiles what a change of these files affects, all there is where none are given: `tell` hears of what is wrong with
+   * sources when all have been checked, and then of each object when it is made. Resolves with what was told.
+   */
+  async compile(
+    changed: ReadonlySet<string> | undefined,
+    tell: (compiled: Compiled) => void,
+  ): Promise<readonly Compiled[]> {
+    const coming = this.begin(changed);
+    const told: Compiled[] = [];
+    const known = new Set<string>();
+    for (const each of [
+      ...coming.filter(({ isWrong }) => isWrong),
+      ...coming.filter(({ isWrong }) => !isWrong),
+    ]) {
+      const compiled = await each.compiled;
+      const problems = compiled.result.diagnostics.map((problem) => JSON.stringify(problem));
+      // What several files import is told of once.
+      const isKnown = problems.length > 0 && problems.every((problem) => known.has(problem));
+      for (const problem of problems) known.add(problem);
+      if (isKnown) continue;
+      tell(compiled);
+      told.push(compiled);
+    }
+    return told;
+  }
+
+  /** The front end, of one file after the other; the threads have their trees when it returns. */
+  private begin(changed: ReadonlySet<string> | undefined): readonly Coming[] {
     const affected = this.files().filter((file) => changed === undefined || this.isAffected(file, changed));
     // Programs first: a module that one of them is made of is looked at with it.
     const ordered = affected.toSorted((a, b) => this.programsOf(b) - this.programsOf(a));
     const within = new Map<string, string>();
-    const told = new Set<string>();
+    const coming: Coming[] = [];
     for (const file of ordered) {
       const by = within.get(path.resolve(file));
-      if (by === undefined) {
-        const compiled = this.compileOne(file, ordered);
-        const { tree, diagnostics } = compiled.result;
-        for (const source of tree?.sources.keys() ?? []) within.set(path.resolve(source), file);
-        const problems = diagnostics.map((each) => JSON.stringify(each));
-        const isTold = problems.length > 0 && problems.every((problem) => told.has(problem));
-        for (const problem of problems) told.add(problem);
-        // A module without programs of its own has nothing to show but what is wrong with it.
-        if (!isTold && tree?.programs.length !== 0) yield compiled;
-      } else {
-        this.last.delete(file);
+      if (by !== undefined) {
+        this.trees.delete(file);
         this.lookedAtWith.set(file, by);
+        continue;
       }
+      const start = performance.now();
+      const { tree, diagnostics } = treeOf(file, { beside: ordered });
+      for (const source of tree?.sources.keys() ?? []) within.set(path.resolve(source), file);
+      this.trees.set(file, tree);
+      this.lookedAtWith.delete(file);
+      // A module without programs of its own has nothing to show but what is wrong with it.
+      if (tree?.programs.length === 0) continue;
+      coming.push({ isWrong: tree === undefined, compiled: this.finish(file, tree, diagnostics, start) });
     }
+    return coming;
+  }
+
+  private async finish(
+    file: string,
+    tree: ModuleTree | undefined,
+    diagnostics: readonly Diagnostic[],
+    start: number,
+  ): Promise<Compiled> {
+    const result = tree ? { tree, ...(await this.backEnd(tree, this.options)) } : { diagnostics };
+    return { file, result, milliseconds: performance.now() - start };
   }
 
   private programsOf(file: string): number {
-    return this.last.get(file)?.result.tree?.programs.length ?? 0;
-  }
-
-  private compileOne(file: string, beside: readonly string[]): Compiled {
-    const start = performance.now();
-    const result = compile(file, { ...this.options, beside });
-    const compiled = { file, result, milliseconds: performance.now() - start };
-    this.last.set(file, compiled);
-    this.lookedAtWith.delete(file);
-    return compiled;
+    return this.trees.get(file)?.programs.length ?? 0;
   }
 
   /** What has not compiled may be made of anything. */
   private isAffected(file: string, changed: ReadonlySet<string>): boolean {
     const by = this.lookedAtWith.get(file);
     if (by !== undefined) return changed.has(path.resolve(file)) || this.isAffected(by, changed);
-    const tree = this.last.get(file)?.result.tree;
+    const tree = this.trees.get(file);
     if (tree === undefined) return true;
     return [file, ...tree.sources.keys()].some((source) => changed.has(path.resolve(source)));
   }
