@@ -4,6 +4,7 @@
  * a machine without conditional moves (Muchnick, Advanced Compiler Design and Implementation, 1997, section 18.11).
  */
 import type { BitSet } from '../ir/bits.ts';
+import { mapUnlessSame } from '../ir/visit.ts';
 import { liveAtEntry } from './liveness.ts';
 import {
   defined,
@@ -75,5 +76,6 @@ export function hoistCheapSides(fn: MachineFunction, only?: 'choices'): MachineF
     blocks.set(id, { ...block, instructions: [...block.instructions, ...side.instructions] });
     blocks.set(side.id, { ...side, instructions: [] });
   }
-  return { ...fn, blocks: fn.blocks.map((block) => blocks.get(block.id) ?? block) };
+  const hoisted = mapUnlessSame(fn.blocks, (block) => blocks.get(block.id) ?? block);
+  return hoisted === fn.blocks ? fn : { ...fn, blocks: hoisted };
 }

@@ -1,5 +1,6 @@
 /** Liveness of registers over machine code, and the removal of what it shows to be dead. */
 import { BitSet } from '../ir/bits.ts';
+import { mapUnlessSame } from '../ir/visit.ts';
 import {
   defined,
   hasOnlyResult,
@@ -114,26 +115,34 @@ function findLiveness(fn: MachineFunction): Liveness {
   };
 }
 
+/** The block without instructions that only set registers nobody reads. */
+function withoutDeadCode(block: MachineBlock, exit: BitSet): MachineBlock {
+  const live = liveBeforeTerminator(block, exit);
+  const kept: MachineInstruction[] = [];
+  for (const instruction of block.instructions.toReversed()) {
+    if (hasOnlyResult(instruction) && !defined(instruction).some((register) => live.has(register))) continue;
+    stepBackward(live, instruction);
+    kept.push(instruction);
+  }
+  return kept.length === block.instructions.length ? block : { ...block, instructions: kept.reverse() };
+}
+
 /** Removes instructions that only set registers nobody reads. */
 export function removeDeadCode(fn: MachineFunction): MachineFunction {
   let current = fn;
-  for (let changed = true; changed; ) {
-    changed = false;
-    const exits = liveAtExit(current);
-    const blocks = current.blocks.map((block): MachineBlock => {
-      const live = liveBeforeTerminator(block, exits.get(block.id) ?? new BitSet(current.nextRegister));
-      const kept: MachineInstruction[] = [];
-      for (const instruction of [...block.instructions].reverse()) {
-        if (hasOnlyResult(instruction) && !defined(instruction).some((register) => live.has(register))) {
-          changed = true;
-          continue;
-        }
-        stepBackward(live, instruction);
-        kept.push(instruction);
-      }
-      return kept.length === block.instructions.length ? block : { ...block, instructions: kept.reverse() };
+  for (let again = true; again; ) {
+    again = false;
+    const liveness = livenessOf(current);
+    const nothing = new BitSet(current.nextRegister);
+    const blocks = mapUnlessSame(current.blocks, (block) => {
+      const kept = withoutDeadCode(block, liveness.exit.get(block.id) ?? nothing);
+      // Only where a block reads less of what comes from others can something in these be dead now.
+      if (summaryOf(kept).reads.length < summaryOf(block).reads.length) again = true;
+      return kept;
     });
-    if (changed) current = { ...current, blocks };
+    if (blocks === current.blocks) break;
+    current = { ...current, blocks };
+    if (!again) known.set(current, liveness);
   }
   return current;
 }

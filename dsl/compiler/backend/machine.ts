@@ -205,7 +205,10 @@ export function successors(terminator: MachineTerminator): readonly number[] {
   }
 }
 
-/** The same instruction with each register replaced, and with the one that it sets as a result replaced by `renameResult`. */
+/**
+ * The same instruction with each register replaced, and with the one that it sets as a result replaced by `renameResult`,
+ * which is asked last.
+ */
 export function renameRegisters(
   instruction: MachineInstruction,
   rename: (register: Register) => Register,
@@ -217,8 +220,10 @@ export function renameRegisters(
   switch (instruction.op) {
     case 'move':
     case 'move32':
-    case 'moveSigned':
-      return { ...instruction, to: renameResult(instruction.to), from: rename(instruction.from) };
+    case 'moveSigned': {
+      const from = rename(instruction.from);
+      return { ...instruction, to: renameResult(instruction.to), from };
+    }
     case 'constant':
     case 'relocated':
     case 'setting':
@@ -227,8 +232,10 @@ export function renameRegisters(
       return { ...instruction, to: renameResult(instruction.to) };
     case 'alu':
       return { ...instruction, to: renameResult(instruction.to), source: source(instruction.source) };
-    case 'load':
-      return { ...instruction, to: renameResult(instruction.to), from: address(instruction.from) };
+    case 'load': {
+      const from = address(instruction.from);
+      return { ...instruction, to: renameResult(instruction.to), from };
+    }
     case 'store':
       return { ...instruction, to: address(instruction.to), source: source(instruction.source) };
     case 'atomic':

@@ -21,12 +21,18 @@ export function threadJumps(fn: MachineFunction): MachineFunction {
     if (terminator.op === 'branch') {
       const then = destination(terminator.then);
       const otherwise = destination(terminator.otherwise);
+      if (then === terminator.then && otherwise === terminator.otherwise && then !== otherwise)
+        return terminator;
       if (then !== otherwise) return { ...terminator, then, otherwise };
       return { op: 'jump', to: then, ...(terminator.span && { span: terminator.span }) };
     }
-    return { ...terminator, to: destination(terminator.to) };
+    const to = destination(terminator.to);
+    return to === terminator.to ? terminator : { ...terminator, to };
   };
-  const blocks = fn.blocks.map((block) => ({ ...block, terminator: threaded(block.terminator) }));
+  const blocks = fn.blocks.map((block) => {
+    const terminator = threaded(block.terminator);
+    return terminator === block.terminator ? block : { ...block, terminator };
+  });
   const reachable = new Set(reversePostorderOf({ ...fn, blocks }));
   return { ...fn, blocks: blocks.filter((block) => reachable.has(block)) };
 }

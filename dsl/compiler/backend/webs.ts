@@ -1,4 +1,5 @@
 /** Renames the unconnected parts of a register's live range to registers of their own, so that each gets its own colour. */
+import type { BitSet } from '../ir/bits.ts';
 import { liveAtEntry } from './liveness.ts';
 import {
   defined,
@@ -56,46 +57,81 @@ interface Tagged {
   readonly writes: readonly Tags[];
 }
 
+/** The web of each register at one place of a block. */
+class CurrentWebs {
+  private readonly webs: number[];
+  /** The number of the block that a register's web is of. */
+  private readonly blocks: number[];
+  private block = 0;
+
+  constructor(registers: number) {
+    this.webs = new Array<number>(registers).fill(0);
+    this.blocks = new Array<number>(registers).fill(0);
+  }
+
+  startBlock(): void {
+    this.block += 1;
+  }
+
+  get(register: Register): number | undefined {
+    return this.blocks[register] === this.block ? this.webs[register] : undefined;
+  }
+
+  set(register: Register, web: number): void {
+    this.blocks[register] = this.block;
+    this.webs[register] = web;
+  }
+
+  tagsOf(registers: readonly Register[]): Tags {
+    const tags: number[] = [];
+    for (const register of registers) {
+      const web = this.get(register);
+      if (web !== undefined) tags.push(register, web);
+    }
+    return tags;
+  }
+}
+
+/** The virtual registers that are live at a block's start, each followed by its web. */
+function tagsOnEntry(live: BitSet | undefined, webs: UnionFind): Tags {
+  const tags: number[] = [];
+  live?.forEach((register) => {
+    if (isVirtual(register)) tags.push(register, webs.create());
+  });
+  return tags;
+}
+
+function eachTag(tags: Tags, visit: (register: Register, web: number) => void): void {
+  for (let at = 0; at < tags.length; at += 2) visit(tags[at] ?? 0, tags[at + 1] ?? 0);
+}
+
 /** Gives every web a register of its own, numbered from the first virtual one. */
 export function renameWebs(fn: MachineFunction): MachineFunction {
   const webs = new UnionFind();
   const liveIn = liveAtEntry(fn);
-  const entries = new Map<number, Map<Register, number>>();
-  for (const block of fn.blocks) {
-    const entry = new Map<Register, number>();
-    liveIn.get(block.id)?.forEach((register) => {
-      if (isVirtual(register)) entry.set(register, webs.create());
-    });
-    entries.set(block.id, entry);
-  }
+  const entries = new Map(fn.blocks.map(({ id }) => [id, tagsOnEntry(liveIn.get(id), webs)]));
+  const current = new CurrentWebs(fn.nextRegister);
   const tagged = fn.blocks.map((block): Tagged => {
-    const current = new Map(entries.get(block.id));
+    current.startBlock();
+    eachTag(entries.get(block.id) ?? [], (register, web) => current.set(register, web));
     const reads: Tags[] = [];
     const writes: Tags[] = [];
-    const tagsOf = (registers: readonly Register[]): Tags => {
-      const tags: number[] = [];
-      for (const register of registers) {
-        const web = current.get(register);
-        if (web !== undefined) tags.push(register, web);
-      }
-      return tags;
-    };
     for (const instruction of block.instructions) {
       const read = used(instruction);
       const written = defined(instruction);
-      reads.push(tagsOf(read));
+      reads.push(current.tagsOf(read));
       // In two-address form what is written is what was read.
       for (const register of written)
-        if (isVirtual(register) && !(read.includes(register) && current.has(register)))
+        if (isVirtual(register) && !(read.includes(register) && current.get(register) !== undefined))
           current.set(register, webs.create());
-      writes.push(tagsOf(written));
+      writes.push(current.tagsOf(written));
     }
-    reads.push(tagsOf(usedByTerminator(block.terminator)));
+    reads.push(current.tagsOf(usedByTerminator(block.terminator)));
     for (const next of successors(block.terminator))
-      for (const [register, web] of entries.get(next) ?? []) {
+      eachTag(entries.get(next) ?? [], (register, web) => {
         const own = current.get(register);
         if (own !== undefined) webs.union(own, web);
-      }
+      });
     return { block, reads, writes };
   });
   const registers = new Map<number, Register>();
