@@ -4,8 +4,10 @@ import type { Sample } from './window.ts';
 
 const CHUNK = Buffer.alloc(256 * 1024, 'e');
 const RECEIVE_BUFFER = 1024 * 1024;
-/** No two samples of an elephant lie closer. */
-const SAMPLE_SECONDS = 0.005;
+/** What comes within so many seconds of one another is one piece. */
+const PIECE_SECONDS = 0.003;
+/** Pieces without an end are told of so often. */
+const MOST_SECONDS = 0.02;
 
 /** A server that sends without end to whoever connects, as fast as TCP takes it. Resolves with its port. */
 export function serveElephant(): Promise<number> {
@@ -22,8 +24,8 @@ export function serveElephant(): Promise<number> {
 
 /** The receiving end: one connection, its bytes counted in the application and told of as they come. */
 export class ElephantSink {
-  #bytes = 0;
-  #told = Number.NEGATIVE_INFINITY;
+  #told = 0;
+  #latest: Sample = { time: monotonicSeconds(), bytes: 0 };
   readonly #socket: Socket;
   readonly #onSample: (sample: Sample) => void;
 
@@ -42,8 +44,7 @@ export class ElephantSink {
       onread: {
         buffer: Buffer.alloc(RECEIVE_BUFFER),
         callback: (length) => {
-          this.#bytes += length;
-          this.#tell();
+          this.#take(length);
           return true;
         },
       },
@@ -51,16 +52,23 @@ export class ElephantSink {
     this.#socket.on('error', (error) => onFailure(`elephant: ${error.message}`));
   }
 
-  /** At a low cap a packet takes 50 ms: only right behind one is it known what has come. */
-  #tell(): void {
+  /** At a low cap a packet takes 50 ms, and may be read in parts: only behind all of it is it known what has come. */
+  #take(length: number): void {
     const time = monotonicSeconds();
-    if (time - this.#told < SAMPLE_SECONDS) return;
-    this.#told = time;
-    this.#onSample({ time, bytes: this.#bytes });
+    const { time: before, bytes } = this.#latest;
+    if (time - before > PIECE_SECONDS || time - this.#told > MOST_SECONDS) this.#tell();
+    this.#latest = { time, bytes: bytes + length };
+  }
+
+  #tell(): void {
+    if (this.#latest.time === this.#told) return;
+    this.#told = this.#latest.time;
+    this.#onSample(this.#latest);
   }
 
   /** Ends the stream at once; what is still in flight is not waited for. */
   stop(): void {
+    this.#tell();
     this.#socket.resetAndDestroy();
   }
 }

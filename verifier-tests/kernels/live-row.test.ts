@@ -5,7 +5,7 @@ import { measureInVms } from '../../bench/live/in-vm.ts';
 import { rowsOf } from '../../bench/live/rows.ts';
 import { missingForVm } from './vm.ts';
 
-const SECONDS = 2;
+const SECONDS = 4;
 /** Of the host's time, beside other work. */
 const LIMIT_SECONDS = 600;
 
@@ -31,8 +31,8 @@ test(
     expect(failures).toEqual([]);
     const [result] = resultsOf(rows, measured);
     const { bandwidth, natra } = result?.figures ?? {};
-    expect(natra?.shareOfCap).toBeGreaterThan(0.95);
-    expect(natra?.shareOfCap).toBeLessThan(1.03);
+    expect(natra?.shareOfCap).toBeGreaterThan(0.97);
+    expect(natra?.shareOfCap).toBeLessThan(1.005);
     expect(natra?.retransmitted).toBe(0);
     expect(natra?.congestionMarked).toBeGreaterThan(0);
     expect(natra?.fullestSecond).toBeLessThanOrEqual(natra?.allowedSecond ?? 0);
