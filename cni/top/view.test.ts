@@ -38,7 +38,7 @@ const names = (rows: readonly Row[]): string[] => rows.map(({ limit }) => limit.
 describe('rows', () => {
   test('have the packets a second since the picture before', () => {
     const first = rowsOf(statusOf(limitOf('web', 1e6, { paced: 100n, dropped: 5n })), [], 2);
-    expect(first).toMatchObject([{ waiting: 0, dropped: 0, share: 0.1 }]);
+    expect(first).toMatchObject([{ waiting: undefined, dropped: undefined, share: 0.1 }]);
     const later = limitOf('web', 2e6, { paced: 140n, marked: 10n, dropped: 5n, 'dropped-early': 4n });
     expect(rowsOf(statusOf(later), first, 2)).toMatchObject([
       { waiting: 25, dropped: 2, history: [0.1, 0.2] },
@@ -81,8 +81,8 @@ test('a picture has a line a limit, and its heaviest flows below where they are 
   );
   const rows = rowsOf(statusOf({ ...limitOf('web', 5e6), flows }, limitOf('idle', undefined)), [], 2);
   const { headings, lines } = picture(rows, { order: 'r', flows: true });
-  expect(headings).toMatch(/^POD +INTERFACE +DIRECTION +CAP +RATE +OF CAP +WAIT\/S +DROP\/S +SO FAR$/);
-  expect(lines[0]).toMatch(/^team-a\/web +eth0 +egress +10Mbit\/s +5Mbit\/s +50% +0 +0 +▄ +\|$/);
+  expect(headings).toMatch(/^POD +INTERFACE +DIRECTION +CAP +RATE +OF CAP +WAIT\/S +DROP\/S +LATELY$/);
+  expect(lines[0]).toMatch(/^team-a\/web +eth0 +egress +10Mbit\/s +5Mbit\/s +50% +- +- +▄ +\|$/);
   expect(lines.slice(1, 5).map((line) => line.trim())).toEqual([
     '5Mbit/s  tcp 10.0.0.1:5 -> 10.0.0.2:80',
     '4Mbit/s  tcp 10.0.0.1:4 -> 10.0.0.2:80',

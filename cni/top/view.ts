@@ -20,9 +20,9 @@ export interface Row {
   readonly rate: number;
   /** Of the cap, 0 to 1 and somewhat more in a burst. */
   readonly share: number;
-  /** Packets a second since the picture before. */
-  readonly waiting: number;
-  readonly dropped: number;
+  /** Packets a second since the picture before; undefined in the first one. */
+  readonly waiting: number | undefined;
+  readonly dropped: number | undefined;
   /** Shares of the pictures before, the latest last. */
   readonly history: readonly number[];
 }
@@ -41,9 +41,10 @@ export function rowsOf({ limits }: NodeStatus, before: readonly Row[], seconds: 
     const last = former.get(keyOf(limit));
     const rate = limit.rateBitsPerSecond ?? 0;
     const share = rate / limit.capBitsPerSecond;
-    const perSecond = (names: readonly VerdictName[]): number => {
-      const grown = packetsOf(limit, names) - (last ? packetsOf(last.limit, names) : packetsOf(limit, names));
-      return seconds > 0 ? Math.max(0, grown) / seconds : 0;
+    const perSecond = (names: readonly VerdictName[]): number | undefined => {
+      if (last === undefined || seconds <= 0) return undefined;
+      // Counters begin anew with an upgrade that lays them out differently.
+      return Math.max(0, packetsOf(limit, names) - packetsOf(last.limit, names)) / seconds;
     };
     const history = [...(last?.history ?? []), share].slice(-HISTORY);
     return { limit, rate, share, waiting: perSecond(WAITED), dropped: perSecond(DROPPED), history };
@@ -58,8 +59,8 @@ const title = ({ limit }: Row): string => `${podName(limit)} ${limit.interface} 
 const LARGEST_FIRST: { readonly [K in Exclude<OrderKey, 'n'>]: (row: Row) => number } = {
   r: ({ rate }) => rate,
   c: ({ share }) => share,
-  w: ({ waiting }) => waiting,
-  d: ({ dropped }) => dropped,
+  w: ({ waiting }) => waiting ?? 0,
+  d: ({ dropped }) => dropped ?? 0,
 };
 
 /** Those that are alike are in the order of their names, so that rows do not jump about. */
@@ -76,7 +77,7 @@ const BARS = [...' ▁▂▃▄▅▆▇█'];
 export const sparkline = (shares: readonly number[]): string =>
   shares.map((share) => BARS[share <= 0 ? 0 : Math.max(1, Math.min(8, Math.round(share * 8)))]).join('');
 
-const HEADINGS = ['POD', 'INTERFACE', 'DIRECTION', 'CAP', 'RATE', 'OF CAP', 'WAIT/S', 'DROP/S', 'SO FAR'];
+const HEADINGS = ['POD', 'INTERFACE', 'DIRECTION', 'CAP', 'RATE', 'OF CAP', 'WAIT/S', 'DROP/S', 'LATELY'];
 const NUMBERS_FROM = HEADINGS.indexOf('CAP');
 const FLOWS_SHOWN = 3;
 
@@ -101,8 +102,8 @@ function cells({ limit, rate, share, waiting, dropped, history }: Row): string[]
     quantity(limit.capBitsPerSecond, 'bit/s'),
     isThere ? quantity(rate, 'bit/s') : '-',
     isThere ? `${Math.round(share * 100)}%` : '-',
-    quantity(waiting),
-    quantity(dropped),
+    waiting === undefined ? '-' : quantity(waiting),
+    dropped === undefined ? '-' : quantity(dropped),
     // Padded, so that the column does not grow from picture to picture.
     `${sparkline(history)}${' '.repeat(HISTORY - history.length)}|`,
   ];
