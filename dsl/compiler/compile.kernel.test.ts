@@ -143,6 +143,34 @@ const MODULES = {
       skb.tstamp = atomic.exchange(outer, 'wide', 7n) + atomic.compareExchange(outer, 'wide', 7n, 9n);
       return i32(outer.sum);
     });`,
+  'arrays in the packet, by an index': `
+    const Row = packed({ kind: u8, cells: array(u16, 4) });
+    const Body = struct({ bytes: array(u8, 64), rows: array(Row, 3) });
+    export const example = classifier((skb) => {
+      const body = skb.at(Body, skb.len & 127);
+      if (!body) return 1;
+      let sum = 0;
+      for (let i = 0; i < 64; i++) sum += body.bytes[i] * i;
+      const row = body.rows[min(skb.mark, 2)];
+      row.cells[skb.len & 3] = u16(sum);
+      return i32(row.kind);
+    });`,
+  'arrays on the stack of functions of their own, by an index': `
+    const Cells = struct({ cells: array(u32, 16) });
+    const squares = noinline((n: u32): u32 => {
+      const own = stack(Cells);
+      own.cells[n & 15] = n * n;
+      return own.cells[(n + 1) & 15] + own.cells[n & 15];
+    });
+    export const example = classifier((skb) => {
+      let sum = squares(skb.mark);
+      for (const i of range(3000)) {
+        const own = stack(Cells);
+        own.cells[i & 15] = i;
+        sum += own.cells[skb.len & 15];
+      }
+      return i32(sum);
+    });`,
   'references that a long loop chooses': `
     const Cell = struct({ sum: u64 });
     const one = global(Cell);

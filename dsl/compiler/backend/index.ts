@@ -29,9 +29,9 @@ export interface BackendOptions {
 }
 
 /** One function over machine registers, its blocks in the order in which they will be emitted. */
-export function compileFunction(fn: IrFunction, target: Target): MachineFunction {
+export function compileFunction(fn: IrFunction, target: Target, isEntry: boolean): MachineFunction {
   const legal = legalise(fn, target);
-  const selected = removeDeadCode(select(target.narrow ? legal : widen(legal), target));
+  const selected = removeDeadCode(select(target.narrow ? legal : widen(legal), target, isEntry));
   // While a choice's values still have registers of their own. The rest waits until all returns of a value are one.
   const allocated = peephole(allocateRegisters(hoistCheapSides(selected, 'choices')));
   const merged = mergeTails(mergeBlocks(threadJumps(joinExits(allocated))));
@@ -50,6 +50,6 @@ export function emitProgram(
   options: BackendOptions = {},
 ): ProgramImage {
   const target = targetOf(options.cpu ?? 'v3');
-  const functions = program.functions.map((fn) => compileFunction(fn, target));
+  const functions = program.functions.map((fn, index) => compileFunction(fn, target, index === 0));
   return emit(program.name, kind, functions, target, sources, options.names);
 }

@@ -72,6 +72,7 @@ class Selector {
   constructor(
     private readonly fn: IrFunction,
     private readonly target: Target,
+    private readonly isEntry: boolean,
   ) {
     this.facts = new SelectionFacts(fn);
     this.inAddresses = valuesInAddresses(fn);
@@ -145,7 +146,10 @@ class Selector {
     let { left, right } = instruction;
     const to = this.registerOf(instruction.result);
     const commutes = COMMUTATIVE.has(operator);
-    if (commutes) {
+    // An address is the left one. Added to a number it would count as one of the entry's stack: the verifier copies no
+    // frame number there (adjust_ptr_min_max_vals, kernel/bpf/verifier.c).
+    const mayBeAddress = operator === 'add' && width === 64 && !this.isEntry && typeof left === 'number';
+    if (commutes && !mayBeAddress) {
       const better =
         typeof left === 'bigint' ||
         (typeof right === 'number' &&
@@ -373,7 +377,7 @@ class Selector {
   }
 }
 
-/** Selects instructions for a legalised function. */
-export function select(fn: IrFunction, target: Target): MachineFunction {
-  return new Selector(fn, target).run();
+/** Selects instructions for a legalised function, the program's entry or one that is called. */
+export function select(fn: IrFunction, target: Target, isEntry: boolean): MachineFunction {
+  return new Selector(fn, target, isEntry).run();
 }

@@ -68,6 +68,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3018: `const state = global(packed({ kind: u8, count: u64 }));\n${program("atomic.add(state, 'count', 1n);")}`,
   N3019: `${EVENTS}${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  for (const i of range(4096)) {\n    if (i !== skb.mark) continue;\n    events.submit(event);\n    return 0;\n  }\n  events.discard(event);')}`,
   N3020: `const Pair = struct({ a: u64 });\nconst events = ringBuffer({ value: Pair, bytes: 4096 });\nconst pairs = hashMap({ key: Pair, value: Pair, maxEntries: 8 });\n${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  pairs.update(event, event);\n  events.discard(event);')}`,
+  N3021: `const Body = struct({ bytes: array(u8, 64) });\n${program('const body = skb.at(Body, 14);\n  if (body === undefined) return 1;\n  for (const i of range(4096)) skb.mark += body.bytes[i & 63];')}`,
   N4001: program(
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),

@@ -283,6 +283,11 @@ export const DIAGNOSTICS = {
     why: 'the verifier lets a call to the kernel refer to one record of a ring buffer.',
     advice: 'copy the fields of one into an object literal.',
   },
+  N3021: {
+    title: 'an index into packet memory in a long loop',
+    why: 'the verifier may lose the packet reference from one round to the next.',
+    advice: 'call skb.at in the loop, at the offset of the element, and read its fields.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',

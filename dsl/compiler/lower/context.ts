@@ -125,6 +125,34 @@ export function lowerPacketAt(scope: Scope, expression: Expression & { kind: 'pa
   }
 }
 
+/**
+ * `pointer`, which lies an index behind `base`, in a form of which the verifier knows the range: what it knew of `base`
+ * is lost with a number that it can't know added, so `bytes` from `pointer` on are compared with the end once more. Where they
+ * would not be there, which never happens, `base` stands in.
+ */
+export function withinPacket(
+  scope: Scope,
+  base: Operand,
+  pointer: Operand,
+  bytes: number,
+  expression: Expression,
+): Operand {
+  const { builder } = scope;
+  const end = packetPointer(scope, 'end', expression);
+  const limit = builder.binary('add', 64, pointer, BigInt(bytes));
+  const checked = builder.newVariable(64);
+  const [beyond, join] = [builder.newBlock(), builder.newBlock()];
+  builder.write(checked, pointer);
+  builder.branch({ condition: 'ule', width: 64, left: limit, right: end }, join, beyond, true);
+  builder.seal(beyond);
+  builder.switchTo(beyond);
+  builder.write(checked, base);
+  builder.jump(join);
+  builder.seal(join);
+  builder.switchTo(join);
+  return builder.read(checked);
+}
+
 /** `data_end - data`, the one arithmetic on two pointers that the verifier allows (adjust_reg_min_max_vals). */
 export function lowerLinearLength(scope: Scope, expression: Expression): Value {
   const data = packetPointer(scope, 'start', expression);

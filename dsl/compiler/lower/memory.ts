@@ -3,6 +3,7 @@ import { type IntLayout, type Layout, membersOf, sizeOf } from '../../object/lay
 import type { Bytes, Operand, Width } from '../ir/ir.ts';
 import type { AtomicOperator, Expression, Span } from '../tree/tree.ts';
 import { mayReferToStack } from '../tree/walk.ts';
+import { withinPacket } from './context.ts';
 import { lowerReference, lowerScalar } from './expressions.ts';
 import { LoweringError, type Scope } from './scope.ts';
 import { slotAlignment } from './stack-alignment.ts';
@@ -183,7 +184,11 @@ export function lowerElement(scope: Scope, expression: Expression & { kind: 'ele
   }
   const wide = builder.widthOf(index) === 64 ? index : builder.zext(index);
   const { base, offset } = accessOf(scope, reference);
-  const operand = builder.binary('add', 64, base, scaled(scope, wide, stride));
+  const moved = builder.binary('add', 64, base, scaled(scope, wide, stride));
+  const operand =
+    reference.region === 'packet'
+      ? withinPacket(scope, base, moved, offset + sizeOf(layout), expression)
+      : moved;
   const known = reference.base.kind === 'pointer' ? (reference.base.alignment ?? CELL) : CELL;
   // The largest power of two in the stride.
   const alignment = Math.min(known, stride & -stride);

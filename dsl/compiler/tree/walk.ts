@@ -238,6 +238,10 @@ const USES_CONTEXT: ReadonlySet<(Expression | Statement)['kind']> = new Set([
   'tailCall',
 ] as const);
 
+/** Its address is compared with the packet's end. */
+const isPacketElement = (expression: Expression): boolean =>
+  expression.kind === 'element' && expression.type.space === 'packet';
+
 export function usesOf({ counter, body }: Statement & { kind: 'repeat' }): Uses {
   const used = new Map<number, Variable>();
   const declared = new Set([counter.id]);
@@ -256,7 +260,7 @@ export function usesOf({ counter, body }: Statement & { kind: 'repeat' }): Uses 
       }
     },
     expression: (expression) => {
-      context ||= USES_CONTEXT.has(expression.kind);
+      context ||= USES_CONTEXT.has(expression.kind) || isPacketElement(expression);
       if (expression.kind === 'variable') used.set(expression.variable.id, expression.variable);
       const inner = functionOf(expression);
       if (inner === undefined || inner.noinline || seen.has(inner)) return;

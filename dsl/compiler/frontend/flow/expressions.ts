@@ -36,6 +36,9 @@ function element(machine: Machine, node: Extract<Expression, { kind: 'element' }
       length: String(node.length),
       mask: String(2 ** Math.floor(Math.log2(node.length)) - 1),
     });
+  const isKnown = index.kind === 'int' && index.low === index.high;
+  if (node.type.space === 'packet' && machine.rounds > 0 && !isKnown)
+    machine.report('N3021', node.index.span);
   return behind(base, node.stride);
 }
 
