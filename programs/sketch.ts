@@ -4,8 +4,17 @@
  * Conservative update (Estan and Varghese, SIGCOMM 2002): only cells below the new estimate are raised. Cells are
  * written without atomics: a lost update errs towards a mouse, and the bucket charges it all the same.
  */
-import { max, min, u32 as toU32, type u32, type u64 } from '../dsl/lang/index.ts';
-import { config } from './config.ts';
+import {
+  max,
+  min,
+  i64 as signed,
+  u32 as toU32,
+  u64 as toU64,
+  type u32,
+  type u64,
+} from '../dsl/lang/index.ts';
+import { greater, lesser } from './branchless.ts';
+import { config, DEPARTURE_TIMES } from './config.ts';
 import { COLUMNS, state } from './state.ts';
 
 /** The four cells of a flow, one in each row. */
@@ -37,11 +46,27 @@ export function smallestOf(cells: Cells): u64 {
 /** What `bytes` fill of a cell, `shift` doublings of it. */
 export const fillingOf = (bytes: u64, shift: u64): u64 => ((bytes * config.cellNsPerByte) >> 20n) << shift;
 
-/** The virtual time that the flow's cells, of which the least is `smallest`, would have with `filling` more. */
-export function estimate(smallest: u64, filling: u64, now: u64): u64 {
-  // Levels are kept below twice T, so that a flow is forgotten T after its last packet at most.
-  return min(max(smallest, now) + filling, now + (config.heavyLevel << 1n));
+/** What is left of a level up to twice T, in 1/1024 of T (of a power of two near it). */
+const roomAbove = (level: u64): u64 => ((config.heavyLevel << 1n) - level) >> (config.handOverShift - 9n);
+
+/** What of `filling` goes into cells at `level`. Only where flows wait in one queue does it matter how heavy each is. */
+function part(filling: u64, level: u64): u64 {
+  if (config.pacing !== DEPARTURE_TIMES) return filling;
+  return (filling * toU64(lesser(signed(roomAbove(level)), 1024n))) >> 10n;
 }
+
+/**
+ * The virtual time that the flow's cells, of which the least is `smallest`, would have with `filling` more. A heavy flow's
+ * cells fill the slower the nearer they are to twice T, so that the level of one with the share x of C comes to rest where
+ * T / 16x is left. No level is above twice T, so that a flow is forgotten T after its last packet at most.
+ */
+export function estimate(smallest: u64, filling: u64, now: u64): u64 {
+  const start = max(smallest, now);
+  return min(start + part(filling, start - now), now + (config.heavyLevel << 1n));
+}
+
+/** The share of C that a heavy flow's level tells of, in sixteenths; half of C at most: beyond it there are few others to be fair to. */
+export const shareAt = (level: u64): u64 => 1024n / (toU64(greater(signed(roomAbove(level)), 127n)) + 1n);
 
 /** Raises the flow's cells to `estimated`. */
 export function charge(cells: Cells, estimated: u64): void {

@@ -333,9 +333,25 @@ INLINE u64 smallest_of(const u32 *cell)
 	return MIN(a, b);
 }
 
+INLINE u64 room_above(u64 level)
+{
+	return ((config.heavy_level << 1) - level) >> (config.hand_over_shift - 9);
+}
+
+INLINE u64 share_at(u64 level)
+{
+	u64 room = room_above(level);
+	return 1024 / (MAX(room, 127) + 1);
+}
+
 INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
 {
-	u64 filled = MAX(smallest, now) + filling;
+	u64 start = MAX(smallest, now);
+	if (config.pacing == DEPARTURE_TIMES) {
+		u64 room = room_above(start - now);
+		filling = (filling * MIN(room, 1024)) >> 10;
+	}
+	u64 filled = start + filling;
 	u64 most = now + (config.heavy_level << 1);
 	return MIN(filled, most);
 }
@@ -517,9 +533,12 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 			u64 chance = get_prandom_u32(), squared = ramp * ramp;
 			u32 ecn = config.ecn ? p.ecn : 0;
 			if (ecn == 0) {
-				i64 half = config.heavy_horizon >> 1;
-				u64 late = config.pacing == DEPARTURE_TIMES ? ramp_of(delay - half) : ramp;
-				if (heavy && !small && (late * late) >> 3 > chance) {
+				u64 drop = squared >> 3;
+				if (config.pacing == DEPARTURE_TIMES) {
+					u64 late = ramp_of(delay - (i64)(config.heavy_horizon >> 1)) * share_at(estimated - now);
+					drop = (late * late) >> 7;
+				}
+				if (heavy && !small && drop > chance) {
 					count(DROPPED_EARLY, wire);
 					return TC_ACT_SHOT;
 				}

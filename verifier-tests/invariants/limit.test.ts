@@ -6,7 +6,7 @@ import { sampling } from '../differential/agree.ts';
 import { stayOnFirstCpu } from '../differential/world.ts';
 import { excess, excessOfPackets, excessWithVital, overtaking } from './judge.ts';
 import { type Place, run } from './run.ts';
-import { packetsOf, type Scenario, STEADY, scenarios, steadyFlow } from './traffic.ts';
+import { packetsOf, type Scenario, STEADY, scenarios, steadyFlow, steadyFlows } from './traffic.ts';
 
 beforeAll(stayOnFirstCpu);
 
@@ -140,6 +140,23 @@ test.each([
     expect(packets.filter(({ flow }) => flow === `tcp4 ${STEADY}`).length).toBeGreaterThan(8);
   },
 );
+
+test('of flows that wait in one queue the largest is told of it most, also for its size', () => {
+  const limit = { rateBitsPerSecond: 10_000_000, pacing: 'edt' as const };
+  const common = { length: 1514, jitter: true };
+  const large = { ...common, flow: 1, eighthsOfGap: 16n };
+  const others = [2, 3, 4].map((flow) => ({ ...common, flow, eighthsOfGap: 40n }));
+  const packets = steadyFlows(limit, [large, ...others], 6);
+  const { outcomes } = run({ limit, seed: 11n, packets }, 'vm');
+  const lostOf = (flow: number): number => {
+    const own = packets.flatMap((packet, index) =>
+      packet.flow === `tcp4 ${flow}` ? [outcomes[index]?.verdict === 2] : [],
+    );
+    return own.filter((lost) => lost).length / own.length;
+  };
+  expect(lostOf(large.flow)).toBeGreaterThan(0.05);
+  for (const { flow } of others) expect(lostOf(large.flow)).toBeGreaterThan(2 * lostOf(flow));
+});
 
 test('the traffic of these tests is held back, marked and dropped', () => {
   const samples = fc.sample(scenarios(['police', 'edt'], 20_000), { numRuns: 30, seed: 1 });

@@ -192,11 +192,22 @@ export function scenarios(pacings: readonly Pacing[], mostBytes: number): fc.Arb
     }));
 }
 
-/** `flow` at 1/16 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
-export function steadyFlow(limit: Limit, length: number, seconds: number): readonly Packet[] {
+/** A flow that sends all the time. */
+export interface Steady {
+  readonly flow: number;
+  readonly length: number;
+  /** Between packets, in eighths of a packet's time at the rate. */
+  readonly eighthsOfGap: bigint;
+  /** Whether the gap varies by half. */
+  readonly jitter: boolean;
+}
+
+/** Packets of flows beside one another. */
+export function steadyFlows(limit: Limit, flows: readonly Steady[], seconds: number): readonly Packet[] {
   const most = START + BigInt(seconds) * SECOND;
   const packets: Packet[] = [];
-  const send = (flow: number, bytes: Uint8Array, eighthsOfGap: bigint, jitter: boolean): void => {
+  for (const { flow, length, eighthsOfGap, jitter } of flows) {
+    const bytes = frame('tcp4', flow, 0, length);
     const gap = (BigInt(bytes.length * 8) * SECOND * eighthsOfGap) / 8n / BigInt(limit.rateBitsPerSecond);
     for (let due = START, index = 0; due < most; due += gap, index += 1) {
       const now = due + (jitter ? (gap * BigInt((index * 5) % 8)) / 16n : 0n);
@@ -206,10 +217,15 @@ export function steadyFlow(limit: Limit, length: number, seconds: number): reado
         ...{ now, coarse: now - (now % SLOWEST_TICK), random: Math.imul(index + 1, 0x9e3779b1) >>> 0 },
       });
     }
-  };
-  send(STEADY, frame('tcp4', STEADY, 0, length), 16n * 8n, true);
-  for (const flow of [1, 2, 3]) send(flow, frame('tcp4', flow, 0, 1514), 8n, false);
+  }
   return packets.sort((a, b) => (a.now < b.now ? -1 : a.now > b.now ? 1 : 0));
+}
+
+/** `flow` at 1/16 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
+export function steadyFlow(limit: Limit, length: number, seconds: number): readonly Packet[] {
+  const steady = { flow: STEADY, length, eighthsOfGap: 16n * 8n, jitter: true };
+  const others = [1, 2, 3].map((flow) => ({ flow, length: 1514, eighthsOfGap: 8n, jitter: false }));
+  return steadyFlows(limit, [steady, ...others], seconds);
 }
 
 /** The number of that flow. */
