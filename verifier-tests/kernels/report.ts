@@ -57,6 +57,8 @@ export interface TrafficFigures {
   /** Latency of fresh 10 KB requests beside the elephant, ms. */
   readonly mouseP50: number;
   readonly mouseP99: number;
+  /** For how long at most the one process that is both ends of the traffic could attend to nothing new, ms. */
+  readonly longestBusy: number;
 }
 
 /** What lay in the kernel at one moment of a soak, with no Pod limited. */

@@ -8,9 +8,12 @@ import { skippingIdleTime } from './virtual-time.ts';
 
 const MBIT = 1e6;
 
-/** Without the elephant a request takes 5 ms on this emulated machine; behind it, several times its queue of 134 ms and more. */
+/**
+ * Without the elephant a request takes 5 ms on this emulated machine; behind it, several times its queue of 134 ms and more.
+ * Of some fifty requests the 99th percentile is the slowest; it may have waited for the process that serves them all.
+ */
 const MOUSE_P50_MS = 15;
-const MOUSE_P99_MS = 100;
+const MOUSE_P99_MS = 20;
 
 interface Scenario {
   readonly rateBitsPerSecond: number;
@@ -135,11 +138,12 @@ function judge(figures: TrafficFigures): string {
     outOfOrder,
     mouseP50,
     mouseP99,
+    longestBusy,
   } = figures;
   const words =
     `${(100 * shareOfCap).toFixed(1)}% of the cap (${(100 * wireShare).toFixed(1)}% on the wire), ${retransmitted} retransmitted, ${outOfOrder} out of order, ` +
     `fullest second ${(100 * fullestOverAllowed).toFixed(0)}% of cap and burst, ` +
-    `mice p50 ${mouseP50.toFixed(1)} ms, p99 ${mouseP99.toFixed(1)} ms`;
+    `mice p50 ${mouseP50.toFixed(1)} ms, p99 ${mouseP99.toFixed(1)} ms, busy for ${longestBusy.toFixed(1)} ms`;
   // The qdisc of the sender's own device holds its sockets back; towards the Pod it takes marks in place of drops.
   const lossless = pacing === 'edt' && (direction === 'egress' || ecn);
   require(Math.abs(shareOfCap - 1) <= 0.03, `the goodput is not within 3% of the cap: ${words}`);
@@ -147,6 +151,6 @@ function judge(figures: TrafficFigures): string {
   require(!lossless || (retransmitted === 0 && outOfOrder === 0), `packets are lost or reordered: ${words}`);
   require(figures.failedMice === 0 &&
     mouseP50 < MOUSE_P50_MS &&
-    mouseP99 < MOUSE_P99_MS, `mice wait: ${words}`);
+    mouseP99 - longestBusy < MOUSE_P99_MS, `mice wait: ${words}`);
   return words;
 }

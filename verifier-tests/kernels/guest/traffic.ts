@@ -18,6 +18,7 @@ import { burstBytes, type Pacing } from '../../../cni/settings.ts';
 import { inNetns } from '../../../loader/index.ts';
 import type { TrafficFigures } from '../report.ts';
 import type { LimitedPod } from './pod.ts';
+import { collectGarbage, watchBusy } from './virtual-time.ts';
 
 const SAMPLE_MILLISECONDS = 50;
 const MICE_PER_SECOND = 20;
@@ -71,6 +72,8 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
   const mice: Mouse[] = [];
   let broken: string | undefined;
   const retransmittedBefore = retransmittedIn(sender);
+  collectGarbage();
+  const endWatch = watchBusy();
   const seen = await livingIn(receiver, async () => {
     const unorderedBefore = counter('TCPOFOQueue');
     const wire = new WireSampler(() => readCounters(process.pid), SAMPLE_MILLISECONDS);
@@ -96,6 +99,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
       sink.stop();
     }
   });
+  const longestBusy = endWatch();
   if (broken !== undefined) throw new Error(broken);
 
   const retransmitted = Math.max(0, retransmittedIn(sender) - retransmittedBefore);
@@ -121,5 +125,6 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
     failedMice: summary.mice.failed,
     mouseP50: 1000 * (summary.mice.p50 ?? Number.NaN),
     mouseP99: 1000 * (summary.mice.p99 ?? Number.NaN),
+    longestBusy,
   };
 }

@@ -4,6 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 let spinner: ChildProcess | undefined;
 
@@ -33,4 +36,27 @@ export function warmUp(): void {
   readFileSync(process.execPath);
   const libraries = readFileSync('/proc/self/maps', 'utf8').matchAll(/ (\/\S+\.so\S*)$/gm);
   for (const file of new Set([...libraries].map(([, name = '']) => name))) readFileSync(file);
+}
+
+/** Collects the garbage of what ran before, so that it need not be done in the middle of a measurement. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+}
+
+/** How finely `watchBusy` looks. */
+const BUSY_RESOLUTION_MS = 2;
+
+/**
+ * Watches for how long this process attends to nothing new; both ends of all traffic wait meanwhile. Ends the watch and gives
+ * the longest such time, ms.
+ */
+export function watchBusy(): () => number {
+  const histogram = monitorEventLoopDelay({ resolution: BUSY_RESOLUTION_MS });
+  histogram.enable();
+  return () => {
+    histogram.disable();
+    return Math.max(0, histogram.max / 1e6 - BUSY_RESOLUTION_MS);
+  };
 }
