@@ -171,6 +171,11 @@ const MODULES = {
       }
       return i32(sum);
     });`,
+  'a bounded result that a long loop returns': `
+    export const example = cgroupSkbIngress((skb) => {
+      for (const i of range(4096)) if (i === skb.mark) return skb.len & 1;
+      return CGROUP_PASS;
+    });`,
   'references that a long loop chooses': `
     const Cell = struct({ sum: u64 });
     const one = global(Cell);

@@ -301,7 +301,11 @@ function passOn(scope: Scope, frame: Operand, layout: Frame, node: Repeat): void
   builder.seal(on);
   builder.switchTo(gone);
   const widths = widthsOf(scope, returnTo);
-  const leaves = widths.map((width, index) => loadCell(scope, frame, layout.result + index * CELL, width));
+  const cells = widths.map((width, index) => loadCell(scope, frame, layout.result + index * CELL, width));
+  // What the verifier knew of the program's result is lost in the frame.
+  const { enforced, highest } = scope.context.results;
+  const isResult = enforced && returnTo.kind === 'function' && !scope.current.noinline;
+  const leaves = isResult ? cells.map((cell) => builder.binary('and', 32, cell, highest)) : cells;
   giveBack(scope, leaves, node.span);
   builder.switchTo(on);
 }
