@@ -85,7 +85,7 @@ function installAt(
   const program = loadDataplane(direction, { name: programName(direction), settings: { config } }, node);
   try {
     fillExclusions(program, limit);
-    ledger.amend(direction, { layouts: program.layouts });
+    ledger.note(direction, program.layouts);
     pinAll(program, place);
     const { mode } = attach({
       ...target,

@@ -5,6 +5,7 @@
 import type { ClsactAttachment, Attachment as KernelAttachment, TcxAttachment } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
+import type { Layouts } from './layouts.ts';
 
 /** The other attachments are qdiscs. */
 export const attachesProgram = (made: KernelAttachment): made is TcxAttachment | ClsactAttachment =>
@@ -37,6 +38,11 @@ export class Ledger {
   private with(direction: Direction, plan: DirectionRecord | undefined): AttachmentRecord {
     const { [direction]: _, ...others } = this.current.directions;
     return { ...this.current, directions: plan === undefined ? others : { ...others, [direction]: plan } };
+  }
+
+  /** Says of a direction at work how its program lays out its memory: it comes to disk with what is announced next. */
+  note(direction: Direction, layouts: Layouts): void {
+    this.intend(direction, { ...this.planned(direction), layouts });
   }
 
   /** Says more of a direction that is planned. */

@@ -2,12 +2,13 @@
  * One call at a time for an attachment: a runtime that loses patience with an ADD sends the DEL while the ADD is still
  * at work.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryFileLock } from '../../loader/index.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { sleep } from '../sleep.ts';
+import { inDirectory } from './directory.ts';
 import { fnv1a } from './fnv.ts';
 
 /**
@@ -41,12 +42,12 @@ function acquire(
   { stateDirectory, log }: Pick<Node, 'stateDirectory' | 'log'>,
   patienceMilliseconds: number,
 ): () => void {
-  const path = join(stateDirectory, 'locks', String(fnv1a(key) % FILES));
+  const directory = join(stateDirectory, 'locks');
+  const path = join(directory, String(fnv1a(key) % FILES));
   const deadline = Date.now() + patienceMilliseconds;
   for (;;) {
     try {
-      mkdirSync(join(stateDirectory, 'locks'), { recursive: true, mode: 0o700 });
-      closeSync(openSync(path, 'a', 0o600));
+      closeSync(inDirectory(directory, () => openSync(path, 'a', 0o600)));
       const release = tryFileLock(path);
       if (release !== undefined) return release;
     } catch (error) {

@@ -2,8 +2,9 @@
  * What natra chose and why, one line an event. A runtime shows a plugin's stderr only when it fails, so the
  * log is a file: `natra.log` in the state directory, readable by root alone.
  */
-import { appendFileSync, mkdirSync, renameSync, statSync, writeSync } from 'node:fs';
+import { appendFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { inDirectory } from './directory.ts';
 
 /** Bytes; the file before is kept as `natra.log.1`. */
 const ROTATE_AT = 1 << 20;
@@ -20,9 +21,10 @@ export function openLog(stateDirectory: string, target: string | undefined): Log
   const path = target || join(stateDirectory, 'natra.log');
   return (message) => {
     try {
-      if (!target) mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
       rotate(path);
-      appendFileSync(path, line(message), { mode: 0o600 });
+      const write = (): void => appendFileSync(path, line(message), { mode: 0o600 });
+      if (target) write();
+      else inDirectory(stateDirectory, write);
     } catch (error) {
       complain(line(`write the log ${path}: ${String(error)}: ${message}`));
     }

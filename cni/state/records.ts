@@ -2,7 +2,7 @@
  * What natra attached, one JSON file an attachment. A record is written before the first change to the node, so
  * that whatever a killed ADD left behind is found by the next ADD, DEL or GC.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attachment as KernelAttachment } from '../../loader/index.ts';
 import type { Direction, Limits } from '../config/bandwidth.ts';
@@ -11,6 +11,7 @@ import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
 import { codeOf } from '../errors.ts';
 import type { Limit, Pacing, Parsing } from '../limit.ts';
+import { inDirectory } from './directory.ts';
 import { attachmentKey } from './key.ts';
 
 /** Raised when a record's shape changes in a way that an older natra must not guess at. */
@@ -87,11 +88,11 @@ export function fateOf({ goesOn = [] }: Pick<Failure, 'goesOn'>): string {
 
 /** Writes a record as a whole or not at all. */
 export function writeRecord(directory: string, record: AttachmentRecord): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = recordPath(directory, record);
   const temporary = `${path}.${process.pid}.tmp`;
+  const text = `${JSON.stringify(record)}\n`;
   try {
-    writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    inDirectory(directory, () => writeFileSync(temporary, text, { mode: 0o600 }));
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
