@@ -6,29 +6,34 @@
 import { array, global, type Skb, struct, u32, u64, unlikely } from '../dsl/lang/index.ts';
 import { addressesOf } from './addresses.ts';
 
-/** Two for each flow that can be heavy at once. */
-const PLACES = 32;
+/** Three for two flows that can be heavy at once. */
+const PLACES = 24;
 /** A sampling quantum is 2^18 ns of C. */
 const QUANTUM_SHIFT = 18n;
 /** A flow that wasn't sampled for 2^29 ns (0.54 s) gives its place up. */
 const FORGOTTEN: u64 = 1n << 29n;
 
+const SINCE_SHIFT = 24n;
+const VERSION_SHIFT = 56n;
+
 const Flow = struct({
-  /** Of its key; 0 where the place is free. */
-  hash: u64,
-  /** Protocol in the high half; ports, SPI, key or identifier in the low. Without an IP header the EtherType. */
+  /** The low half of its key's hash; 0 where the place is free. */
+  hash: u32,
+  /** When it took the place, in units of 2^24 ns. */
+  since: u32,
+  /**
+   * The transport half of its key: protocol, then ports, SPI, key or identifier, in 32 bits; without an IP header the
+   * EtherType. In the highest byte 4, 6, or 0 where the key is of the link layer alone.
+   */
   transport: u64,
   /** Of IPv6 in halves; of IPv4 in the low halves. */
   sourceHigh: u64,
   sourceLow: u64,
   destinationHigh: u64,
   destinationLow: u64,
-  /** 4, 6, or 0 where the key is of the link layer alone. */
-  version: u64,
   /** Sampling quanta that it has had since it took the place. */
   quanta: u64,
-  /** When it took the place, and when it was sampled last; ns. */
-  since: u64,
+  /** When it was sampled last; ns. */
   last: u64,
 });
 
@@ -40,25 +45,28 @@ export function sample(skb: Skb, hash: u64, transport: u64, clock: u64, cost: u6
   if (unlikely(quanta !== 0n)) take(skb, hash, transport, quanta, now);
 }
 
+/** A place by 16 bits. */
+const placeOf = (slice: u32): u32 => ((slice & 0xffff) * PLACES) >>> 16;
+
 function take(skb: Skb, hash: u64, transport: u64, quanta: u64, now: u64): void {
-  const first = u32(hash) & (PLACES - 1);
-  const second = u32(hash >> 32n) & (PLACES - 1);
+  const key = u32(hash);
+  const first = placeOf(key);
+  const second = placeOf(u32(hash >> 32n));
   const isSecond =
-    top.flows[first].hash !== hash &&
-    (top.flows[second].hash === hash || top.flows[second].last < top.flows[first].last);
+    top.flows[first].hash !== key &&
+    (top.flows[second].hash === key || top.flows[second].last < top.flows[first].last);
   const flow = top.flows[isSecond ? second : first];
-  if (flow.hash !== hash) {
+  if (flow.hash !== key) {
     if (now - flow.last < FORGOTTEN) return;
     const addresses = addressesOf(skb);
-    flow.hash = hash;
-    flow.transport = transport;
+    flow.hash = key;
+    flow.since = u32(now >> SINCE_SHIFT);
+    flow.transport = transport | (u64(addresses.version) << VERSION_SHIFT);
     flow.sourceHigh = addresses.sourceHigh;
     flow.sourceLow = addresses.sourceLow;
     flow.destinationHigh = addresses.destinationHigh;
     flow.destinationLow = addresses.destinationLow;
-    flow.version = u64(addresses.version);
     flow.quanta = 0n;
-    flow.since = now;
   }
   flow.quanta += quanta;
   flow.last = now;

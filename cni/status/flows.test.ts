@@ -2,17 +2,17 @@ import { expect, test } from 'vitest';
 import { type FlowEntry, flowsBetween, ipv6 } from './flows.ts';
 
 const QUANTUM = 1 << 18;
+const [V4, V6] = [4n << 56n, 6n << 56n];
 const limit = { rateBitsPerSecond: 8_000_000 };
 const entry: FlowEntry = {
-  hash: 7n,
-  transport: (6n << 32n) | (443n << 16n) | 40_000n,
+  hash: 7,
+  since: 1,
+  transport: V4 | (6n << 32n) | (443n << 16n) | 40_000n,
   sourceHigh: 0n,
   sourceLow: 0x0a000001n,
   destinationHigh: 0n,
   destinationLow: 0x0a000002n,
-  version: 4n,
   quanta: 2000n,
-  since: 1n,
   last: 2n,
 };
 const between = (before: readonly FlowEntry[], after: readonly FlowEntry[]) =>
@@ -35,25 +35,34 @@ test('a flow has its ends, its bytes so far and its rate between the readings', 
 test('the heaviest flow comes first, and one that sent nothing is left out', () => {
   const [idle, light, heavy] = [5n, 10n, 1000n].map((quanta, index) => ({
     ...entry,
-    hash: BigInt(index + 1),
+    hash: index + 1,
     quanta,
   }));
-  const flows = between([idle!], [idle!, light!, heavy!, { ...entry, hash: 0n }]);
+  const flows = between([idle!], [idle!, light!, heavy!, { ...entry, hash: 0 }]);
   expect(flows.map(({ bytes }) => bytes)).toEqual([262_144, 2621]);
 });
 
 test('one that took the place of another of the same key counts from its own start', () => {
-  const [flow] = between([{ ...entry, quanta: 1990n, since: 0n }], [entry]);
+  const [flow] = between([{ ...entry, quanta: 1990n, since: 0 }], [entry]);
   expect(flow?.bitsPerSecond).toBe(Math.round((2000 * (QUANTUM / 1000) * 8) / 0.5));
 });
 
 test.each([
-  [{ transport: (1n << 32n) | 0x0008_1234n }, 'icmp', '10.0.0.1', 0x0008_1234],
-  [{ transport: 47n << 32n }, 'gre', '10.0.0.1', undefined],
-  [{ transport: (50n << 32n) | 0xabn }, 'esp', '10.0.0.1', 0xab],
-  [{ transport: 99n << 32n }, '99', '10.0.0.1', undefined],
-  [{ transport: 0x0806n, version: 0n }, 'ethernet', '0x0806', undefined],
-  [{ version: 6n, sourceHigh: 0x2001_0db8_0000_0000n, sourceLow: 1n }, 'tcp', '[2001:db8::1]:443', undefined],
+  [{ transport: V4 | (1n << 32n) | 0x0008_1234n }, 'icmp', '10.0.0.1', 0x0008_1234],
+  [{ transport: V4 | (47n << 32n) }, 'gre', '10.0.0.1', undefined],
+  [{ transport: V4 | (50n << 32n) | 0xabn }, 'esp', '10.0.0.1', 0xab],
+  [{ transport: V4 | (99n << 32n) }, '99', '10.0.0.1', undefined],
+  [{ transport: 0x0806n }, 'ethernet', '0x0806', undefined],
+  [
+    {
+      transport: V6 | (6n << 32n) | (443n << 16n) | 40_000n,
+      sourceHigh: 0x2001_0db8_0000_0000n,
+      sourceLow: 1n,
+    },
+    'tcp',
+    '[2001:db8::1]:443',
+    undefined,
+  ],
 ])('%o is shown as %s from %s', (changes, protocol, source, id) => {
   expect(between([], [{ ...entry, ...changes }])).toMatchObject([{ protocol, source, id }]);
 });

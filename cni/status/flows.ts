@@ -3,15 +3,14 @@ import { bytesIn, type Limit } from '../limit.ts';
 
 /** One place of the table as the kernel has it. */
 export interface FlowEntry {
-  readonly hash: bigint;
+  readonly hash: number;
+  readonly since: number;
   readonly transport: bigint;
   readonly sourceHigh: bigint;
   readonly sourceLow: bigint;
   readonly destinationHigh: bigint;
   readonly destinationLow: bigint;
-  readonly version: bigint;
   readonly quanta: bigint;
-  readonly since: bigint;
   readonly last: bigint;
 }
 
@@ -61,7 +60,7 @@ export function flowsBetween(first: FlowReading, second: FlowReading, limit: Lim
     .flatMap((entry) => {
       const before = first.flows.find(({ hash, since }) => hash === entry.hash && since === entry.since);
       const quanta = entry.quanta - (before?.quanta ?? 0n);
-      if (entry.hash === 0n || quanta === 0n || nanoseconds <= 0) return [];
+      if (entry.hash === 0 || quanta === 0n || nanoseconds <= 0) return [];
       const bitsPerSecond = Math.round((Number(bytesIn(limit, quanta * QUANTUM)) * 8e9) / nanoseconds);
       return [flowOf(entry, bitsPerSecond, limit)];
     })
@@ -69,9 +68,10 @@ export function flowsBetween(first: FlowReading, second: FlowReading, limit: Lim
 }
 
 function flowOf(entry: FlowEntry, bitsPerSecond: number, limit: Limit): Flow {
-  const { transport, version } = entry;
+  const { transport } = entry;
+  const version = transport >> 56n;
   const id = Number(transport & 0xffffffffn);
-  const number = Number(transport >> 32n);
+  const number = Number((transport >> 32n) & 0xffn);
   const amount = { bytes: Number(bytesIn(limit, entry.quanta * QUANTUM)), bitsPerSecond };
   if (version === 0n)
     return {
