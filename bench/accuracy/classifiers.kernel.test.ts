@@ -30,7 +30,7 @@ test.each([
 test('natra forgets a heavy flow in little more than a second, the reference only after minutes', () => {
   const [own, other] = [natra(RATE, 'kernel'), reference(RATE, 'kernel')];
   try {
-    expect(own.sketchBytes).toBe(8192);
+    expect(own.sketchBytes).toBe(4096);
     expect(other.sketchBytes).toBe(2_097_152);
     expect(forgetSeconds(own)).toBeLessThan(1.2);
     expect(forgetSeconds(other)).toBeGreaterThan(120);

@@ -23,7 +23,7 @@ export interface Row {
   readonly flows?: number;
 }
 
-const heavyCells = (now: bigint) => ({ cells: new Array<bigint>(1024).fill(now + 100n * SECOND) });
+const heavyCells = (now: bigint) => ({ cells: new Array<bigint>(512).fill(now + 100n * SECOND) });
 const inDebt = (now: bigint) => ({ ...heavyCells(now), clock: { time: now + 50n * SECOND } });
 const patient = { heavyHorizon: 1n << 40n, mouseHorizon: 1n << 40n };
 const unmarked = { ...patient, rampStart: 1n << 40n };

@@ -116,9 +116,9 @@ function isNumbers(value: Value | undefined): value is readonly bigint[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'bigint');
 }
 
-/** All fields of programs/flows.ts are u64. */
-function isEntry(value: Value): value is { readonly [F in keyof FlowEntry]: bigint } {
-  return Object.values(value).every((each) => typeof each === 'bigint');
+/** The fields of programs/flows.ts are integers. */
+function isEntry(value: Value): value is { readonly [F in keyof FlowEntry]: FlowEntry[F] } {
+  return Object.values(value).every((each) => typeof each === 'bigint' || typeof each === 'number');
 }
 
 /** Wire bits a second that passed under the limit between two readings. */

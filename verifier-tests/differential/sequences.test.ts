@@ -78,7 +78,7 @@ function remembered({ debt, mouseDebt, levels }: Past, now: bigint, heavyLevel: 
   const after = (milliseconds: number): bigint => now + BigInt(milliseconds * 1_000_000);
   const level = (cell: number): bigint =>
     now + (heavyLevel * BigInt(levels[cell % levels.length] ?? 0)) / 100n;
-  const cells = levels.length === 1 ? [] : Array.from({ length: 1024 }, (_, cell) => level(cell));
+  const cells = levels.length === 1 ? [] : Array.from({ length: 512 }, (_, cell) => level(cell));
   const values = {
     clock: { time: after(debt) },
     mouseClock: after(mouseDebt),

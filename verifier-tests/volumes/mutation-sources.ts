@@ -22,7 +22,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
   'congestion.ts': 'skb.tstamp = congestionShift(asI64(skb.hash), skb.tstamp);',
   'count.ts': 'count(skb.mark, skb.tstamp); countDelay(asI64(skb.tstamp));',
   'departures.ts':
-    'const cells = { first: skb.hash & 511, second: skb.mark & 511, third: 0, fourth: 0 };' +
+    'const cells = { first: skb.hash & 127, second: skb.mark & 255, third: 0, fourth: 0 };' +
     'depart(skb, lastDeparture(cells, skb.tstamp), skb.tstamp); keepDeparture(cells, skb.tstamp);',
   'exclusions.ts': 'if (isExcluded(skb, skb.mark)) return 2;',
   'flows.ts': 'sample(skb, skb.tstamp, asU64(skb.hash), asU64(skb.len), 5n, skb.tstamp);',
