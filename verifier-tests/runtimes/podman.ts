@@ -94,9 +94,12 @@ export class Podman {
     return this.node.command(['podman', ...places, '--storage-driver', 'overlay', ...argv]);
   }
 
+  private get environment() {
+    return { ...this.node.environment, CONTAINERS_CONF: this.configurationFile };
+  }
+
   private get options() {
-    const env = { ...this.node.environment, CONTAINERS_CONF: this.configurationFile };
-    return { env, encoding: 'utf8', stdio: 'pipe' } as const;
+    return { env: this.environment, encoding: 'utf8', stdio: 'pipe' } as const;
   }
 
   private get configurationFile(): string {
@@ -114,6 +117,8 @@ export class Podman {
       'runtime = "runc"',
       'cgroup_manager = "cgroupfs"',
       'events_logger = "none"',
+      // The monitor clears up behind a container that ends before podman does; it has no environment but this.
+      `conmon_env_vars = ${JSON.stringify(Object.entries(this.environment).map(([name, value]) => `${name}=${value}`))}`,
       '',
     ].join('\n');
   }
