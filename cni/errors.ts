@@ -3,11 +3,9 @@
  * section "Error"). `msg` says what is wrong in one line, `details` names the field, the value and the rule.
  */
 
-/** Codes 1 to 99 are the specification's, those from 100 natra's own; 999 is libcni's "internal". */
+/** What natra answers of the specification's codes (1 to 99), and its own from 100; 999 is libcni's "internal". */
 export const ERROR_CODES = {
   incompatibleVersion: 1,
-  unsupportedField: 2,
-  unknownContainer: 3,
   invalidEnvironment: 4,
   io: 5,
   decode: 6,
@@ -15,7 +13,6 @@ export const ERROR_CODES = {
   invalidNetns: 8,
   tryAgainLater: 11,
   notAvailable: 50,
-  limitedConnectivity: 51,
   interfaceNotFound: 100,
   dataplane: 101,
   checkFailed: 102,
