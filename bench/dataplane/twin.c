@@ -499,7 +499,9 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	u64 hash = flow_hash(p.addresses, p.transport);
-	u32 cell[4] = { hash & 255, 256 + ((hash >> 16) & 255), 512 + ((hash >> 32) & 255), 768 + ((hash >> 48) & 255) };
+	enum { COLUMN = COLUMNS - 1 };
+	u32 cell[4] = { hash & COLUMN, COLUMNS + ((hash >> 16) & COLUMN), 2 * COLUMNS + ((hash >> 32) & COLUMN),
+			3 * COLUMNS + ((hash >> 48) & COLUMN) };
 	u64 cost = (wire * config.ns_per_byte) >> 20, packet_cost = 0;
 	if (config.ns_per_packet)
 		packet_cost = (segments_of(skb) * config.ns_per_packet) >> 10;

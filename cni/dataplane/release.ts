@@ -27,7 +27,10 @@ export function release(record: AttachmentRecord, node: Node): void {
       failures.push(error);
     }
   };
-  for (const made of attachmentsOf(record)) attempt(() => detach(made));
+  // The kernel ends a link behind our back, with rtnl held through a grace period: what needs rtnl of its own goes first.
+  const made = attachmentsOf(record);
+  for (const each of made.filter(({ mode }) => !isLink(mode))) attempt(() => detach(each));
+  for (const each of made.filter(({ mode }) => isLink(mode))) attempt(() => detach(each));
   attempt(() => removePins(node.pinDirectory, attachmentKey(record)));
   const [first] = failures;
   if (failures.length === 1) throw first;
@@ -105,6 +108,8 @@ function referenceTo(path: string): { path: string; identity: string } {
   if (identity === undefined) throw new Error(`find network namespace ${path}: it is gone`);
   return { path, identity };
 }
+
+const isLink = (mode: KernelAttachment['mode']): boolean => mode === 'tcx';
 
 /** All that a record names, in reverse order. */
 const attachmentsOf = (record: AttachmentRecord): KernelAttachment[] =>
