@@ -78,6 +78,10 @@ export class VerifierError extends KernelError {
   }
 }
 
+/** Whether the verifier gave up on a program for its many paths, which says nothing of its safety. */
+export const isTooComplex = (error: unknown): error is VerifierError =>
+  error instanceof VerifierError && /too large|too complex|insns limit/i.test(error.log);
+
 /** Whether `error` is a kernel refusal with one of these errno names. */
 export function isErrno(
   error: unknown,

@@ -18,7 +18,7 @@ interface Figures {
 const TARGETS = { compile: 1_500, save: 150, load: 5 } as const;
 
 const row = (name: string, ...cells: readonly string[]): string =>
-  name.padEnd(52) + cells.map((cell) => cell.padStart(14)).join('');
+  name.padEnd(52) + cells.map((cell) => cell.padStart(16)).join('');
 
 const ms = (value: number, digits = 0): string => `${value.toFixed(digits)} ms`;
 const times = (value: number): string => `${value.toFixed(2)} times`;

@@ -4,7 +4,7 @@ import { printTree } from '../../dsl/compiler/tree/print.ts';
 import type { ModuleTree } from '../../dsl/compiler/tree/tree.ts';
 import { disassemble } from '../../dsl/object/disassemble.ts';
 import type { ProgramKind } from '../../dsl/object/image.ts';
-import { VerifierError } from '../../loader/errors.ts';
+import { isTooComplex } from '../../loader/errors.ts';
 import { expectAgreement } from './agree.ts';
 import { type Compiled, compiled } from './compile.ts';
 import { inKernel } from './in-kernel.ts';
@@ -30,8 +30,7 @@ function kernel({ image }: Compiled, contents: Contents): Execution | undefined 
   try {
     return inKernel(image, contents);
   } catch (error) {
-    if (error instanceof VerifierError && /too large|too complex|insns limit/i.test(error.log))
-      return undefined;
+    if (isTooComplex(error)) return undefined;
     throw error;
   }
 }
