@@ -67,18 +67,28 @@ function packetPointer(scope: Scope, which: 'start' | 'end', expression: Express
  * (check_reg_sane_offset), so the bound comes before the addition.
  */
 function atMost(scope: Scope, offset: Operand, most: bigint): Operand {
-  const { builder } = scope;
-  const bounded = builder.newVariable(32);
-  const [beyond, join] = [builder.newBlock(), builder.newBlock()];
-  builder.write(bounded, offset);
-  builder.branch({ condition: 'ule', width: 32, left: offset, right: most }, join, beyond, true);
-  builder.seal(beyond);
-  builder.switchTo(beyond);
-  builder.write(bounded, most);
+  return whereNotAbove(scope, 32, [offset, most], offset, most);
+}
+
+/** `value` where `left` is at most `right`, as it is expected to be; else `other`. */
+function whereNotAbove(
+  { builder }: Scope,
+  width: 32 | 64,
+  [left, right]: readonly [left: Operand, right: Operand],
+  value: Operand,
+  other: Operand,
+): Operand {
+  const chosen = builder.newVariable(width);
+  const [above, join] = [builder.newBlock(), builder.newBlock()];
+  builder.write(chosen, value);
+  builder.branch({ condition: 'ule', width, left, right }, join, above, true);
+  builder.seal(above);
+  builder.switchTo(above);
+  builder.write(chosen, other);
   builder.jump(join);
   builder.seal(join);
   builder.switchTo(join);
-  return builder.read(bounded);
+  return builder.read(chosen);
 }
 
 /**
@@ -140,17 +150,7 @@ export function withinPacket(
   const { builder } = scope;
   const end = packetPointer(scope, 'end', expression);
   const limit = builder.binary('add', 64, pointer, BigInt(bytes));
-  const checked = builder.newVariable(64);
-  const [beyond, join] = [builder.newBlock(), builder.newBlock()];
-  builder.write(checked, pointer);
-  builder.branch({ condition: 'ule', width: 64, left: limit, right: end }, join, beyond, true);
-  builder.seal(beyond);
-  builder.switchTo(beyond);
-  builder.write(checked, base);
-  builder.jump(join);
-  builder.seal(join);
-  builder.switchTo(join);
-  return builder.read(checked);
+  return whereNotAbove(scope, 64, [limit, end], pointer, base);
 }
 
 /** `data_end - data`, the one arithmetic on two pointers that the verifier allows (adjust_reg_min_max_vals). */

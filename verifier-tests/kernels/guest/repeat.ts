@@ -4,7 +4,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Baseline } from '../../../cni/objects.ts';
 import { readElf } from '../../../dsl/object/elf/read.ts';
-import { VerifierError } from '../../../loader/errors.ts';
+import { isTooComplex, VerifierError } from '../../../loader/errors.ts';
 import { inKernel } from '../../differential/in-kernel.ts';
 import type { State } from '../../differential/world.ts';
 import type { RandomProgram } from '../random-programs.ts';
@@ -45,7 +45,7 @@ export async function checkRandomPrograms(
       try {
         repeat(readElf(each.objects[baselineOf(checks)]), each, `program ${index}`);
       } catch (error) {
-        if (error instanceof VerifierError && TOO_COMPLEX.test(error.log)) tooComplex += 1;
+        if (isTooComplex(error)) tooComplex += 1;
         else faults.push(words(error, index));
       }
     }
@@ -55,9 +55,6 @@ export async function checkRandomPrograms(
     return `${some.length} programs, ${tooComplex} of them beyond the verifier's limits`;
   });
 }
-
-/** A program of more paths than the verifier follows. */
-const TOO_COMPLEX = /too large|too complex|insns limit/i;
 
 function words(error: unknown, index: number): string {
   if (error instanceof VerifierError)
