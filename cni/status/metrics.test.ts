@@ -33,13 +33,13 @@ const limit: LimitStatus = {
 const status: NodeStatus = { limits: [limit], unlimited: [], notes: [] };
 
 /** Without the line that tells the release. */
-const samples = (of: NodeStatus): string[] =>
-  metrics(of)
+const samples = async (of: NodeStatus): Promise<string[]> =>
+  (await metrics(of))
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('natra_build_info'));
 
-test('a limit has its packets and bytes by verdict, its cap, and whether it is in force', () => {
-  expect(samples(status)).toEqual(
+test('a limit has its packets and bytes by verdict, its cap, and whether it is in force', async () => {
+  expect(await samples(status)).toEqual(
     expect.arrayContaining([
       `natra_packets_total{${LIMIT},verdict="dropped"} 5`,
       `natra_bytes_total{${LIMIT},verdict="dropped"} 500`,
@@ -48,11 +48,11 @@ test('a limit has its packets and bytes by verdict, its cap, and whether it is i
     ]),
   );
   const gone = { ...status, limits: [{ ...limit, faults: ['gone'] }] };
-  expect(samples(gone)).toContain(`natra_in_force{${LIMIT}} 0`);
+  expect(await samples(gone)).toContain(`natra_in_force{${LIMIT}} 0`);
 });
 
-test('buckets of delays count all that waited no longer, in seconds', () => {
-  const found = samples(status).filter((line) => line.startsWith('natra_delay_seconds'));
+test('buckets of delays count all that waited no longer, in seconds', async () => {
+  const found = (await samples(status)).filter((line) => line.startsWith('natra_delay_seconds'));
   expect(found).toEqual([
     `natra_delay_seconds_bucket{${LIMIT},le="0.000002048"} 3`,
     `natra_delay_seconds_bucket{${LIMIT},le="0.000004096"} 7`,
@@ -61,14 +61,14 @@ test('buckets of delays count all that waited no longer, in seconds', () => {
   ]);
 });
 
-test('an ADD that failed under failurePolicy "open" is told of', () => {
+test('an ADD that failed under failurePolicy "open" is told of', async () => {
   const failure = { at: '2026-01-01T00:00:00.000Z', error: 'EPERM', wanted: {} };
   const failed: NodeStatus = { limits: [], unlimited: [{ ...about, ...failure }], notes: [] };
-  expect(samples(failed)).toEqual([`natra_add_failed{${POD}} 1`]);
+  expect(await samples(failed)).toEqual([`natra_add_failed{${POD}} 1`]);
 });
 
-test('each metric is described before its samples, once', () => {
-  const lines = metrics(status).split('\n');
+test('each metric is described before its samples, once', async () => {
+  const lines = (await metrics(status)).split('\n');
   for (const name of ['natra_packets_total', 'natra_delay_seconds', 'natra_add_failed', 'natra_build_info'])
     expect(
       lines.filter((line) => line.startsWith(`# HELP ${name} `) || line.startsWith(`# TYPE ${name} `)),
@@ -79,9 +79,9 @@ test('each metric is described before its samples, once', () => {
   expect(lines.at(-1)).toBe('');
 });
 
-test('names are written so that no Pod can forge a line', () => {
+test('names are written so that no Pod can forge a line', async () => {
   const forged = { ...limit, pod: 'a"} 1\nnatra_in_force{pod="b\\' };
-  const found = samples({ ...status, limits: [forged] });
+  const found = await samples({ ...status, limits: [forged] });
   expect(found).toContain(
     String.raw`natra_in_force{namespace="team-a",pod="a\"} 1\nnatra_in_force{pod=\"b\\",container_id="c1",interface="eth0",direction="egress"} 1`,
   );

@@ -1,9 +1,15 @@
-/** What programs have counted, as metrics of Prometheus. */
+/** What programs have counted, in the text format of Prometheus (exposition format 0.0.4). */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { version } from '../../package.json';
 import { VERDICTS } from '../verdicts.ts';
 import type { DelayCount } from './delays.ts';
-import { exposition, type Sample } from './exposition.ts';
 import type { LimitStatus, NodeStatus, UnlimitedStatus } from './node-status.ts';
+
+export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+const POD_LABELS = ['namespace', 'pod', 'container_id', 'interface'] as const;
+const LIMIT_LABELS = [...POD_LABELS, 'direction'] as const;
+type LimitLabels = Record<(typeof LIMIT_LABELS)[number], string>;
 
 const podLabels = ({ namespace, pod, containerId, interface: ifname }: LimitStatus | UnlimitedStatus) => ({
   namespace,
@@ -12,81 +18,85 @@ const podLabels = ({ namespace, pod, containerId, interface: ifname }: LimitStat
   interface: ifname,
 });
 
-const limitLabels = (limit: LimitStatus) => ({ ...podLabels(limit), direction: limit.direction });
+const limitLabels = (limit: LimitStatus): LimitLabels => ({
+  ...podLabels(limit),
+  direction: limit.direction,
+});
 
-export function metrics({ limits, unlimited }: NodeStatus): string {
-  const ofLimits = (value: (limit: LimitStatus) => number): Sample[] =>
-    limits.map((limit) => ({ labels: limitLabels(limit), value: value(limit) }));
-  return exposition([
-    {
-      name: 'natra_packets_total',
-      help: 'Packets, by what became of them.',
-      type: 'counter',
-      samples: limits.flatMap((limit) => verdicts(limit, 'packets')),
-    },
-    {
-      name: 'natra_bytes_total',
-      help: 'Bytes on the wire, by what became of them.',
-      type: 'counter',
-      samples: limits.flatMap((limit) => verdicts(limit, 'bytes')),
-    },
-    {
-      name: 'natra_cap_bits_per_second',
-      help: 'The limit.',
-      type: 'gauge',
-      samples: ofLimits(({ capBitsPerSecond }) => capBitsPerSecond),
-    },
-    {
-      name: 'natra_in_force',
-      help: '1 where all that makes up the limit is in the kernel, else 0.',
-      type: 'gauge',
-      samples: ofLimits(({ faults }) => (faults.length === 0 ? 1 : 0)),
-    },
-    {
-      name: 'natra_add_failed',
-      help: '1 for an interface whose last ADD failed under failurePolicy "open".',
-      type: 'gauge',
-      samples: unlimited.map((each) => ({ labels: podLabels(each), value: 1 })),
-    },
-    {
-      // The kernel adds no times up, so there is no `_sum`.
-      name: 'natra_delay_seconds',
-      help: 'How long packets that had to wait had to.',
-      type: 'histogram',
-      samples: limits.flatMap((limit) => buckets(limitLabels(limit), limit.delays)),
-    },
-    {
-      name: 'natra_build_info',
-      help: '1, with the release that tells.',
-      type: 'gauge',
-      samples: [{ labels: { version }, value: 1 }],
-    },
-  ]);
+export async function metrics({ limits, unlimited }: NodeStatus): Promise<string> {
+  const registry = new Registry();
+  const registers = [registry];
+  const counted = { labelNames: [...LIMIT_LABELS, 'verdict'], registers };
+  const packets = new Counter({
+    name: 'natra_packets_total',
+    help: 'Packets, by what became of them.',
+    ...counted,
+  });
+  const bytes = new Counter({
+    name: 'natra_bytes_total',
+    help: 'Bytes on the wire, by what became of them.',
+    ...counted,
+  });
+  const ofLimit = { labelNames: LIMIT_LABELS, registers };
+  const cap = new Gauge({ name: 'natra_cap_bits_per_second', help: 'The limit.', ...ofLimit });
+  const inForce = new Gauge({
+    name: 'natra_in_force',
+    help: '1 where all that makes up the limit is in the kernel, else 0.',
+    ...ofLimit,
+  });
+  const failed = new Gauge({
+    name: 'natra_add_failed',
+    help: '1 for an interface whose last ADD failed under failurePolicy "open".',
+    labelNames: POD_LABELS,
+    registers,
+  });
+  new Delays(limits, registers);
+  const build = { name: 'natra_build_info', help: '1, with the release that tells.' };
+  new Gauge({ ...build, labelNames: ['version'], registers }).set({ version }, 1);
+  for (const limit of limits) {
+    const labels = limitLabels(limit);
+    cap.set(labels, limit.capBitsPerSecond);
+    inForce.set(labels, limit.faults.length === 0 ? 1 : 0);
+    if (limit.verdicts === undefined) continue;
+    for (const { name: verdict } of VERDICTS) {
+      packets.inc({ ...labels, verdict }, Number(limit.verdicts[verdict].packets));
+      bytes.inc({ ...labels, verdict }, Number(limit.verdicts[verdict].bytes));
+    }
+  }
+  for (const each of unlimited) failed.set(podLabels(each), 1);
+  return registry.metrics();
 }
 
-/** None where the counters can't be read. */
-function verdicts(limit: LimitStatus, counted: 'packets' | 'bytes'): Sample[] {
-  const { verdicts: counts } = limit;
-  if (counts === undefined) return [];
-  return VERDICTS.map(({ name: verdict }) => ({
-    labels: { ...limitLabels(limit), verdict },
-    value: Number(counts[verdict][counted]),
-  }));
-}
-
+const DELAYS = { name: 'natra_delay_seconds', help: 'How long packets that had to wait had to.' } as const;
 const NANOSECONDS_PER_SECOND = 1e9;
 
+/** A histogram that the kernel has kept. It adds nothing up, so there is no `_sum`. */
+class Delays extends Histogram<string> {
+  readonly #limits: readonly LimitStatus[];
+
+  constructor(limits: readonly LimitStatus[], registers: Registry[]) {
+    super({ ...DELAYS, labelNames: LIMIT_LABELS, registers });
+    this.#limits = limits;
+  }
+
+  /** What the registry writes; prom-client knows no other way to bring counts of one's own. */
+  getForPromString() {
+    const values = this.#limits.flatMap((limit) => series(limitLabels(limit), limit.delays));
+    return { ...DELAYS, type: 'histogram', values };
+  }
+}
+
 /** Cumulative, as the format has it: each bucket counts all that waited no longer. */
-function buckets(labels: Sample['labels'], delays: readonly DelayCount[]): Sample[] {
+function series(labels: LimitLabels, delays: readonly DelayCount[]) {
   let packets = 0;
-  const below = delays.map((delay): Sample => {
+  const buckets = delays.map((delay) => {
     packets += delay.packets;
-    const le = String(delay.belowNanoseconds / NANOSECONDS_PER_SECOND);
-    return { suffix: '_bucket', labels: { ...labels, le }, value: packets };
+    const le = delay.belowNanoseconds / NANOSECONDS_PER_SECOND;
+    return { metricName: `${DELAYS.name}_bucket`, labels: { ...labels, le }, value: packets };
   });
   return [
-    ...below,
-    { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: packets },
-    { suffix: '_count', labels, value: packets },
+    ...buckets,
+    { metricName: `${DELAYS.name}_bucket`, labels: { ...labels, le: '+Inf' }, value: packets },
+    { metricName: `${DELAYS.name}_count`, labels, value: packets },
   ];
 }

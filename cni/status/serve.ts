@@ -1,7 +1,7 @@
 /** Metrics by HTTP, for Prometheus to scrape: `/metrics`, and `/healthz` for a probe. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { OperatorError } from '../install/errors.ts';
-import { CONTENT_TYPE } from './exposition.ts';
+import { CONTENT_TYPE } from './metrics.ts';
 
 export interface ListenAddress {
   /** All addresses, of IPv6 too, where it is absent. */

@@ -207,10 +207,9 @@ describe('the board for Grafana', () => {
     targets.map(({ expr }) => expr),
   );
 
-  test('asks for metrics that natra serves, by labels that they have', () => {
-    const served = [...metrics({ limits: [], unlimited: [], notes: [] }).matchAll(/^# TYPE (\S+)/gm)].map(
-      ([, name]) => name,
-    );
+  test('asks for metrics that natra serves, by labels that they have', async () => {
+    const text = await metrics({ limits: [], unlimited: [], notes: [] });
+    const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
     const labels = ['namespace', 'pod', 'direction', 'verdict', 'le', 'version'];
     expect(expressions.length).toBeGreaterThan(8);
     for (const expression of expressions) {
