@@ -51,6 +51,13 @@ test('a limit has its packets and bytes by verdict, its cap, and whether it is i
   expect(await samples(gone)).toContain(`natra_in_force{${LIMIT}} 0`);
 });
 
+test('how full the sketch is shows as the chance of a new flow to be taken for a heavy one, where it can be read', async () => {
+  const sketch = { heavyShares: [0.5, 0.5, 0.5, 0.5], falseHeavy: 0.0625 };
+  const filled = { ...status, limits: [{ ...limit, sketch }] };
+  expect(await samples(filled)).toContain(`natra_false_heavy_ratio{${LIMIT}} 0.0625`);
+  expect((await samples(status)).join()).not.toContain('natra_false_heavy_ratio');
+});
+
 test('buckets of delays count all that waited no longer, in seconds', async () => {
   const found = (await samples(status)).filter((line) => line.startsWith('natra_delay_seconds'));
   expect(found).toEqual([

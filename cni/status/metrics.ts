@@ -50,6 +50,11 @@ export async function metrics({ limits, unlimited }: NodeStatus): Promise<string
     labelNames: POD_LABELS,
     registers,
   });
+  const falseHeavy = new Gauge({
+    name: 'natra_false_heavy_ratio',
+    help: 'Probability that a new flow is taken for a heavy one, since others fill its cells of the sketch.',
+    ...ofLimit,
+  });
   new Delays(limits, registers);
   const build = { name: 'natra_build_info', help: '1, with the release that tells.' };
   new Gauge({ ...build, labelNames: ['version'], registers }).set({ version }, 1);
@@ -57,6 +62,7 @@ export async function metrics({ limits, unlimited }: NodeStatus): Promise<string
     const labels = limitLabels(limit);
     cap.set(labels, limit.capBitsPerSecond);
     inForce.set(labels, limit.faults.length === 0 ? 1 : 0);
+    if (limit.sketch !== undefined) falseHeavy.set(labels, limit.sketch.falseHeavy);
     if (limit.verdicts === undefined) continue;
     for (const { name: verdict } of VERDICTS) {
       packets.inc({ ...labels, verdict }, Number(limit.verdicts[verdict].packets));
