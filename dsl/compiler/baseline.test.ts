@@ -43,3 +43,40 @@ test('both baselines do the same on one CPU', () => {
   expect(results[1]).toEqual(results[0]);
   expect(results[0]!.state).toMatch(/^11000000/);
 });
+
+/** The count and the round's number are those of the loop's start, whatever the body does. */
+const LONG = `
+  const state = global(struct({ rounds: u32, sum: u64 }));
+  function firstFrom(value: u32, count: u32): i32 {
+    for (const i of range(min(count, 8192))) if (i * i > value) return i32(i);
+    return -1;
+  }
+  export const example = classifier((skb) => {
+    for (const i of range(min(skb.mark, 5000))) {
+      state.rounds += 1;
+      skb.mark = 9;
+      if (i === 1) continue;
+      if (i > 3000) break;
+      state.sum += u64(i);
+    }
+    return firstFrom(10, skb.priority);
+  });`;
+
+test('for 5.10 a long loop is one that the verifier walks, and does the same', () => {
+  const results = (['5.12', '5.10'] as const).map((baseline) => {
+    const [file, reading] = moduleOf(LONG);
+    const { object, diagnostics } = compile(file, { ...reading, baseline });
+    expect(diagnostics).toEqual([]);
+    const vm = createVm(object!);
+    const outcomes = [
+      [1000, 5000],
+      [5000, 3],
+      [0, 0],
+    ].map(
+      ([mark = 0, priority = 0]) => vm.run('example', new Skb(new Uint8Array(60), { mark, priority })).r0,
+    );
+    return { outcomes, state: Buffer.from(vm.sections.get('.bss')!).toString('hex') };
+  });
+  expect(results[1]).toEqual(results[0]);
+  expect(results[0]!.outcomes).toEqual([4n, 0xffffffffn, 0xffffffffn]);
+});

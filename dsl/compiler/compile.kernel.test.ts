@@ -222,6 +222,30 @@ const MODULES = {
       for (const i of range(4096)) sum += i;
       return i32(sum);
     });`,
+  'references that a boolean says are there, in a long loop': `
+    const Header = struct({ kind: be32, sum: u32 });
+    const counts = hashMap({ key: u32, value: struct({ n: u64, m: u64 }), maxEntries: 4 });
+    export const example = classifier((skb) => {
+      const header = skb.at(Header, 14);
+      const found = counts.lookup(skb.mark)?.m === undefined ? undefined : counts.lookup(skb.mark);
+      const both = { header, next: skb.at(Header, skb.priority & 31) };
+      const isHere = header !== undefined;
+      const isCounted = found !== undefined;
+      for (const i of range(4096)) {
+        if (!isHere) break;
+        header.sum += i;
+        if (isCounted) found.n += u64(header.kind);
+        if (both.header !== undefined && both.next !== undefined) both.header.sum ^= both.next.kind;
+      }
+      return both.next === undefined ? 1 : 2;
+    });`,
+  'an integer behind a chain of chains': `
+    const Header = struct({ kind: be32, bytes: array(u8, 4) });
+    export const example = classifier((skb) => {
+      const header = skb.at(Header, 14);
+      if (skb.mark === 3) return 1;
+      return header?.bytes[1] ?? 3;
+    });`,
   'subprograms that folding leaves without a caller': `
     const unused = noinline((a: u64): u64 => a + 1n);
     export const example = classifier((skb) => {

@@ -4,18 +4,20 @@
  */
 import { MAP_HELPERS } from '../../machine/helpers.ts';
 import type { Operand } from '../ir/ir.ts';
-import type { Expression, Span, Statement, Type, Variable } from '../tree/tree.ts';
+import type { Span, Statement, Type, Variable } from '../tree/tree.ts';
 import { type Uses, usesOf } from '../tree/walk.ts';
 import { FunctionBuilder } from './builder.ts';
 import { lowerScalar } from './expressions.ts';
-import { lowerLoop } from './loops.ts';
 import { callKernel } from './maps.ts';
 import { isPlace, LoweringError, type ReturnTarget, type Scope } from './scope.ts';
-import { bindVariable, lowerStatement } from './statements.ts';
+import { bindVariable, continueAt, lowerStatement } from './statements.ts';
 import {
+  addressOf,
+  branchWhenPresent,
   fromLeaves,
   leafWidths,
   newPlace,
+  type OptionalValue,
   type ReferenceValue,
   readPlace,
   scalar,
@@ -53,10 +55,12 @@ function isFixed(value: Value): boolean {
       return typeof value.operand === 'bigint';
     case 'reference':
       return value.base.kind === 'section';
+    case 'optional':
+      return value.presentWhen === 'never';
     case 'record':
       return [...value.fields.values()].every(isFixed);
-    default:
-      return value.kind === 'void';
+    case 'void':
+      return true;
   }
 }
 
@@ -80,8 +84,8 @@ function layOut(scope: Scope, uses: Uses): Frame {
   const captured = uses.variables.flatMap((variable): Captured[] => {
     const bound = scope.variables.get(variable.id);
     if (bound === undefined || (!isPlace(bound) && isFixed(bound))) return [];
-    const offset = take(leafWidths(typeOf(scope, variable)).length);
-    return [{ variable, offset, assigned: uses.assigned.has(variable.id) }];
+    const cells = isPlace(bound) ? leafWidths(bound.type).length : cellCount(bound);
+    return [{ variable, offset: take(cells), assigned: uses.assigned.has(variable.id) }];
   });
   return { returned, result, context, captured, size };
 }
@@ -145,37 +149,113 @@ function loadOpaque(scope: Scope, frame: Operand, at: number, type: Type): Opera
 
 const isNumber = (type: Type): boolean => type.kind === 'int' || type.kind === 'bool';
 
-type Pointing = ReferenceValue & { readonly base: { readonly kind: 'pointer' } };
-
-/**
- * A reference by a pointer and bytes behind it. Only the pointer lies in the frame: an access has to know the bytes,
- * since the stack takes none at an odd place.
- */
-const isPointing = (value: Value): value is Pointing =>
-  value.kind === 'reference' && value.base.kind === 'pointer';
-
-/** What lies in the frame of a value that no round changes. */
-function cellsOf(scope: Scope, value: Value): readonly Operand[] {
-  if (value.kind === 'record') return [...value.fields.values()].flatMap((field) => cellsOf(scope, field));
-  return isPointing(value) ? [value.base.operand] : toLeaves(scope, value);
+/** Whether its being there shows by the pointer itself, which is 0 where it is not. */
+function showsByPointer({ reference: { base }, presentWhen }: OptionalValue): boolean {
+  const [test, ...others] = presentWhen === 'never' ? [] : presentWhen;
+  return (
+    others.length === 0 &&
+    base.kind === 'pointer' &&
+    test?.condition === 'ne' &&
+    test.left === base.operand &&
+    test.right === 0n
+  );
 }
 
-/** The value of `type` as it was outside, from what lies in the frame at `offset`. */
+/** How many cells the frame has for a value that no round changes. */
+function cellCount(value: Value): number {
+  switch (value.kind) {
+    case 'void':
+      return 0;
+    case 'scalar':
+    case 'reference':
+      return 1;
+    case 'optional':
+      return showsByPointer(value) ? 1 : 2;
+    case 'record':
+      return [...value.fields.values()].reduce((sum, field) => sum + cellCount(field), 0);
+  }
+}
+
+/**
+ * What lies in the frame of a reference: its pointer alone. An access has to know the bytes behind it, since the stack takes
+ * none at an odd place.
+ */
+const pointerOf = (scope: Scope, value: ReferenceValue): Operand =>
+  value.base.kind === 'pointer' ? value.base.operand : addressOf(scope, value);
+
+/** 1 where an optional reference is there. */
+function presence(scope: Scope, value: OptionalValue): Operand {
+  const { builder } = scope;
+  const flag = builder.newVariable(64);
+  const [present, absent, join] = [builder.newBlock(), builder.newBlock(), builder.newBlock()];
+  branchWhenPresent(scope, value, present, absent);
+  for (const [block, number] of [
+    [present, 1n],
+    [absent, 0n],
+  ] as const) {
+    builder.seal(block);
+    builder.switchTo(block);
+    builder.write(flag, number);
+    builder.jump(join);
+  }
+  builder.seal(join);
+  builder.switchTo(join);
+  return builder.read(flag);
+}
+
+/**
+ * What lies in the frame of a value that no round changes. The pointer of a reference into the packet lies there whether or not
+ * it is there, as outside: of a comparison with the packet's end that is made once more for the frame's sake the verifier
+ * doesn't know that it ends as before (is_pkt_ptr_branch_taken, kernel/bpf/verifier.c).
+ */
+function cellsOf(scope: Scope, value: Value): readonly Operand[] {
+  switch (value.kind) {
+    case 'record':
+      return [...value.fields.values()].flatMap((field) => cellsOf(scope, field));
+    case 'reference':
+      return [pointerOf(scope, value)];
+    case 'optional':
+      return showsByPointer(value)
+        ? [pointerOf(scope, value.reference)]
+        : [pointerOf(scope, value.reference), presence(scope, value)];
+    default:
+      return toLeaves(scope, value);
+  }
+}
+
+/** A value as it was outside, from what `cellsOf` left in the frame at `offset`. */
 function fromCells(scope: Scope, frame: Operand, outside: Value, type: Type, offset: number): Value {
+  const pointing = (reference: ReferenceValue, pointer: Operand): ReferenceValue =>
+    reference.base.kind === 'pointer'
+      ? { ...reference, base: { ...reference.base, operand: pointer } }
+      : { ...reference, base: { kind: 'pointer', operand: pointer }, offset: 0 };
   if (outside.kind === 'record' && type.kind === 'record') {
     let at = offset;
     const fields = new Map<string, Value>();
     for (const field of type.fields) {
       const value = outside.fields.get(field.name);
-      if (value !== undefined) fields.set(field.name, fromCells(scope, frame, value, field.type, at));
-      at += leafWidths(field.type).length * CELL;
+      if (value === undefined) continue;
+      fields.set(field.name, fromCells(scope, frame, value, field.type, at));
+      at += cellCount(value) * CELL;
     }
     return { kind: 'record', fields };
   }
-  if (isPointing(outside))
-    return { ...outside, base: { ...outside.base, operand: loadCell(scope, frame, offset, 64) } };
-  const leaves = leafWidths(type).map((width, index) => loadCell(scope, frame, offset + index * CELL, width));
-  return fromLeaves(scope, type, leaves);
+  switch (outside.kind) {
+    case 'reference':
+      return pointing(outside, loadCell(scope, frame, offset, 64));
+    case 'optional': {
+      const pointer = loadCell(scope, frame, offset, 64);
+      const left = showsByPointer(outside) ? pointer : loadCell(scope, frame, offset + CELL, 64);
+      const presentWhen = [{ condition: 'ne', width: 64, left, right: 0n }] as const;
+      return { kind: 'optional', reference: pointing(outside.reference, pointer), presentWhen };
+    }
+    default: {
+      const leaves = leafWidths(type).map((width, index) =>
+        loadCell(scope, frame, offset + index * CELL, width),
+      );
+      return fromLeaves(scope, type, leaves);
+    }
+  }
 }
 
 function storeVariable(scope: Scope, frame: Operand, { variable, offset, assigned }: Captured): void {
@@ -318,27 +398,37 @@ function widthsOf(scope: Scope, returnTo: ReturnTarget): readonly (32 | 64)[] {
 }
 
 /** The same loop as one that the verifier walks, for kernels without bpf_loop. */
-function walked(node: Repeat): Extract<Statement, { kind: 'loop' }> {
-  const { counter, count, span } = node;
-  const type = { kind: 'int', bits: 32, signed: false } as const;
-  const current: Expression = { kind: 'variable', type, variable: counter, span };
-  const number = (value: bigint): Expression => ({ kind: 'int', type, value, span });
-  return {
-    kind: 'loop',
-    initial: [{ kind: 'declare', variable: counter, value: number(0n), span }],
-    condition: { kind: 'compare', type: { kind: 'bool' }, operator: 'lt', left: current, right: count, span },
-    update: [
-      {
-        kind: 'assign',
-        variable: counter,
-        value: { kind: 'arithmetic', type, operator: 'add', left: current, right: number(1n), span },
-        span,
-      },
-    ],
-    body: node.body,
-    postTest: false,
-    span,
-  };
+function lowerWalked(scope: Scope, node: Repeat): void {
+  const { builder } = scope;
+  const count = lowerScalar(scope, node.count);
+  const round = builder.newVariable(32);
+  const [head, body, next, exit] = [
+    builder.newBlock(),
+    builder.newBlock(),
+    builder.newBlock(),
+    builder.newBlock(),
+  ];
+  builder.write(round, 0n);
+  builder.jump(head);
+  builder.switchTo(head);
+  const counter = builder.read(round);
+  builder.branch({ condition: 'ult', width: 32, left: counter, right: count }, body, exit);
+  builder.seal(body);
+  builder.switchTo(body);
+  bindVariable(scope, node.counter, scalar(counter));
+  scope.jumps.push({ breakTo: exit, continueTo: next });
+  lowerStatement(scope, node.body);
+  scope.jumps.pop();
+  if (builder.reachable) builder.jump(next);
+  builder.seal(next);
+  continueAt(scope, next);
+  if (builder.reachable) {
+    builder.write(round, builder.binary('add', 32, counter, 1n));
+    builder.jump(head);
+  }
+  builder.seal(head);
+  builder.seal(exit);
+  continueAt(scope, exit);
 }
 
 /**
@@ -363,7 +453,7 @@ function callLoop(scope: Scope, count: Operand, name: string, frame: Operand): v
 
 export function lowerRepeat(scope: Scope, node: Repeat): void {
   if (scope.baseline === '5.10') {
-    lowerLoop(scope, walked(node));
+    lowerWalked(scope, node);
     return;
   }
   const { builder } = scope;

@@ -15,7 +15,8 @@ export function bound(
   node: ts.Node,
   use: (named: Expression) => Expression,
 ): Expression {
-  if (isPure(value)) return use(value);
+  // A choice of references is made once: the verifier doesn't know that another comparison ends as the first.
+  if (isPure(value) && value.kind !== 'conditional') return use(value);
   const span = scope.span(node);
   const parameter = scope.session.variable('it', value.type);
   const result = settle(scope.session, use(scope.use(parameter, node)), node);
