@@ -10,6 +10,7 @@ import { CniError, codeOf } from './errors.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
 import { OperatorError } from './install/errors.ts';
 import { keepCode } from './install/keep-code.ts';
+import { rehearse } from './install/rehearsal.ts';
 import type { Node } from './node.ts';
 import { statusCommand } from './status/command.ts';
 import { metricsCommand } from './status/metrics-command.ts';
@@ -75,7 +76,7 @@ export async function run(
         return 0;
       // What `install` calls of the release that it has put in place, on the Node.js that will run it.
       case 'keep-code':
-        keepCode(join(source, 'natra-verbs.cjs'));
+        keepCode(join(source, 'natra-verbs.cjs'), rehearse);
         return 0;
       case 'upgrade':
         upgradeCommand(options, node, console);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,12 +26,32 @@ test('a part exports what it would by require()', () => {
   expect([add(2, 3), own]).toEqual([5, folder]);
 });
 
-test('the code that was kept of it is taken by V8', () => {
-  keepCode(file);
+const fail = () => {
+  throw new Error('there is no network namespace to rehearse in');
+};
+
+test.each([() => {}, fail])('the code that was kept of it is taken by V8, rehearsed or not', (rehearse) => {
+  keepCode(file, rehearse);
   const cachedData = readFileSync(`${file}.code`);
   const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
   expect(script.cachedDataRejected).toBe(false);
   expect(read().add(2, 3)).toBe(5);
+});
+
+test('the code that is kept is that of what the rehearsal ran, or of all where it failed', () => {
+  const functions = ['used', 'unused'].map((name) => `exports.${name} = (a) => ${'a * 3 + '.repeat(500)} a;`);
+  writeFileSync(file, functions.join(''));
+  const sizeAfter = (rehearse: (exported: Record<string, (a: number) => number>) => void): number => {
+    keepCode(file, (exported) => rehearse(exported as Record<string, (a: number) => number>));
+    return statSync(`${file}.code`).size;
+  };
+  const none = sizeAfter(() => {});
+  const one = sizeAfter(({ used }) => used?.(1));
+  const both = sizeAfter(({ used, unused }) => used?.(unused?.(1) ?? 0));
+  const all = sizeAfter(fail);
+  expect(none).toBeLessThan(one);
+  expect(one).toBeLessThan(both);
+  expect(all).toBeGreaterThan(one * 1.5);
 });
 
 test('code that V8 refuses is passed over', () => {

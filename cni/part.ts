@@ -16,13 +16,18 @@ export const codeOf = (file: string): string => `${file}.code`;
  */
 export function readPart(file: string, require: NodeJS.Require): unknown {
   const script = new Script(wrapped(file), { filename: file, cachedData: readIfThere(codeOf(file)) });
+  return evaluate(script, file, require);
+}
+
+/** What a part exports once it has run. */
+export function evaluate(script: Script, file: string, require: NodeJS.Require): unknown {
   const module = { exports: {} };
   script.runInThisContext()(module.exports, require, module, file, dirname(file));
   return module.exports;
 }
 
-/** The text that V8 compiles of a part. */
-export const wrapped = (file: string): string => Module.wrap(readFileSync(file, 'utf8'));
+/** The text that V8 compiles of a part: the build leaves nothing but ASCII in it, which is read soonest as Latin-1. */
+export const wrapped = (file: string): string => Module.wrap(readFileSync(file, 'latin1'));
 
 function readIfThere(file: string): Buffer | undefined {
   try {

@@ -20,7 +20,7 @@ import { VerifierError } from './errors.ts';
 import { closeDescriptor } from './native/files.ts';
 import { addBpfFilter } from './netlink/filters.ts';
 import { addRootHtb } from './netlink/htb.ts';
-import { addNetkit } from './netlink/netkit.ts';
+import { addPair } from './netlink/pairs.ts';
 import { addClsact, addRootFq } from './netlink/qdiscs.ts';
 import { RouteSocket } from './netlink/socket.ts';
 import { inNewNetns } from './netns/netns.ts';
@@ -171,7 +171,7 @@ export const FEATURES: readonly Feature[] = [
     since: '6.7',
     use: 'Pods whose devices are netkit pairs',
     without: 'Pods have other devices',
-    probe: () => onLoopback((socket) => addNetkit(socket, 'natra0', 'natra1')),
+    probe: () => onLoopback((socket) => addPair(socket, 'netkit', 'natra0', 'natra1')),
   },
   {
     name: 'bpf_loop',

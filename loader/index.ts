@@ -43,7 +43,7 @@ export {
 export { leave, type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
 export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
 export { deleteLink, findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
-export { addNetkit } from './netlink/netkit.ts';
+export { addPair } from './netlink/pairs.ts';
 export {
   addRootFq,
   deleteRootQdisc,
@@ -55,7 +55,15 @@ export {
   rootQdisc,
 } from './netlink/qdiscs.ts';
 export { RouteSocket } from './netlink/socket.ts';
-export { inNetns, inOptionalNetns, isOwnNetns, netnsIdentity, ownNetnsIdentity } from './netns/netns.ts';
+export {
+  inNetns,
+  inNewNetns,
+  inOptionalNetns,
+  isOwnNetns,
+  netnsIdentity,
+  OWN_NETNS,
+  ownNetnsIdentity,
+} from './netns/netns.ts';
 export { type LoadedProgram, type LoadOptions, loadProgram } from './object/load.ts';
 export { isSameProgram } from './object/same.ts';
 export { readVariable, type Settings, sectionContents } from './object/sections.ts';

@@ -110,6 +110,7 @@ describe('an object that is prepared', () => {
       const plain = loadDataplane(direction, { settings: settings() }, { objectFile, log: () => {} });
       plain.close();
       expect(prepared.layouts).toEqual(plain.layouts);
+      expect([prepared.btfRefusal, plain.btfRefusal]).toEqual([undefined, undefined]);
       expect(Object.keys(prepared.maps).sort()).toEqual(Object.keys(plain.maps).sort());
     },
   );

@@ -1,4 +1,5 @@
 /** Loads a direction's program as the kernel can have it. */
+import type { KernelBtf } from '../../dsl/object/btf/kernel.ts';
 import { readElf } from '../../dsl/object/elf/read.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
 import { readPrepared } from '../../dsl/object/prepared.ts';
@@ -24,6 +25,7 @@ export interface Source {
   readonly image: ObjectImage;
   readonly layouts: Layouts;
   readonly templates?: readonly Template[];
+  readonly btf?: KernelBtf;
 }
 
 export type LoadedDataplane = LoadedProgram & Source;
@@ -51,6 +53,7 @@ export function loadDataplane(
     const program = loadProgram(source.image, direction, {
       ...(typeof options === 'function' ? options(source) : options),
       ...(source.templates && { templates: source.templates }),
+      ...(source.btf && { btf: source.btf }),
       // CHECK compares the settings in force with those of the record (inspect.ts).
       keepSettings: true,
       // They would be most of the BTF that the kernel keeps for each Pod.

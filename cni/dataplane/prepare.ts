@@ -1,4 +1,5 @@
 /** Prepares the object of a direction for the settings that most Pods have. Part of the build: no call does it. */
+import { btfForKernel } from '../../dsl/object/btf/kernel.ts';
 import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
 import { sizeOf } from '../../dsl/object/layout.ts';
 import type { PreparedObject } from '../../dsl/object/prepared.ts';
@@ -47,5 +48,6 @@ export function prepare(image: ObjectImage): PreparedObject {
       return template === undefined ? [] : [template];
     }),
   );
-  return { image, templates, layouts: layoutsOf(image) };
+  const programs = image.programs.map((program) => ({ ...program, lines: [] }));
+  return { image, templates, layouts: layoutsOf(image), btf: btfForKernel({ ...image, programs }) };
 }

@@ -4,6 +4,7 @@
  */
 import { appendFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { timestamp } from '../timestamp.ts';
 import { inDirectory } from './directory.ts';
 
 /** Bytes; the file before is kept as `natra.log.1`. */
@@ -46,5 +47,5 @@ function rotate(path: string): void {
 }
 
 function line(message: string): string {
-  return `${new Date().toISOString()} [${process.pid}] ${message.replaceAll('\n', ' | ')}\n`;
+  return `${timestamp(Date.now())} [${process.pid}] ${message.replaceAll('\n', ' | ')}\n`;
 }

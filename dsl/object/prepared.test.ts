@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { arbitraryImage } from './arbitrary.ts';
+import { btfForKernel } from './btf/kernel.ts';
 import { readPrepared, writePrepared } from './prepared.ts';
 
 test('an object and its templates come back as they were, without source lines', () => {
@@ -14,6 +15,17 @@ test('an object and its templates come back as they were, without source lines',
       const sections = image.sections.map((section) =>
         section.initial ? { ...section, initial: Buffer.from(section.initial) } : section,
       );
+      const btf = btfForKernel({ ...image, programs });
+      const described = {
+        ...btf,
+        blob: Buffer.from(btf.blob),
+        programs: new Map(
+          [...btf.programs].map(([name, { functions, lines }]) => [
+            name,
+            { functions: { ...functions, records: Buffer.from(functions.records) }, lines },
+          ]),
+        ),
+      };
       const template = {
         program: programs[0] ?? {
           name: 'p',
@@ -31,6 +43,7 @@ test('an object and its templates come back as they were, without source lines',
         image: { ...image, programs, sections },
         templates: [template],
         layouts: { '.bss': 'a1' },
+        btf: described,
       };
       expect(readPrepared(writePrepared({ ...prepared, image }))).toEqual(prepared);
     }),

@@ -4,7 +4,7 @@ import { closeDescriptor, type FileIdentity, identityOf, openRead } from '../nat
 import { syscall } from '../native/syscall.ts';
 
 /** The calling thread's own: `/proc/self` would name the main thread's. */
-const OWN_NETNS = '/proc/thread-self/ns/net';
+export const OWN_NETNS = '/proc/thread-self/ns/net';
 const CLONE_NEWNET = 0x40000000;
 const RETURN_ATTEMPTS = 5;
 

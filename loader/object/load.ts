@@ -30,6 +30,8 @@ export interface LoadOptions {
    * and memory for as long as the program lives. A refusal is explained in terms of the source either way. Default: true.
    */
   readonly sourceLines?: boolean;
+  /** With `sourceLines: false`: the BTF of the image without source lines, for those who have it already. */
+  readonly btf?: KernelBtf;
   /** Kernel name of the program; the program's own by default. 15 characters are kept. */
   readonly name?: string;
   readonly expectedAttachType?: number;
@@ -112,14 +114,24 @@ interface Btf {
   readonly records: KernelBtf;
 }
 
+/** What the kernel is told of the program's types: made beforehand, where its functions begin as they did then. */
+function describedFor(image: ObjectImage, found: ProgramImage, options: LoadOptions): KernelBtf {
+  if (options.sourceLines !== false) return btfForKernel({ ...image, programs: [found] });
+  const original = image.programs.find(({ name }) => name === found.name);
+  const isAsBefore =
+    original?.functions.length === found.functions.length &&
+    original.functions.every(({ slot }, index) => slot === found.functions[index]?.slot);
+  if (options.btf && isAsBefore) return options.btf;
+  return btfForKernel({ ...image, programs: [{ ...found, lines: [] }] });
+}
+
 function loadInto(
   opened: Opened,
   image: ObjectImage,
   found: ProgramImage,
   options: LoadOptions,
 ): LoadedProgram {
-  const described = options.sourceLines === false ? { ...found, lines: [] } : found;
-  const records = btfForKernel({ ...image, programs: [described] });
+  const records = describedFor(image, found, options);
   const btfFd = tryLoadBtf(records.blob);
   const btf: Btf | undefined = btfFd < 0 ? undefined : { fd: opened.fd(btfFd), records };
   const maps: Record<string, MapHandle> = {};

@@ -54,6 +54,8 @@ function bundleOf(entryPoint, outfile, more) {
     outfile: `dist/${outfile}`,
     bundle: true,
     minify: true,
+    // What is read as Latin-1 (cni/part.ts).
+    charset: 'ascii',
     metafile: true,
     format: 'cjs',
     platform: 'node',

@@ -24,6 +24,9 @@ export interface InfoRecords {
   readonly count: number;
 }
 
+/** The records of a program that has no source lines. */
+export const NO_LINES: InfoRecords = { records: new Uint8Array(0), recordSize: LINE_INFO_BYTES, count: 0 };
+
 export interface KernelBtf {
   /** For BPF_BTF_LOAD. */
   readonly blob: Uint8Array;

@@ -1,12 +1,6 @@
 /** A Pod's netkit pair, made by netlink: the `ip` of older distributions doesn't know them. */
 import type { Namespace } from '../../../bench/live/namespace.ts';
-import {
-  addNetkit as addPair,
-  closeDescriptor,
-  inNetns,
-  openRead,
-  RouteSocket,
-} from '../../../loader/index.ts';
+import { addPair, closeDescriptor, inNetns, openRead, RouteSocket } from '../../../loader/index.ts';
 
 /** A pair whose primary device is in `node` and whose peer is in `pod`. */
 export function addNetkit(node: Namespace, name: string, pod: Namespace, peerName: string): void {
@@ -15,7 +9,7 @@ export function addNetkit(node: Namespace, name: string, pod: Namespace, peerNam
     inNetns(node.path, () => {
       const socket = RouteSocket.open();
       try {
-        addPair(socket, name, peerName, fd);
+        addPair(socket, 'netkit', name, peerName, fd);
       } finally {
         socket.close();
       }

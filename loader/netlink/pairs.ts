@@ -1,4 +1,4 @@
-/** netkit pairs (Linux 6.7, drivers/net/netkit.c): what some main plugins give a Pod in place of veth. */
+/** Pairs of devices, one end for a Pod: veth (drivers/net/veth.c) and netkit (Linux 6.7, drivers/net/netkit.c). */
 import { concat, nested, stringAttribute, u32Attribute } from './attributes.ts';
 import { FLAG, type RouteSocket } from './socket.ts';
 
@@ -8,13 +8,20 @@ const NEW_LINK = new Uint8Array(16);
 /** include/uapi/linux/if_link.h. */
 const IFLA = { ifname: 3, linkinfo: 18, netNsFd: 28 } as const;
 const IFLA_INFO = { kind: 1, data: 2 } as const;
-const IFLA_NETKIT_PEER_INFO = 1;
+/** VETH_INFO_PEER and IFLA_NETKIT_PEER_INFO. */
+const PEER_INFO = 1;
 
 /**
- * Makes a pair of the default mode (no ARP) in the socket's namespace; its peer may go into the one behind the
- * descriptor `peerNetns`.
+ * Makes a pair in the socket's namespace; its peer may go into the one behind the descriptor `peerNetns`. netkit has its
+ * default mode (no ARP).
  */
-export function addNetkit(socket: RouteSocket, name: string, peerName: string, peerNetns?: number): void {
+export function addPair(
+  socket: RouteSocket,
+  kind: 'veth' | 'netkit',
+  name: string,
+  peerName: string,
+  peerNetns?: number,
+): void {
   const peer = concat([
     NEW_LINK,
     stringAttribute(IFLA.ifname, peerName),
@@ -25,13 +32,14 @@ export function addNetkit(socket: RouteSocket, name: string, peerName: string, p
     stringAttribute(IFLA.ifname, name),
     nested(
       IFLA.linkinfo,
-      stringAttribute(IFLA_INFO.kind, 'netkit'),
-      nested(IFLA_INFO.data, nested(IFLA_NETKIT_PEER_INFO, peer)),
+      stringAttribute(IFLA_INFO.kind, kind),
+      nested(IFLA_INFO.data, nested(PEER_INFO, peer)),
     ),
   ]);
   socket.change(RTM_NEWLINK, FLAG.create | FLAG.exclusive, request, {
-    operation: 'make netkit pair',
+    operation: `make ${kind} pair`,
     object: `${name} and ${peerName}`,
-    hint: (errno) => (errno === 'EOPNOTSUPP' ? 'netkit needs linux 6.7 with CONFIG_NETKIT' : undefined),
+    hint: (errno) =>
+      errno === 'EOPNOTSUPP' && kind === 'netkit' ? 'netkit needs linux 6.7 with CONFIG_NETKIT' : undefined,
   });
 }

@@ -1,0 +1,85 @@
+/** The verbs played through on a Pod that nobody else sees, for V8 to have compiled what they run. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  addPair,
+  BPFFS,
+  closeDescriptor,
+  inNewNetns,
+  listPins,
+  OWN_NETNS,
+  openRead,
+  removeDirectory,
+  removePins,
+} from '../../loader/index.ts';
+import { withRouteSocket } from '../dataplane/devices.ts';
+import { type Node, thisNode } from '../node.ts';
+import type * as Plugin from '../plugin.ts';
+
+const IFNAME = 'eth0';
+/** Bits a second, and bits. */
+const BANDWIDTH = { ingressRate: 10_000_000, ingressBurst: 2_000_000, egressRate: 10_000_000 };
+
+/** What a runtime asks of a Pod's life, and where natra attaches. */
+const CALLS = [
+  ['ADD', 'auto'],
+  ['CHECK', 'auto'],
+  ['DEL', 'auto'],
+  ['DEL', 'auto'],
+  ['ADD', 'clsact'],
+  ['DEL', 'clsact'],
+] as const;
+
+/**
+ * Makes the calls by what the verbs' part exports, in two network namespaces of this process. Throws where one fails; nothing
+ * is left either way.
+ */
+export function rehearse(verbs: unknown): void {
+  const { runPlugin } = verbs as typeof Plugin;
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'natra-rehearsal-'));
+  const pinDirectory = `${BPFFS}/natra-rehearsal-${process.pid}`;
+  const node = thisNode({ NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory });
+  try {
+    inNewNetns(() => {
+      const podNetns = openRead(OWN_NETNS);
+      try {
+        inNewNetns(() => {
+          withRouteSocket((socket) => addPair(socket, 'veth', 'natra0', IFNAME, podNetns));
+          for (const [verb, attachMode] of CALLS)
+            play(runPlugin, verb, attachMode, `/proc/self/fd/${podNetns}`, node);
+        });
+      } finally {
+        closeDescriptor(podNetns);
+      }
+    });
+  } finally {
+    for (const { key } of listPins(pinDirectory)) removePins(pinDirectory, key);
+    removeDirectory(pinDirectory);
+    rmSync(stateDirectory, { recursive: true });
+  }
+}
+
+function play(
+  runPlugin: typeof Plugin.runPlugin,
+  verb: string,
+  attachMode: string,
+  netns: string,
+  node: Node,
+): void {
+  const cniVersion = '1.0.0';
+  const variables = {
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: 'rehearsal',
+    CNI_NETNS: netns,
+    CNI_IFNAME: IFNAME,
+    CNI_PATH: '/opt/cni/bin',
+    CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=natra;K8S_POD_NAME=rehearsal',
+    NATRA_ATTACH_MODE: attachMode,
+  };
+  const prevResult = { cniVersion, interfaces: [{ name: IFNAME, sandbox: netns }], ips: [] };
+  const runtimeConfig = { bandwidth: BANDWIDTH };
+  const configuration = { cniVersion, name: 'rehearsal', type: 'natra', runtimeConfig, prevResult };
+  const { exitCode, stdout } = runPlugin(variables, () => JSON.stringify(configuration), node);
+  if (exitCode !== 0) throw new Error(`rehearse ${verb}: ${stdout}`);
+}
