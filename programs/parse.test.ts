@@ -58,6 +58,19 @@ test('every bit of both addresses tells flows apart', () => {
   }
 });
 
+test.each([1, 2, 6])('%i extension headers of the greatest length are followed to their end', (count) => {
+  const packet = frameNamed('untagged, IPv6, UDP');
+  const [DESTINATION_OPTIONS, UDP] = [60, 17];
+  const extensions = Array.from({ length: count }, (_, index) => {
+    const extension = new Uint8Array(2048).fill(0xaa);
+    extension.set([index < count - 1 ? DESTINATION_OPTIONS : UDP, 255]);
+    return [...extension];
+  });
+  packet[14 + 6] = DESTINATION_OPTIONS;
+  const long = Uint8Array.from([...packet.slice(0, 54), ...extensions.flat(), ...packet.slice(54)]);
+  expect(keyOf(long).transport).toBe(seen('untagged, IPv6, UDP').transport);
+});
+
 test('headers outside the linear part are pulled into it', () => {
   for (const name of ['QinQ, IPv4 with 40 bytes of options, TCP', 'untagged, IPv6, hop-by-hop, UDP']) {
     expect(keyOf(frameNamed(name), { linearLength: 14 })).toEqual(seen(name));

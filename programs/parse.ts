@@ -68,6 +68,8 @@ import {
 const HEADER_BYTES = 102;
 /** Extension headers that are followed before the walk gives up. */
 const EXTENSION_HEADERS = 6;
+/** Offsets of headers: behind two tags, IPv6's header and as many extension headers of 2,048 bytes, with room to spare. */
+const HEADER_OFFSETS = 0x3fff;
 /** More-fragments flag and fragment offset of IPv4; the reserved and don't-fragment bits are not. */
 const IPV4_FRAGMENT = 0x3fff;
 
@@ -114,7 +116,9 @@ export function networkLayer(skb: Skb): Network {
   if (config.untagged === 0 && unlikely(type === ETH_P_8021Q || type === ETH_P_8021AD)) {
     const outer = skb.at(VlanTag, 14);
     if (outer === undefined) return { type: 0, offset: 18 };
-    if (outer.type !== ETH_P_8021Q) return { type: outer.type, offset: u8(forget32(18) & OFFSET_MASK) };
+    // Whether it is neither, asked at once: the verifier would follow each answer through all that comes after.
+    if ((outer.type ^ ETH_P_8021Q) * (outer.type ^ ETH_P_8021AD) !== 0)
+      return { type: outer.type, offset: u8(forget32(18) & OFFSET_MASK) };
     const inner = skb.at(VlanTag, 18);
     if (inner === undefined) return { type: 0, offset: 22 };
     return { type: inner.type, offset: u8(forget32(22) & OFFSET_MASK) };
@@ -131,7 +135,7 @@ const among = (protocol: u8, set: u64): boolean => ((set >> u64(protocol)) & 1n)
 
 /** `icmp` is the protocol number of the IP version's own ICMP. Its messages are told by arithmetic; see transportOf. */
 function icmpId(skb: Skb, offset: u16, icmp: u8): u32 {
-  const header = skb.at(Icmp, offset & 0x7ff);
+  const header = skb.at(Icmp, offset & HEADER_OFFSETS);
   if (header === undefined) return 0;
   const type = header.type;
   const six = icmp >>> 5;
@@ -142,11 +146,11 @@ function icmpId(skb: Skb, offset: u16, icmp: u8): u32 {
 
 /** 0 without a key. Of a PPTP packet's only the call identifier: the other half is the packet's length. */
 function greKey(skb: Skb, offset: u16): u32 {
-  const gre = skb.at(Gre, offset & 0x7ff);
+  const gre = skb.at(Gre, offset & HEADER_OFFSETS);
   if (gre === undefined || (gre.flags & GRE_KEY) === 0) return 0;
   if ((gre.flags & GRE_VERSION) === 1) return gre.first & 0xffff;
   if ((gre.flags & GRE_CHECKSUM_OR_ROUTING) === 0) return gre.first;
-  const long = skb.at(LongGre, offset & 0x7ff);
+  const long = skb.at(LongGre, offset & HEADER_OFFSETS);
   return long === undefined ? 0 : long.second;
 }
 
@@ -156,12 +160,12 @@ function greKey(skb: Skb, offset: u16): u32 {
  */
 function transportOf(skb: Skb, protocol: u8, offset: u16, icmp: u8): Transport {
   if (protocol === IPPROTO_TCP) {
-    const tcp = skb.at(Tcp, offset & 0x7ff);
+    const tcp = skb.at(Tcp, offset & HEADER_OFFSETS);
     if (tcp !== undefined) return { id: tcp.ports, headerBytes: offset + (tcp.dataOffset >>> 4) * 4 };
   }
   const low = protocol < 64;
   if (low ? among(protocol, WITH_PORTS) : protocol === IPPROTO_SCTP || protocol === IPPROTO_UDPLITE) {
-    const ports = skb.at(Ports, offset & 0x7ff);
+    const ports = skb.at(Ports, offset & HEADER_OFFSETS);
     const id = ports === undefined ? 0 : ports.both;
     // Behind UDP and ESP there may be a tunnel, whose headers every segment repeats as well.
     return { id, headerBytes: protocol === IPPROTO_SCTP ? offset + SCTP_HEADER_BYTES : 0 };
@@ -170,7 +174,7 @@ function transportOf(skb: Skb, protocol: u8, offset: u16, icmp: u8): Transport {
   if (protocol === icmp) return { id: icmpId(skb, offset, icmp), headerBytes: 0 };
   if (protocol === IPPROTO_GRE) return { id: greKey(skb, offset), headerBytes: 0 };
   if (protocol === IPPROTO_AH) {
-    const authentication = skb.at(Authentication, offset & 0x7ff);
+    const authentication = skb.at(Authentication, offset & HEADER_OFFSETS);
     return { id: authentication === undefined ? 0 : authentication.spi, headerBytes: 0 };
   }
   return { id: 0, headerBytes: 0 };
@@ -199,7 +203,7 @@ function walkExtensions(skb: Skb, first: u8, start: u16): Walked {
   for (const _ of range(EXTENSION_HEADERS)) {
     const fragment = protocol === IPPROTO_FRAGMENT;
     if (!fragment && (protocol >= 64 || !among(protocol, EXTENSIONS))) break;
-    const extension = skb.at(Extension, offset & 0x7ff);
+    const extension = skb.at(Extension, offset & HEADER_OFFSETS);
     if (extension === undefined) break;
     protocol = extension.nextHeader;
     if (fragment) return { protocol, readable: IPPROTO_NONE, offset };

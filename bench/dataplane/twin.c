@@ -125,7 +125,7 @@ INLINE u32 gre_key(struct __sk_buff *skb, u32 offset)
 
 INLINE u32 transport_id(struct __sk_buff *skb, u8 protocol, u32 offset, u32 *headers)
 {
-	u32 at = offset & 0x7ff;
+	u32 at = offset & 0x3fff;
 	switch (protocol) {
 	case 6: {
 		struct tcp { u32 ports, before[2]; u8 offset, after[7]; } *tcp = AT(struct tcp, skb, at);
@@ -189,7 +189,7 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 	for (int i = 0; i < 6; i++) {
 		if (protocol != 0 && protocol != 43 && protocol != 60 && protocol != 44)
 			break;
-		struct extension { u8 next, length; } *extension = AT(struct extension, skb, offset & 0x7ff);
+		struct extension { u8 next, length; } *extension = AT(struct extension, skb, offset & 0x3fff);
 		if (!extension)
 			break;
 		if (protocol == 44) {
@@ -219,7 +219,7 @@ INLINE u16 network_layer(struct __sk_buff *skb, u32 *network)
 	struct vlan *outer = AT(struct vlan, skb, 14);
 	type = outer ? bswap16(outer->type) : 0;
 	*network = 18;
-	if (type == 0x8100) {
+	if (type == 0x8100 || type == 0x88a8) {
 		struct vlan *inner = AT(struct vlan, skb, 18);
 		type = inner ? bswap16(inner->type) : 0;
 		*network = 22;

@@ -22,6 +22,7 @@ const LINKS: Readonly<Record<string, readonly number[]>> = {
   '802.1ad': [0x88a8],
   QinQ: [0x88a8, 0x8100],
   '802.1Q twice': [0x8100, 0x8100],
+  '802.1ad within 802.1Q': [0x8100, 0x88a8],
 };
 
 const header = (tags: readonly number[], type: number): readonly number[] => [
