@@ -32,6 +32,10 @@ test.each([
   ['-1.5', -2],
   ['0e999999999', 0],
   ['1e999999999', Infinity],
+  ['1e99999999999999', Infinity],
+  ['1e-99999999999999', 1],
+  ['1e0000000000006', 1e6],
+  [`1${'0'.repeat(500)}e-500`, 1],
 ])('%s is %d', (text, value) => {
   expect(parseQuantity(text)).toBe(value);
 });

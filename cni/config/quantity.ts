@@ -3,7 +3,7 @@
  * Ki Mi Gi Ti Pi Ei, or an exponent of ten.
  */
 
-const QUANTITY = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:([KMGTPE]i)|([numkMGTPE]?)|[eE]([+-]?\d{1,9}))$/;
+const QUANTITY = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:([KMGTPE]i)|([numkMGTPE]?)|[eE]([+-]?\d+))$/;
 
 const BINARY = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const DECIMAL: Readonly<Record<string, number>> = {
@@ -35,9 +35,9 @@ export function parseQuantity(text: string): number | undefined {
   if (digits === 0n) return 0;
   if (power > MOST_EXPONENT) return sign === '-' ? -Infinity : Infinity;
   const scaled = digits << (binary === undefined ? 0n : 10n * BigInt(BINARY.indexOf(binary) + 1));
-  // Rounded away from zero, like the original; a fraction below 10^-60 is one all the same.
-  const value =
-    power >= 0 ? scaled * 10n ** BigInt(power) : ceilDivide(scaled, 10n ** BigInt(Math.min(-power, 400)));
+  // Rounded away from zero, like the original; by more digits than there are, all that is not zero becomes one.
+  const places = Math.min(-power, String(scaled).length);
+  const value = power >= 0 ? scaled * 10n ** BigInt(power) : ceilDivide(scaled, 10n ** BigInt(places));
   return sign === '-' ? -Number(value) : Number(value);
 }
 
