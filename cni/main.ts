@@ -3,13 +3,12 @@
  * file is read for every call, so what some calls need alone lies in others (scripts/build/bundle.mjs): VERSION and a good
  * STATUS are answered from this one.
  */
-import { writeSync } from 'node:fs';
 import { about } from './about.ts';
-import { codeOf } from './errors.ts';
 import { thisNode } from './node.ts';
 import { orEmpty, stdinOnce } from './stdin.ts';
 import { isReady } from './verbs/ready.ts';
 import { version } from './verbs/version.ts';
+import { writeAll } from './write-all.ts';
 
 async function callPlugin(): Promise<number> {
   const readStdin = stdinOnce();
@@ -39,18 +38,6 @@ async function runCommand(): Promise<number> {
     error: (text) => writeAll(2, text),
     isTerminal: process.stdout.isTTY === true && !process.env.NO_COLOR,
   });
-}
-
-/** A pipe may take less than all at once, and a non-blocking one nothing at all for a while. */
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let written = 0; written < bytes.length; ) {
-    try {
-      written += writeSync(fd, bytes, written);
-    } catch (error) {
-      if (codeOf(error) !== 'EAGAIN') throw error;
-    }
-  }
 }
 
 /** The file that a call needs beside this one was not copied along. */

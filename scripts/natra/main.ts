@@ -1,17 +1,11 @@
 /** The command line with everything in it: the compiler's commands, and the loader for those that want a kernel. */
-import { writeSync } from 'node:fs';
+import { writeAll } from '../../cni/write-all.ts';
 import { type Command, main } from '../../dsl/cli/main.ts';
 import type { RunVectors } from '../../dsl/cli/vm.ts';
 import { startBackEnd } from './threads.ts';
 
 const STDOUT = 1;
 const STDERR = 2;
-
-/** Writes all of it before the process ends, to pipes too. */
-function write(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-}
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   key: {
@@ -55,8 +49,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     : undefined;
   const asked = kernel ? await import('./verify.ts') : undefined;
   const output = {
-    out: (text: string) => write(STDOUT, text),
-    error: (text: string) => write(STDERR, text),
+    out: (text: string) => writeAll(STDOUT, text),
+    error: (text: string) => writeAll(STDERR, text),
   };
   const surroundings = { commands: COMMANDS, startBackEnd, ...(onKernel && { onKernel }), ...asked };
   return main(argv, output, surroundings);
