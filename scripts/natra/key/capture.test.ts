@@ -145,6 +145,8 @@ test('what is no capture, or ends early, is refused with the place', () => {
   const whole = pcap(0xa1b2c3d4, true);
   expect(() => readCapture(whole.subarray(0, -1))).toThrow('ends within a record, at byte 52');
   expect(() => readCapture(Buffer.concat([section(true), enhanced(true, 3)]))).toThrow('names interface 3');
+  const two = Buffer.concat([whole, whole.subarray(24)]);
+  expect(() => readCapture(two.subarray(0, -1))).toThrow('after packet 1: the capture ends within a record');
   const endless = Buffer.concat([
     section(true),
     words(true, [
@@ -153,4 +155,19 @@ test('what is no capture, or ends early, is refused with the place', () => {
     ]),
   ]);
   expect(() => readCapture(endless)).toThrow('the block at byte 28 says that it is 0 bytes long');
+});
+
+test('a pcapng packet that goes beyond its block, and a block of two lengths, are refused with the place', () => {
+  const start = Buffer.concat([section(true), description(true)]);
+  const greedy = enhanced(true);
+  greedy.writeUInt32LE(PACKET.length + 4, 20);
+  const packets = Buffer.concat([start, greedy, enhanced(true)]);
+  const place = `the block at byte ${start.length} ends within a record, at byte ${start.length + greedy.length - 4}`;
+  expect(() => readCapture(packets)).toThrow(`after packet 0: ${place}`);
+
+  const torn = enhanced(true);
+  torn.writeUInt32LE(44, torn.length - 4);
+  expect(() => readCapture(Buffer.concat([start, enhanced(true), torn]))).toThrow(
+    /^after packet 1: the block at byte \d+ says that it is 48 bytes long, and at its end that it is 44$/,
+  );
 });

@@ -33,24 +33,31 @@ const BYTE_ORDER = 0x1a2b3c4d;
 const LEAST_BLOCK = 12;
 const OPTION = { end: 0, timeResolution: 9, timeOffset: 14 } as const;
 
-/** Fields of one byte order, with errors that name the place. */
+/** Fields of one byte order, up to the end of the file or of one block in it: what goes beyond is refused. */
 class Reader {
   readonly bytes: Uint8Array;
   readonly little: boolean;
   readonly #view: DataView;
+  readonly #end: number;
+  readonly #what: string;
 
-  constructor(bytes: Uint8Array, little: boolean) {
+  constructor(bytes: Uint8Array, little: boolean, end = bytes.length, what = 'the capture') {
     this.bytes = bytes;
     this.little = little;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = end;
+    this.#what = what;
   }
 
   #at(offset: number, size: number): number {
-    if (offset + size > this.bytes.length)
-      throw new Error(`the capture ends within a record, at byte ${this.bytes.length}`);
+    if (offset + size > this.#end)
+      throw new Error(`${this.#what} ends within a record, at byte ${this.#end}`);
     return offset;
   }
 
+  /** Of one block alone. */
+  block = (at: number, length: number): Reader =>
+    new Reader(this.bytes, this.little, this.#at(at, length) + length, `the block at byte ${at}`);
   u16 = (offset: number): number => this.#view.getUint16(this.#at(offset, 2), this.little);
   u32 = (offset: number): number => this.#view.getUint32(this.#at(offset, 4), this.little);
   i64 = (offset: number): bigint => this.#view.getBigInt64(this.#at(offset, 8), this.little);
@@ -63,11 +70,22 @@ export function readCapture(bytes: Uint8Array): readonly CapturedPacket[] {
   for (const little of [true, false]) {
     const reader = new Reader(bytes, little);
     const magic = bytes.length < 4 ? 0 : reader.u32(0);
-    if (magic === PCAP.microseconds) return [...pcapPackets(reader, 1_000n)];
-    if (magic === PCAP.nanoseconds) return [...pcapPackets(reader, 1n)];
-    if (magic === BLOCK.section) return [...pcapngPackets(bytes)];
+    if (magic === PCAP.microseconds) return collected(pcapPackets(reader, 1_000n));
+    if (magic === PCAP.nanoseconds) return collected(pcapPackets(reader, 1n));
+    if (magic === BLOCK.section) return collected(pcapngPackets(bytes));
   }
   throw new Error('neither a pcap nor a pcapng file: its first four bytes are the magic number of neither');
+}
+
+/** All of them; an error says which is the last that can be read. */
+function collected(packets: Iterable<CapturedPacket>): readonly CapturedPacket[] {
+  const all: CapturedPacket[] = [];
+  try {
+    for (const packet of packets) all.push(packet);
+  } catch (error) {
+    throw new Error(`after packet ${all.length}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return all;
 }
 
 function* pcapPackets(reader: Reader, resolution: bigint): Generator<CapturedPacket> {
@@ -126,7 +144,7 @@ function* pcapngPackets(bytes: Uint8Array): Generator<CapturedPacket> {
   const interfaceAt = (index: number): Interface => {
     const found = interfaces[index];
     if (found === undefined)
-      throw new Error(`packet ${number} names interface ${index}, which no block describes`);
+      throw new Error(`the next one names interface ${index}, which no block describes`);
     return found;
   };
   for (let at = 0; at < bytes.length; ) {
@@ -139,28 +157,33 @@ function* pcapngPackets(bytes: Uint8Array): Generator<CapturedPacket> {
     const length = reader.u32(at + 4);
     if (length < LEAST_BLOCK || length % 4 !== 0)
       throw new Error(`the block at byte ${at} says that it is ${length} bytes long`);
-    reader.slice(at, length);
-    if (type === BLOCK.interface) interfaces.push(interfaceOf(reader, at, length));
+    const atEnd = reader.u32(at + length - 4);
+    if (atEnd !== length)
+      throw new Error(
+        `the block at byte ${at} says that it is ${length} bytes long, and at its end that it is ${atEnd}`,
+      );
+    const block = reader.block(at, length - 4);
+    if (type === BLOCK.interface) interfaces.push(interfaceOf(block, at, length));
     if (type === BLOCK.enhanced || type === BLOCK.packet) {
       number += 1;
       const { linkType, nanoseconds } = interfaceAt(
-        type === BLOCK.enhanced ? reader.u32(at + 8) : reader.u16(at + 8),
+        type === BLOCK.enhanced ? block.u32(at + 8) : block.u16(at + 8),
       );
-      const ticks = (BigInt(reader.u32(at + 12)) << 32n) | BigInt(reader.u32(at + 16));
+      const ticks = (BigInt(block.u32(at + 12)) << 32n) | BigInt(block.u32(at + 16));
       yield {
         number,
         time: nanoseconds(ticks),
-        length: reader.u32(at + 24),
-        bytes: reader.slice(at + 28, reader.u32(at + 20)),
+        length: block.u32(at + 24),
+        bytes: block.slice(at + 28, block.u32(at + 20)),
         linkType,
       };
     }
     if (type === BLOCK.simple) {
       number += 1;
       const { linkType, snapLength } = interfaceAt(0);
-      const original = reader.u32(at + 8);
+      const original = block.u32(at + 8);
       const captured = Math.min(original, snapLength === 0 ? original : snapLength);
-      yield { number, length: original, bytes: reader.slice(at + 12, captured), linkType };
+      yield { number, length: original, bytes: block.slice(at + 12, captured), linkType };
     }
     at += length;
   }

@@ -73,5 +73,5 @@ test('what it cannot read is told in a line', () => {
   expect(() => run('a', 'b')).toThrow('key: name one capture file');
   expect(() => run(path.join(folder, 'absent'))).toThrow(/^read .*absent: ENOENT/);
   const cooked = fileOf('cooked.pcap', (bytes) => bytes.writeUInt32LE(113, 20));
-  expect(() => run(cooked)).toThrow('packet 1: link type 113 is not Ethernet');
+  expect(() => run(cooked)).toThrow(`packet 1 of ${cooked}: link type 113 is not Ethernet`);
 });

@@ -1,8 +1,8 @@
 /** `natra key FILE [--json]`: each packet's flow key as the dataplane's parser sees it. */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
-import { type CapturedPacket, ETHERNET, readCapture } from './capture.ts';
+import type { CapturedPacket } from './capture.ts';
+import { ethernetPackets } from './capture-file.ts';
 import { describeKey, type Key } from './describe.ts';
 import { createKeyOf, Disagreement, type KeyOf } from './flow-key.ts';
 
@@ -19,12 +19,7 @@ const seconds = (time: bigint): string => {
 
 /** A packet that was cut short in the capture has its full length on the wire; its headers end where it was cut. */
 function rowOf(packet: CapturedPacket, keyOf: KeyOf): Row {
-  const { number, time, length, bytes, linkType } = packet;
-  if (linkType !== ETHERNET) {
-    throw new UsageError(
-      `packet ${number}: link type ${linkType} is not Ethernet; capture on one interface, not on any`,
-    );
-  }
+  const { number, time, length, bytes } = packet;
   const seen = keyOf(bytes);
   return {
     number,
@@ -53,14 +48,6 @@ function lineOf({ number, wireBytes, ...key }: Row): string {
   return `${number}  ${parts.join(', ')}`;
 }
 
-function packetsOf(file: string): readonly CapturedPacket[] {
-  try {
-    return readCapture(readFileSync(file));
-  } catch (error) {
-    throw new UsageError(`read ${file}: ${reasonOf(error)}`);
-  }
-}
-
 function fileAndFlags(argv: readonly string[]): { readonly file: string; readonly json: boolean } {
   try {
     const { values, positionals } = parseArgs({
@@ -79,7 +66,7 @@ function fileAndFlags(argv: readonly string[]): { readonly file: string; readonl
 /** 0, or 1 when the interpreter and the VM disagree on a packet, which the error names. */
 export function keyCommand(argv: readonly string[], output: Output): ExitStatus {
   const { file, json } = fileAndFlags(argv);
-  const packets = packetsOf(file);
+  const packets = ethernetPackets(file);
   const keyOf = createKeyOf();
   const rows: Row[] = [];
   for (const packet of packets) {

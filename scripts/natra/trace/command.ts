@@ -1,11 +1,10 @@
 /** `natra trace PROGRAM.ts --pcap FILE`: packet by packet each line taken, with its values. */
-import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
 import { reportOf } from '../../../dsl/cli/report.ts';
 import { compile } from '../../../dsl/compiler/index.ts';
 import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts';
-import { type CapturedPacket, ETHERNET, readCapture } from '../key/capture.ts';
+import { ethernetPackets } from '../key/capture-file.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
 import type { Event, TraceStep } from './recorder.ts';
 import { type PacketTrace, tracePackets } from './trace.ts';
@@ -37,21 +36,6 @@ function parsed(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(`trace: ${reasonOf(error)}`);
   }
-}
-
-function packetsOf(file: string): readonly CapturedPacket[] {
-  let packets: readonly CapturedPacket[];
-  try {
-    packets = readCapture(readFileSync(file));
-  } catch (error) {
-    throw new UsageError(`read ${file}: ${reasonOf(error)}`);
-  }
-  const other = packets.find(({ linkType }) => linkType !== ETHERNET);
-  if (other)
-    throw new UsageError(
-      `packet ${other.number} of ${file}: link type ${other.linkType} is not Ethernet; capture on one interface, not on any`,
-    );
-  return packets;
 }
 
 /** The numbers that `--packet 3` or `--packet 3-7` name; undefined: all. */
@@ -118,7 +102,7 @@ const bigintAsText = (_key: string, value: unknown): unknown =>
 export function traceCommand(argv: readonly string[], output: Output): ExitStatus {
   const options = parsed(argv);
   const isWanted = wanted(options.packet);
-  const packets = packetsOf(options.pcap);
+  const packets = ethernetPackets(options.pcap);
   const { tree, diagnostics } = compile(options.file);
   if (tree === undefined) {
     output.out(reportOf(diagnostics));
