@@ -2,7 +2,7 @@
  * One CNI call, from its environment and stdin to its stdout and exit status. Whatever cannot be done comes back
  * as a CNI error; nothing native is touched before the environment and the configuration are found good.
  */
-import { KernelError } from '../loader/index.ts';
+import { isErrno, KernelError } from '../loader/index.ts';
 import {
   parseAttachment,
   parseVerb,
@@ -84,7 +84,7 @@ function asCniError(thrown: unknown): CniError {
   if (thrown instanceof CniError) return thrown;
   if (thrown instanceof KernelError)
     return new CniError(
-      ERROR_CODES.dataplane,
+      isErrno(thrown, 'EAGAIN') ? ERROR_CODES.tryAgainLater : ERROR_CODES.dataplane,
       `${thrown.operation} failed: ${thrown.errnoName}`,
       describe(thrown),
     );

@@ -3,6 +3,7 @@ import {
   attach,
   attachFq,
   attachHtb,
+  isErrno,
   type Attachment as KernelAttachment,
   lacksFq,
   linkPath,
@@ -51,8 +52,8 @@ export function install(
       withdraw(direction, ledger, site.node);
       refusals.push(`no ${pacing} on the ${side} end: ${describe(error)}`);
       if (pacing === 'edt' && lacksFq(error)) site.lacking.set(pacing, describe(error));
-      // The verifier answers the same wherever the program is to go.
-      if (error instanceof VerifierError || isLast) {
+      // The verifier answers the same wherever the program is to go, and signals meet it everywhere.
+      if (error instanceof VerifierError || isErrno(error, 'EAGAIN') || isLast) {
         site.node.log(`ADD ${keyOf(site)}: ${direction}: ${refusals.join('; ')}`);
         throw error;
       }

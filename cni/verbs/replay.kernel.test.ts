@@ -1,7 +1,8 @@
 /** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
 import { constants } from 'node:os';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listIds, setSyscallHook } from '../../loader/index.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { COMMAND } from '../../loader/bpf/call.ts';
+import { listIds, type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
@@ -42,6 +43,9 @@ const inMode = (call: CapturedCall, attachMode: string): CapturedCall => ({
   ...call,
   stdin: { ...call.stdin, attachMode },
 });
+
+const isLoad = (name: SyscallName, args: readonly number[]): boolean =>
+  name === 'bpf' && args[0] === COMMAND.programLoad;
 
 const closed = (call: CapturedCall): CapturedCall => ({
   ...call,
@@ -292,6 +296,28 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
 
   test('a second program that is refused takes the first with it', async () => {
     expect(make(closed(calls('ctrd1.7-ADD-full')), refusing('egress')).exitCode).toBe(1);
+    await nothingIsLeft();
+  });
+
+  test('signals that end the verifier again and again keep no Pod from its limits', () => {
+    let signals = 100;
+    setSyscallHook((name, args) =>
+      isLoad(name, args) && signals-- > 0 ? -constants.errno.EAGAIN : undefined,
+    );
+    expect(make(calls('ctrd1.7-ADD-full'), node)).toMatchObject(ok);
+    setSyscallHook(undefined);
+    expect(attachedPrograms(pod)).toHaveLength(2);
+    expect(make(calls('ctrd1.7-DEL1'), node)).toMatchObject(ok);
+  });
+
+  test('signals without an end are told to the runtime as a reason to try again', async () => {
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => clock.mock.calls.length * 1000);
+    setSyscallHook((name, args) => (isLoad(name, args) ? -constants.errno.EAGAIN : undefined));
+    const failed = make(closed(calls('ctrd1.7-ADD-full')), node);
+    setSyscallHook(undefined);
+    clock.mockRestore();
+    expect(failed.exitCode).toBe(1);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ code: 11, msg: 'load program failed: EAGAIN' });
     await nothingIsLeft();
   });
 

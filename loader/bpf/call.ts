@@ -31,8 +31,11 @@ export const COMMAND = {
 } as const;
 export type Command = keyof typeof COMMAND;
 
-/** The verifier gives EAGAIN when a signal is pending (kernel/bpf/verifier.c, do_check). */
-const ATTEMPTS = 5;
+/**
+ * The verifier gives EAGAIN when a signal is pending (kernel/bpf/verifier.c, do_check), and begins anew after it. However many
+ * come, one attempt fits between two of them in the end, unless somebody sends them faster than the verifier works.
+ */
+const PATIENCE_MILLISECONDS = 5000;
 
 /** include/uapi/asm-generic/resource.h. */
 const RLIMIT_MEMLOCK = 8;
@@ -40,11 +43,11 @@ let memlockRaised = false;
 
 /** One bpf(2) call. The result is the kernel's own: a value from 0, or `-errno`. */
 export function bpf(command: Command, attributes: Region): number {
-  let result = 0;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    result = syscall('bpf', COMMAND[command], attributes.address, attributes.bytes.length);
-    if (result !== -ERRNO.EAGAIN) break;
-  }
+  const call = (): number => syscall('bpf', COMMAND[command], attributes.address, attributes.bytes.length);
+  let result = call();
+  if (result !== -ERRNO.EAGAIN) return result;
+  const deadline = Date.now() + PATIENCE_MILLISECONDS;
+  while (result === -ERRNO.EAGAIN && Date.now() < deadline) result = call();
   return result;
 }
 

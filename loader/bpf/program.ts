@@ -1,7 +1,7 @@
 /** Program load. Structures: union bpf_attr, include/uapi/linux/bpf.h. */
 import { PROGRAM_TYPES, type ProgramKind, type ProgramType } from '../../dsl/object/image.ts';
 import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
-import { errnoName, KernelError, VerifierError } from '../errors.ts';
+import { ERRNO, errnoName, KernelError, VerifierError } from '../errors.ts';
 import { type Region, textOf, withScratch } from '../native/arena.ts';
 import { bpf, withMemlock, writeName, writePointer } from './call.ts';
 import { parseStatistics, type VerifierStatistics } from './statistics.ts';
@@ -73,6 +73,7 @@ export function loadProgram(program: ProgramDescription): number {
     ? attemptWithStatistics(program, program.onStatistics)
     : attempt(program);
   if (result >= 0) return result;
+  if (result === -ERRNO.EAGAIN) throw refusal(program, ERRNO.EAGAIN, '');
   return explain(program, -result);
 }
 
@@ -136,6 +137,8 @@ function explain(program: ProgramDescription, firstErrno: number): number {
     const errno = -result;
     const most = /\nprocessed \d+ insns/.test(log.slice(-TAIL_BYTES)) ? LOG_BYTES_ENOUGH : LOG_BYTES_MAX;
     if (errnoName(errno) === 'ENOSPC' && size < most) continue;
+    // Where signals ended it, the log says nothing of the program.
+    if (errno === ERRNO.EAGAIN) throw refusal(program, firstErrno, '');
     throw refusal(program, errnoName(errno) === 'ENOSPC' ? firstErrno : errno, log);
   }
 }
@@ -149,6 +152,8 @@ function refusal(program: ProgramDescription, errno: number, log: string): Kerne
 
 function hintWithoutLog(errno: string): string | undefined {
   switch (errno) {
+    case 'EAGAIN':
+      return 'signals keep ending the verifier before it is through';
     case 'EPERM':
       return 'needs CAP_BPF and CAP_NET_ADMIN, or root';
     case 'E2BIG':

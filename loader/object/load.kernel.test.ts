@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ObjectImage } from '../../dsl/object/image.ts';
 import { encode } from '../../dsl/object/instruction.ts';
+import { COMMAND } from '../bpf/call.ts';
 import { mapInfo, programInfo } from '../bpf/info.ts';
 import type { VerifierStatistics } from '../bpf/statistics.ts';
 import { testRun } from '../bpf/testrun.ts';
-import { VerifierError } from '../errors.ts';
+import { ERRNO, VerifierError } from '../errors.ts';
 import { setSyscallHook } from '../native/syscall.ts';
 import { countingObject, exit, SETTINGS, VERDICT } from '../testing/assembly.ts';
 import { kernelObjects, remainingObjects } from '../testing/kernel-objects.ts';
@@ -155,6 +156,32 @@ describe('a refused load', () => {
     expect(() => load({ settings: { setings: {} } })).toThrow('there is no variable setings, only settings');
     expect(() => load({ settings: { settings: { verdikt: 1 } } })).toThrow('Settings has no field verdikt');
     expect(() => load({ settings: new Uint8Array(3) })).toThrow('fill .rodata: it has 16 bytes, not 3');
+  });
+
+  it('is begun anew as often as a signal ends it', () => {
+    let signals = 300;
+    setSyscallHook((name, args) =>
+      name === 'bpf' && args[0] === COMMAND.programLoad && signals-- > 0 ? -ERRNO.EAGAIN : undefined,
+    );
+    expect(load().btfRefusal).toBeUndefined();
+    expect(signals).toBe(-1);
+  });
+
+  it('that no attempt outlasts the signals is no refusal by the verifier', async () => {
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => clock.mock.calls.length * 1000);
+    let attempts = 0;
+    setSyscallHook((name, args) => {
+      if (name !== 'bpf' || args[0] !== COMMAND.programLoad) return undefined;
+      attempts += 1;
+      return -ERRNO.EAGAIN;
+    });
+    const attempt = () => load();
+    expect(attempt).toThrow(/EAGAIN; signals keep ending the verifier/);
+    expect(attempt).not.toThrow(VerifierError);
+    clock.mockRestore();
+    setSyscallHook(undefined);
+    expect(attempts).toBeLessThan(20);
+    expect(await remainingObjects(NAME)).toEqual([]);
   });
 
   it('leaves nothing whichever bpf call the kernel refuses', async () => {

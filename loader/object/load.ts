@@ -9,7 +9,7 @@ import { programInfo } from '../bpf/info.ts';
 import { createMap, MAP_FLAG, type MapDescription, type MapHandle } from '../bpf/map.ts';
 import * as program from '../bpf/program.ts';
 import type { VerifierStatistics } from '../bpf/statistics.ts';
-import { KernelError, VerifierError } from '../errors.ts';
+import { ERRNO, KernelError, VerifierError } from '../errors.ts';
 import { closeDescriptor } from '../native/files.ts';
 import { explain } from '../verifier/explain.ts';
 import { type Settings, sectionContents } from './sections.ts';
@@ -191,7 +191,7 @@ function loadWithBtf(
   } catch (error) {
     // Where the verifier came as far as the code, the debug records are right.
     const walked = error instanceof VerifierError && error.explanation?.instruction !== undefined;
-    if (!(error instanceof KernelError) || walked) throw error;
+    if (!(error instanceof KernelError) || walked || error.errno === ERRNO.EAGAIN) throw error;
     try {
       return { fd: program.loadProgram(description), refusal: error.message };
     } catch {
