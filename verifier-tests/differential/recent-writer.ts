@@ -96,8 +96,9 @@ export class RecentWriter extends ProgramWriter {
     return this.whenPresent(variable, value, { kind: 'block', span, body });
   }
 
-  /** Fields of a value changed while its lock is held: no call may be among that. */
+  /** Fields of a value changed while its lock is held: no call may be among that. Socket filters have no locks. */
   private locked(scope: Scope): Statement {
+    if (this.kind === 'socketFilter') return this.record(scope);
     const { nodes } = this;
     const span = nodes.nextLine();
     const type = refTo(GUARDED, 'map');

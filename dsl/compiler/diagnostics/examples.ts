@@ -47,6 +47,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N2010: 'export function find(skb: Skb): u32 | undefined { return skb.len; }',
   N2011: `const SIZE = 8;\nconst limit = settings(struct({ most: u32 }));\nconst wide = struct({ cells: array(u32, limit.most) });`,
   N2012: `interface Pair { readonly a: u64 }\nfunction make(): { a: u64 } { return { a: 1n }; }\nfunction narrow(): { a: u8; b: u8 } { return { a: 1, b: 2 }; }\n${program('const wide: { readonly a: u32; readonly b: u32 } = narrow();')}`,
+  N2013: 'const none = hashMap({ key: u32, value: struct({ a: u64 }), maxEntries: 0 });',
   N3001: `${STATE}${program('state.cells[skb.len] = 1n;')}`,
   N3002: `${HEADER}${program('const header = skb.at(Header, skb.len);')}`,
   N3003: `${HEADER}${program('const header = skb.at(Header, 0);\n  skbPullData(skb, 64);\n  if (header) skb.mark = header.type;')}`,
@@ -56,8 +57,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3007: `${HEADER}${program('const state = global(Header);')}`,
   N3008: `${STATE}${program("atomic.add(state, 'byte', 1);")}`,
   N3009: `import { count } from './other.ts';\nconst state = global(struct({ a: u64 }));\n${program('state.a = count();')}`,
-  N3010:
-    'const Cell = struct({ a: u64 });\nconst aNameOfMoreThanFifteen = arrayMap({ value: Cell, maxEntries: 4 });',
+  N3010: 'const Empty = struct({});\nconst nothing = arrayMap({ value: Empty, maxEntries: 4 });',
   N3011: `const Cell = struct({ a: u64 });\n${program("const cell = skb.at(Cell, 0);\n  if (cell) atomic.add(cell, 'a', 1n);")}`,
   N3012: `${HEADER}export const example = cgroupSkbEgress((skb) => {\n  const header = skb.at(Header, 0);\n  if (header) header.inner.a = 1;\n  return CGROUP_PASS;\n});`,
   N3013: `${HEADER}${program('const header = skb.at(Header, 0);\n  if (header) skbLoadBytes(skb, 0, header);')}`,
@@ -69,6 +69,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N3019: `${EVENTS}${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  for (const i of range(4096)) {\n    if (i !== skb.mark) continue;\n    events.submit(event);\n    return 0;\n  }\n  events.discard(event);')}`,
   N3020: `const Pair = struct({ a: u64 });\nconst events = ringBuffer({ value: Pair, bytes: 4096 });\nconst pairs = hashMap({ key: Pair, value: Pair, maxEntries: 8 });\n${program('const event = events.reserve();\n  if (event === undefined) return 1;\n  pairs.update(event, event);\n  events.discard(event);')}`,
   N3021: `const Body = struct({ bytes: array(u8, 64) });\n${program('const body = skb.at(Body, 14);\n  if (body === undefined) return 1;\n  for (const i of range(4096)) skb.mark += body.bytes[i & 63];')}`,
+  N3022: 'const state = global(struct({ cells: array(u64, 0x10000000) }));',
   N4001: program(
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),
@@ -88,6 +89,8 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N5007: 'export const example = cgroupSkbIngress((skb) => skb.len);',
   N5009:
     'const next = programArray({ maxEntries: 4 });\nconst jump = noinline((skb: Skb): u32 => {\n  next.tailCall(skb, 1);\n  return 0;\n});\nexport const example = classifier((skb) => i32(jump(skb)));',
+  N5010: 'const größe = global(struct({ bytes: u64 }));',
+  N5011: `${LOCKED}export const example = socketFilter(() => (values.lookup(0) === undefined ? 0 : 1));`,
   N5008: 'export const example = socketFilter((skb) => u32(redirect(skb.ifindex, 0n)));',
 };
 

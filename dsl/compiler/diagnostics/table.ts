@@ -183,6 +183,11 @@ export const DIAGNOSTICS = {
     why: 'its parts need different conversions, and it would be computed once for each.',
     advice: 'write `const value = ...` and use that.',
   },
+  N2013: {
+    title: '{what} is {value}, and may be 1 to {most}',
+    why: 'the kernel makes nothing that is empty, and counts no further.',
+    advice: 'write a number of that range.',
+  },
   N3001: {
     title: 'the index may be {range}, but the array has {length} elements',
     why: 'the verifier refuses an access that it cannot bound.',
@@ -288,6 +293,11 @@ export const DIAGNOSTICS = {
     why: 'the verifier may lose the packet reference from one round to the next.',
     advice: 'call skb.at in the loop, at the offset of the element, and read its fields.',
   },
+  N3022: {
+    title: '{what} takes {bytes} bytes',
+    why: 'the kernel keeps 2147483647 bytes in one value at most, and all globals together are one.',
+    advice: 'make it smaller, or let an array map hold its parts.',
+  },
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',
@@ -347,7 +357,7 @@ export const DIAGNOSTICS = {
   },
   N5006: {
     title: "the name '{name}' has more than {most} characters",
-    why: 'the kernel keeps the names of programs in 16 bytes and those of functions and variables in 128.',
+    why: 'the kernel keeps the names of maps and programs in 16 bytes and those of functions and variables in 128.',
     advice: 'shorten it.',
   },
   N5007: {
@@ -364,6 +374,16 @@ export const DIAGNOSTICS = {
     title: 'a tail call in {where}',
     why: "the next program takes over the frame of the program itself, not that of a function of the kernel's or of its own.",
     advice: 'make the tail call where the program itself runs, in an inlined function or behind the loop.',
+  },
+  N5010: {
+    title: "the name '{name}' has a character that the kernel doesn't take",
+    why: 'what ends up in the object file (maps, programs, globals, layouts and their fields) is named by ASCII letters, digits and _.',
+    advice: 'rename it.',
+  },
+  N5011: {
+    title: "'{name}' has a spin lock, and programs of the kind {kind} can use no such map",
+    why: 'the verifier keeps maps with spin locks from them.',
+    advice: 'let a program of another kind leave what this one reads in another map.',
   },
 } as const satisfies Record<string, DiagnosticRow>;
 

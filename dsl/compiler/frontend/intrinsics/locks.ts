@@ -11,9 +11,6 @@ export function locked(scope: Scope, node: ts.CallExpression): Expression {
   const lock = scope.value(place);
   if (lock.type.kind !== 'ref' || lock.type.layout !== SPIN_LOCK)
     return scope.refuse('N2006', place, { expected: 'a spin lock', found: describe(lock.type) });
-  // check_map_prog_compatibility, kernel/bpf/verifier.c.
-  if (scope.session.kind === 'socketFilter')
-    scope.refuse('N5008', node, { helper: 'locked', kind: 'socketFilter', kinds: 'any other kind' });
   const given = argument(scope, node, 1);
   const entity = scope.entity(given);
   if (entity.kind !== 'function' || entity.source.noinline)

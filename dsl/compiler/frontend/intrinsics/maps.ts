@@ -6,7 +6,7 @@ import type { Expression, RefType } from '../../tree/tree.ts';
 import type { Scope } from '../scope.ts';
 import { settle } from '../types/coerce.ts';
 import { literal } from '../types/literals.ts';
-import { CONTEXT, describe, I64, U32, U64, VOID } from '../types/types.ts';
+import { CONTEXT, countLocks, describe, I64, U32, U64, VOID } from '../types/types.ts';
 import { argument, typed } from './arguments.ts';
 import { laidOut } from './laid-out.ts';
 
@@ -130,6 +130,10 @@ export function mapMethod(
   node: ts.CallExpression,
 ): Expression | undefined {
   const { map, on } = operand;
+  const { kind } = scope.session;
+  // check_map_prog_compatibility, kernel/bpf/verifier.c.
+  if (kind === 'socketFilter' && map.value !== undefined && countLocks(map.value) > 0)
+    scope.refuse('N5011', node, { name: map.name, kind });
   if (map.kind === 'ringBuffer' && on === undefined) return ringMethod(scope, map, name, node);
   if (map.kind === 'programArray') return name === 'tailCall' ? tailCall(scope, map, node) : undefined;
   if (name === 'lookup') return lookup(scope, operand, node);

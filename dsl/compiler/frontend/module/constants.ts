@@ -8,11 +8,13 @@ import { coerce } from '../types/coerce.ts';
 import { declaredType } from '../types/declared.ts';
 import { literal } from '../types/literals.ts';
 
-/** A positive constant that JavaScript holds exactly. */
-export function constantNumber(scope: Scope, node: ts.Expression, what: string): number {
-  const value = scope.value(node);
-  if (value.kind === 'int' && value.value > 0n && value.value <= 0xffffffffn) return Number(value.value);
-  return scope.refuse('N2011', node, { what });
+/** A constant from 1 to `most`. */
+export function constantNumber(scope: Scope, node: ts.Expression, what: string, most: number): number {
+  const found = scope.value(node);
+  if (found.kind !== 'int') return scope.refuse('N2011', node, { what });
+  const { value } = found;
+  if (value > 0n && value <= BigInt(most)) return Number(value);
+  return scope.refuse('N2013', node, { what, value: String(value), most: String(most) });
 }
 
 const isConstant = (value: Expression): boolean =>

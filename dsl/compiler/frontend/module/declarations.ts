@@ -7,8 +7,9 @@ import type { Session } from '../session.ts';
 import { SPIN_LOCK } from '../types/types.ts';
 import { constant, declaredLiteral, enumMember } from './constants.ts';
 import { initialBytes } from './initial.ts';
-import { integerLayout, layoutCall, layoutOf } from './layouts.ts';
+import { integerLayout, LARGEST, layoutCall, layoutOf } from './layouts.ts';
 import { MAP_CONSTRUCTORS, mapImage, refuseLocks } from './maps.ts';
+import { checkName, LONGEST_NAME } from './names.ts';
 
 /** The function that makes a program has its kind's name. */
 const isProgramKind = (name: string): name is ProgramKind => Object.hasOwn(PROGRAM_TYPES, name);
@@ -57,24 +58,23 @@ function unique(
   if (taken.some((one) => one.name === node.text)) session.refuse('N3009', node, { what, name: node.text });
 }
 
-/** BPF_OBJ_NAME_LEN and, in BTF, KSYM_NAME_LEN, less the terminating zero. */
-const LONGEST = { program: 15, symbol: 127 } as const;
-
-function checkName(session: Session, name: ts.Identifier, most: number): void {
-  if (name.text.length > most) session.refuse('N5006', name, { name: name.text, most: String(most) });
-}
-
 function section(scope: Scope, name: ts.Identifier, node: ts.CallExpression, isGlobal: boolean): Entity {
   const { session } = scope;
   const [given, values] = node.arguments;
   const layout = given && layoutOf(scope, given, name.text);
   if (layout?.kind !== 'struct') return scope.refuse('N3006', node, { name: name.text });
-  checkName(session, name, LONGEST.symbol);
+  checkName(session, name, LONGEST_NAME.symbol);
   refuseLocks(scope, layout, isGlobal ? 'a global' : 'settings', node);
   const taken = Object.values(session.sections).flatMap((placed) => placed.map(({ variable }) => variable));
   unique(session, 'the variables', taken, name);
   const initial = values && initialBytes(scope, values, layout);
   const at = isGlobal ? (initial ? '.data' : '.bss') : '.rodata';
+  const offset = session.place(at, name.text, layout, initial);
+  if (offset + layout.size > LARGEST)
+    scope.refuse('N3022', node, {
+      what: `'${name.text}' and those before it`,
+      bytes: String(offset + layout.size),
+    });
   return {
     kind: 'value',
     value: {
@@ -82,7 +82,7 @@ function section(scope: Scope, name: ts.Identifier, node: ts.CallExpression, isG
       type: { kind: 'ref', layout, space: isGlobal ? 'global' : 'settings' },
       section: at,
       name: name.text,
-      offset: session.place(at, name.text, layout, initial),
+      offset,
       span: session.span(name),
     },
   };
@@ -100,13 +100,14 @@ function constructed(
   if (callee?.kind !== 'intrinsic') return undefined;
   const mapKind = MAP_CONSTRUCTORS.get(callee.name);
   if (mapKind !== undefined) {
+    checkName(session, name, LONGEST_NAME.object);
     unique(session, 'the maps', session.maps, name);
     const map = mapImage(scope, name.text, mapKind, made);
     session.maps.push(map);
     return { kind: 'map', map };
   }
   if (isProgramKind(callee.name)) {
-    checkName(session, name, LONGEST.program);
+    checkName(session, name, LONGEST_NAME.object);
     unique(session, 'the programs', session.programs, name);
     const exported = ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export;
     if (!exported) scope.refuse('N5001', name, { name: name.text });
@@ -123,10 +124,11 @@ function constructed(
     return section(scope, name, made, callee.name === 'global');
   if (callee.name === 'noinline') {
     // Several instances of one function get a number each.
-    checkName(session, name, LONGEST.symbol - 4);
+    checkName(session, name, LONGEST_NAME.symbol - 4);
     return { kind: 'function', source: functionArgument(scope, name.text, made, true) };
   }
   const layout = layoutCall(scope, made, name.text);
+  if (layout?.kind === 'struct') checkName(session, name, LONGEST_NAME.symbol);
   return layout && { kind: 'layout', layout };
 }
 

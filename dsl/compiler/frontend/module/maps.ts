@@ -27,16 +27,14 @@ const INDEXED: ReadonlySet<MapKind> = new Set(['array', 'percpuArray', 'programA
 const PER_CPU: ReadonlySet<MapKind> = new Set(['percpuArray', 'percpuHash', 'lruPercpuHash']);
 /** Kinds whose values may have a spin lock (map_check_btf, kernel/bpf/syscall.c). */
 const LOCKABLE: ReadonlySet<MapKind> = new Set(['array', 'hash']);
-/** Kinds that a map of maps can't hold (bpf_map_meta_alloc, kernel/bpf/map_in_map.c). */
-const NOT_INNER: ReadonlySet<MapKind> = new Set(['programArray', 'arrayOfMaps', 'hashOfMaps']);
+/** Kinds that a map of maps doesn't hold: bpf_map_meta_alloc (kernel/bpf/map_in_map.c) takes ring buffers, which have no lookup. */
+const NOT_INNER: ReadonlySet<MapKind> = new Set(['ringBuffer', 'programArray', 'arrayOfMaps', 'hashOfMaps']);
 
-/** BPF_OBJ_NAME_LEN less the terminating zero. */
-const LONGEST_NAME = 15;
 /** BPF_F_NO_PREALLOC, which the kernel wants of tries (trie_alloc, kernel/bpf/lpm_trie.c). */
 const NO_PREALLOC = 1;
 /** LPM_KEY_SIZE: the prefix length and 1 to 256 bytes. */
 const TRIE_KEY_BYTES = { least: 5, most: 260 };
-/** The smallest pages that natra runs on; a ring buffer is made of whole ones. */
+/** The smallest pages that natra runs on; a ring buffer is made of whole ones. Bytes. */
 const PAGE_BYTES = 4096;
 /** A descriptor: what user space writes into a map whose values are kernel objects. */
 const DESCRIPTOR_BYTES = 4;
@@ -93,8 +91,18 @@ const LARGEST_PER_CPU = 32_768;
 /** Of a hash map (htab_map_alloc_check, kernel/bpf/hashtab.c): a key as large as the stack, and all of it in one allocation. */
 const LARGEST_KEY = 512;
 const LARGEST_VALUE = (4 << 20) - 1024;
+/** Of a map's entries: the kernel rounds them up to a power of two that must fit 32 bits (htab_map_alloc, kernel/bpf/hashtab.c). */
+const MOST_ENTRIES = 2 ** 31;
+/** Of a whole map: the most that Linux 5.10 accounts for (bpf_map_charge_init, kernel/bpf/syscall.c), bytes. */
+const LARGEST_MAP = 2 ** 32 - 1 - PAGE_BYTES;
 
 function checkSizes(scope: Scope, kind: MapKind, key: Layout, value: Layout, node: ts.Node): void {
+  for (const [option, layout] of [
+    ['key', key],
+    ['value', value],
+  ] as const)
+    if (sizeOf(layout) === 0)
+      scope.refuse('N3010', node, { what: `the option '${option}'`, problem: 'it has no fields' });
   const check = (option: 'key' | 'value', layout: Layout, most: number): void => {
     const size = sizeOf(layout);
     if (size > most)
@@ -109,9 +117,35 @@ function checkSizes(scope: Scope, kind: MapKind, key: Layout, value: Layout, nod
   check('value', value, LARGEST_VALUE);
 }
 
+/** Refuses more entries than the memory that a map may take, preallocated or not. */
+function checkMemory(scope: Scope, image: MapImage, node: ts.Node): void {
+  const entry = (INDEXED.has(image.kind) ? 0 : image.keySize) + Math.ceil(image.valueSize / 8) * 8;
+  const bytes = entry * image.maxEntries;
+  if (bytes >= LARGEST_MAP)
+    scope.refuse('N3010', node, {
+      what: `the option 'maxEntries', ${image.maxEntries}`,
+      problem: `so many take ${bytes} bytes, and a map has less than ${LARGEST_MAP}`,
+    });
+}
+
+/** BPF_RINGBUF_HDR_SZ: what the kernel puts before each record, bytes. */
+const RECORD_HEADER = 8;
+
+/** A record must fit into the buffer, or it could never be reserved (__bpf_ringbuf_reserve, kernel/bpf/ringbuf.c). */
+function checkRecord(scope: Scope, value: Layout, bytes: number, node: ts.Node): void {
+  const size = sizeOf(value);
+  const problem =
+    size === 0
+      ? 'it has no fields'
+      : size + RECORD_HEADER > bytes
+        ? `it has ${size} bytes, and the buffer has room for records of ${bytes - RECORD_HEADER}`
+        : undefined;
+  if (problem !== undefined) scope.refuse('N3010', node, { what: "the option 'value'", problem });
+}
+
 /** Bytes of a ring buffer (ringbuf_map_alloc, kernel/bpf/ringbuf.c). */
 function ringBytes(scope: Scope, node: ts.Expression): number {
-  const bytes = constantNumber(scope, node, 'bytes');
+  const bytes = constantNumber(scope, node, 'bytes', 2 ** 31);
   if (Number.isInteger(Math.log2(bytes)) && bytes % PAGE_BYTES === 0) return bytes;
   return scope.refuse('N3010', node, {
     what: `the option 'bytes', ${bytes}`,
@@ -126,17 +160,22 @@ function innerImage(scope: Scope, owner: string, node: ts.Expression): MapImage 
   if (kind === undefined || NOT_INNER.has(kind) || !ts.isCallExpression(node))
     return scope.refuse('N3010', node, {
       what: "the option 'inner'",
-      problem: 'it must be a map with values, or a ring buffer, as in `inner: arrayMap({ ... })`',
+      problem: 'it must be a map with values, as in `inner: arrayMap({ ... })`',
     });
-  return describe(scope, `${owner}.inner`, kind, node);
+  return mapImage(scope, `${owner}.inner`, kind, node);
 }
 
-function describe(scope: Scope, name: string, kind: MapKind, node: ts.CallExpression): MapImage {
+/** The map that a call of a constructor describes. */
+export function mapImage(scope: Scope, name: string, kind: MapKind, node: ts.CallExpression): MapImage {
   const given = options(scope, node);
   const required = (option: string): ts.Expression =>
     given.get(option) ??
     scope.refuse('N3010', node, { what: `the option '${option}'`, problem: 'it is missing' });
-  const entries = () => constantNumber(scope, required('maxEntries'), 'maxEntries');
+  const entries = () => constantNumber(scope, required('maxEntries'), 'maxEntries', MOST_ENTRIES);
+  const within = (image: MapImage): MapImage => {
+    checkMemory(scope, image, required('maxEntries'));
+    return image;
+  };
   const valueLayout = (): Layout => {
     const value = layoutOf(scope, required('value'), `${name}_value`);
     checkValue(scope, kind, value, required('value'));
@@ -145,6 +184,7 @@ function describe(scope: Scope, name: string, kind: MapKind, node: ts.CallExpres
   if (kind === 'ringBuffer') {
     const value = valueLayout();
     const maxEntries = ringBytes(scope, required('bytes'));
+    checkRecord(scope, value, maxEntries, required('value'));
     const ring: MapImage = { name, kind, keySize: 0, valueSize: 0, maxEntries, flags: 0 };
     scope.session.records.set(ring, value);
     return ring;
@@ -154,22 +194,14 @@ function describe(scope: Scope, name: string, kind: MapKind, node: ts.CallExpres
   if (kind === 'lpmTrie') checkTrieKey(scope, key, required('key'));
   const base = { name, kind, key, keySize: sizeOf(key) };
   if (kind === 'programArray')
-    return { ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0 };
+    return within({ ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0 });
   if (kind === 'arrayOfMaps' || kind === 'hashOfMaps') {
+    checkSizes(scope, kind, key, INDEX, node);
     const inner = innerImage(scope, name, required('inner'));
-    return { ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0, inner };
+    return within({ ...base, valueSize: DESCRIPTOR_BYTES, maxEntries: entries(), flags: 0, inner });
   }
   const value = valueLayout();
   checkSizes(scope, kind, key, value, node);
   const flags = kind === 'lpmTrie' ? NO_PREALLOC : 0;
-  return { ...base, value, valueSize: sizeOf(value), maxEntries: entries(), flags };
-}
-
-export function mapImage(scope: Scope, name: string, kind: MapKind, node: ts.CallExpression): MapImage {
-  if (name.length > LONGEST_NAME)
-    scope.refuse('N3010', node, {
-      what: `the name '${name}'`,
-      problem: `longer than ${LONGEST_NAME} characters`,
-    });
-  return describe(scope, name, kind, node);
+  return within({ ...base, value, valueSize: sizeOf(value), maxEntries: entries(), flags });
 }

@@ -139,3 +139,66 @@ it('keys and values that no map of the kind has room for are refused', () => {
     );
   expect([key(64), key(65)]).toEqual([[], ['N3010']]);
 });
+
+it('empty keys and values, and numbers of entries that no kernel takes are refused', () => {
+  const hash = (key: string, value: string, maxEntries = '4'): string[] =>
+    codesOf(
+      `const values = hashMap({ key: ${key}, value: struct({ ${value} }), maxEntries: ${maxEntries} });`,
+    );
+  expect(hash('u32', 'a: u32')).toEqual([]);
+  expect(hash('u32', '')).toEqual(['N3010']);
+  expect(hash('struct({})', 'a: u32')).toEqual(['N3010']);
+  expect(hash('u32', 'a: u32', '0')).toEqual(['N2013']);
+  expect(hash('u32', 'a: u32', '-1')).toEqual(['N2013']);
+  expect(hash('u32', 'a: u32', '0x80000001')).toEqual(['N2013']);
+  expect(hash('u32', 'a: u32', '0x20000000')).toEqual(['N3010']);
+  expect(codesOf('const cells = global(struct({ of: array(u32, 0) }));')).toEqual(['N2013']);
+  expect(
+    codesOf('const few = arrayMap({ value: struct({ a: array(u64, 60000000) }), maxEntries: 16 });'),
+  ).toEqual(['N3010']);
+  expect(
+    codesOf(
+      'const slots = arrayOfMaps({ inner: arrayMap({ value: struct({}), maxEntries: 1 }), maxEntries: 1 });',
+    ),
+  ).toEqual(['N3010']);
+});
+
+it('a ring buffer whose records never fit, and one in a map of maps, are refused', () => {
+  const ring = (words: number, bytes = '4096'): string[] =>
+    codesOf(`const events = ringBuffer({ value: struct({ of: array(u64, ${words}) }), bytes: ${bytes} });`);
+  expect([ring(511), ring(512)]).toEqual([[], ['N3010']]);
+  expect([ring(1, '0'), ring(1, '4095'), ring(1, '12288')]).toEqual([['N2013'], ['N3010'], ['N3010']]);
+  expect(
+    codesOf(
+      'const rings = arrayOfMaps({ inner: ringBuffer({ value: struct({ a: u64 }), bytes: 4096 }), maxEntries: 1 });',
+    ),
+  ).toEqual(['N3010']);
+});
+
+it('memory beyond 2 GiB is refused, in one layout and in all globals', () => {
+  expect(codesOf('const Huge = struct({ a: array(array(u64, 0x7fffffff), 0x7fffffff) });')).toEqual([
+    'N3022',
+  ]);
+  const half = 'global(struct({ of: array(u64, 0x8000000) }));';
+  expect(codesOf(`const first = ${half}`)).toEqual([]);
+  expect(codesOf(`const first = ${half}\nconst second = ${half}`)).toEqual(['N3022']);
+});
+
+it('names that no kernel takes are refused', () => {
+  expect(codesOf('const $flows = hashMap({ key: u32, value: struct({ a: u32 }), maxEntries: 4 });')).toEqual([
+    'N5010',
+  ]);
+  expect(
+    codesOf('const flows = hashMap({ key: u32, value: struct({ größe: u32 }), maxEntries: 4 });'),
+  ).toEqual(['N5010']);
+  expect(codesOf("const state = global(struct({ 'a b': u32 }));")).toEqual(['N5010']);
+  expect(codesOf("const state = global(struct({ '': u32 }));")).toEqual(['N5010']);
+  expect(codesOf('const Größe = struct({ a: u32 });\nconst state = global(Größe);')).toEqual(['N5010']);
+  expect(codesOf('export const zähler = classifier(() => 0);')).toEqual(['N5010']);
+  expect(
+    codesOf('const aNameOfSixteens = hashMap({ key: u32, value: struct({ a: u32 }), maxEntries: 4 });'),
+  ).toEqual([]);
+  expect(
+    codesOf('const aNameOfSixteen16 = hashMap({ key: u32, value: struct({ a: u32 }), maxEntries: 4 });'),
+  ).toEqual(['N5006']);
+});
