@@ -37,6 +37,11 @@ export class CniError extends Error {
   }
 }
 
+/** Something that an operator can put right: told in a line, without a stack. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+}
+
 /** What an error says, whatever was thrown; the chain of causes included. */
 export function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);

@@ -6,9 +6,8 @@ import { setCommand } from './change/set.ts';
 import { upgradeCommand } from './change/upgrade.ts';
 import type { Console } from './console.ts';
 import { doctorCommand } from './doctor/command.ts';
-import { CniError, codeOf } from './errors.ts';
+import { CniError, codeOf, OperatorError } from './errors.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
-import { OperatorError } from './install/errors.ts';
 import { keepCode } from './install/keep-code.ts';
 import { rehearse } from './install/rehearsal.ts';
 import type { Node } from './node.ts';
@@ -55,6 +54,10 @@ export async function run(
   console: Console,
 ): Promise<number> {
   const [command, ...options] = argv;
+  if (options.some((each) => each === '--help' || each === '-h')) {
+    console.out(USAGE);
+    return 0;
+  }
   try {
     switch (command) {
       case 'install':

@@ -4,7 +4,7 @@ import type { AttachmentName } from '../config/network.ts';
 import { Ledger } from '../dataplane/ledger.ts';
 import { isInForce, withWish } from '../dataplane/renew.ts';
 import { swap } from '../dataplane/swap.ts';
-import { OperatorError } from '../install/errors.ts';
+import { OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { annotationOf, type OptionName, parseOption } from '../config/option-values.ts';
 import type { Console } from '../console.ts';
-import { OperatorError } from '../install/errors.ts';
+import { OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { type AttachmentRecord, listRecords, type Wish } from '../state/records.ts';
 import { change } from './change.ts';

@@ -1,8 +1,7 @@
 /** `natra upgrade`: gives the running Pods the programs of this release. */
 import { parseArgs } from 'node:util';
 import type { Console } from '../console.ts';
-import { describe } from '../errors.ts';
-import { OperatorError } from '../install/errors.ts';
+import { describe, OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { type AttachmentRecord, listRecords } from '../state/records.ts';

@@ -5,8 +5,8 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../config/json.ts';
-import { type BandwidthChoice, hasNatra, withNatra, withoutNatra } from './conflist.ts';
-import { OperatorError } from './errors.ts';
+import { OperatorError } from '../errors.ts';
+import { type BandwidthChoice, hasNatra, isNatraIn, withNatra, withoutNatra } from './conflist.ts';
 import { doing, type FileSystem, namesIn, readText, removeFile, replaceFile } from './files.ts';
 
 export const BACKUP_SUFFIX = '.natra_backup';
@@ -56,10 +56,10 @@ export interface Left {
 export function leaveChain(files: FileSystem, confDirectory: string): Left[] {
   const names = namesIn(confDirectory);
   const left: Left[] = [];
-  for (const name of names.filter((each) => isConflist(each))) {
+  for (const name of names.filter((each) => isConflist(each) && isFile(join(confDirectory, each)))) {
     const path = join(confDirectory, name);
-    const text = readText(path);
-    if (text === undefined || !hasNatra(text)) continue;
+    const text = textWithNatra(path);
+    if (text === undefined) continue;
     const backup = readText(backupOf(path));
     const exact = backup !== undefined && isOurEdit(backup, text, path);
     const { real, stats } = realFile(path);
@@ -70,6 +70,23 @@ export function leaveChain(files: FileSystem, confDirectory: string): Left[] {
     removeFile(files, join(confDirectory, name));
   return left;
 }
+
+/**
+ * The text of a list that natra is in. What natra never edited may be as broken as it likes; a list that it did edit can't
+ * be told to be without it, and its backup must not go.
+ */
+function textWithNatra(path: string): string | undefined {
+  const isEdited = isFile(backupOf(path));
+  try {
+    const text = readText(path);
+    return text !== undefined && isNatraIn(text, path) ? text : undefined;
+  } catch (error) {
+    if (isEdited) throw error;
+    return undefined;
+  }
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
 const isConflist = (name: string): boolean =>
   name.endsWith('.conflist') || name.endsWith(`.conflist${SET_ASIDE}`);
@@ -94,9 +111,9 @@ function isOurEdit(backup: string, text: string, path: string): boolean {
  * CRI-O's ocicni, loadNetworks).
  */
 export function runtimesFile(directory: string): string {
-  const isFile = (name: string): boolean =>
-    statSync(join(directory, name), { throwIfNoEntry: false })?.isFile() ?? false;
-  const [first] = namesIn(directory).filter((name) => /\.(conf|conflist|json)$/.test(name) && isFile(name));
+  const [first] = namesIn(directory).filter(
+    (name) => /\.(conf|conflist|json)$/.test(name) && isFile(join(directory, name)),
+  );
   if (first !== undefined) return first;
   throw new OperatorError(
     `find the node's network configuration: there is no .conflist in ${directory}; install the main CNI plugin first, or name its folder with --conf-dir`,

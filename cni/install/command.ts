@@ -3,13 +3,12 @@ import { parseArgs } from 'node:util';
 import { upgradeAll } from '../change/upgrade.ts';
 import type { Console } from '../console.ts';
 import { release } from '../dataplane/release.ts';
-import { describe } from '../errors.ts';
+import { describe, OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';
 import { listRecords } from '../state/records.ts';
 import type { BandwidthChoice } from './conflist.ts';
-import { OperatorError } from './errors.ts';
 import { type Release, readRelease } from './executable.ts';
 import { realFileSystem } from './files.ts';
 import { type Installed, type InstallRequest, install, type Uninstalled, uninstall } from './install.ts';
@@ -51,7 +50,7 @@ export async function installCommand(
     confFile: values['conf-file'],
     bandwidth: bandwidthChoice(values['replace-bandwidth'], values['beside-bandwidth']),
   };
-  if (request.confFile?.includes('/'))
+  if (request.confFile === '' || request.confFile?.includes('/'))
     throw new OperatorError(`--conf-file names a file in ${request.confDirectory}, without a path`);
   const interpreter = values['with-node'] ? process.execPath : undefined;
   const files = readRelease(source, request.binDirectory, interpreter);

@@ -1,7 +1,7 @@
 /** natra's entry in a network configuration list (CNI specification, section 1), put in and taken out as text. */
 import { isObject, type JsonObject } from '../config/json.ts';
+import { OperatorError } from '../errors.ts';
 import { isSupported, SUPPORTED_VERSIONS } from '../versions.ts';
-import { OperatorError } from './errors.ts';
 import { elementsOf, insertAfter, removeElement, replaceElement, type Span } from './json-text.ts';
 
 /** What becomes of the `bandwidth` plugin in the same list; without a choice a list with one is refused. */
@@ -61,10 +61,14 @@ export function withoutNatra(text: string, path: string, original: string | unde
   return withoutNatra(removeElement(text, list.spans, natra), path, undefined);
 }
 
-/** Whether natra is in the list. False for a text that is no list. */
+/** Whether natra is in the list. Refuses a text that is none. */
+export const isNatraIn = (text: string, path: string): boolean =>
+  indexOf(parseConflist(text, path), NATRA) >= 0;
+
+/** The same; false for a text that is no list. */
 export function hasNatra(text: string): boolean {
   try {
-    return indexOf(parseConflist(text, ''), NATRA) >= 0;
+    return isNatraIn(text, '');
   } catch {
     return false;
   }
@@ -93,6 +97,7 @@ function entryOf(text: string, type: string, path: string): string | undefined {
 function parseConflist(text: string, path: string): Conflist {
   const refuse = (fault: string): OperatorError =>
     new OperatorError(`read ${path}: ${fault}; a runtime would refuse it too, so put it right first`);
+  if (text.startsWith('\ufeff')) throw refuse('it begins with a byte order mark, which JSON must not have');
   let value: unknown;
   try {
     value = JSON.parse(text);

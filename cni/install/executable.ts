@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { OperatorError } from './errors.ts';
+import { OperatorError } from '../errors.ts';
 import { doing, type FileSystem, namesIn, removeFile, replaceFile, replaceLink } from './files.ts';
 
 const LINK = 'natra';

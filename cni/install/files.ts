@@ -4,8 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { codeOf } from '../errors.ts';
-import { OperatorError } from './errors.ts';
+import { codeOf, OperatorError } from '../errors.ts';
 
 /** The operations that change anything; everything else is only read. */
 export type FileSystem = Pick<

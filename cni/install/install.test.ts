@@ -251,7 +251,7 @@ describe('what a runtime would refuse is refused, with the file and the reason',
   test.each([
     ['', /it is not JSON/],
     ['{"plugins":[', /it is not JSON/],
-    ['\ufeff{"cniVersion":"1.0.0","name":"a","plugins":[]}', /it is not JSON/],
+    ['\ufeff{"cniVersion":"1.0.0","name":"a","plugins":[]}', /begins with a byte order mark/],
     ['[]', /does not hold a JSON object/],
     [`{"cniVersion":"1.0.0","plugins":[${plugin}]}`, /has no "name"/],
     ['{"cniVersion":"1.0.0","name":"a","type":"bridge"}', /has no list of "plugins"/],
@@ -286,6 +286,27 @@ describe('what a runtime would refuse is refused, with the file and the reason',
     writeFileSync(conf('10-a.conflist'), text);
     expect(() => take()).toThrow(/it is the only plugin there/);
     expect(read('10-a.conflist')).toBe(text);
+  });
+});
+
+describe('uninstall among other files', () => {
+  const list = '{"cniVersion":"1.0.0","name":"a","plugins":[{"type":"bridge"}]}';
+
+  test('uninstall goes past what natra never was in: a folder, bytes that are not UTF-8, half a list', () => {
+    writeFileSync(conf('10-a.conflist'), list);
+    put();
+    mkdirSync(conf('05-folder.conflist'));
+    writeFileSync(conf('20-latin.conflist'), Buffer.from([0x7b, 0xff, 0x7d]));
+    writeFileSync(conf('30-half.conflist'), '{"name":');
+    expect(take().left).toEqual([{ path: conf('10-a.conflist'), how: 'exact' }]);
+  });
+
+  test('a list that somebody broke after natra came keeps its backup until it is put right', () => {
+    writeFileSync(conf('10-a.conflist'), list);
+    put();
+    writeFileSync(conf('10-a.conflist'), read('10-a.conflist').slice(0, -2));
+    expect(() => take()).toThrow(/10-a\.conflist: it is not JSON.*put it right first/);
+    expect(read('10-a.conflist.natra_backup')).toBe(list);
   });
 });
 

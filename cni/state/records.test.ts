@@ -1,8 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { listRecords, newRecord, readRecord, removeRecord, writeRecord } from './records.ts';
+import {
+  type AttachmentRecord,
+  type DirectionRecord,
+  listRecords,
+  newRecord,
+  readRecord,
+  removeRecord,
+  writeRecord,
+} from './records.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -43,15 +51,41 @@ test('a write that fails leaves the directory as it was', () => {
   expect(readdirSync(directory)).toEqual(['_2e_2e_2fc_2e1-eth0_2e7.json']);
 });
 
-test.each(['', '{', 'null', '{"format":2,"directions":{}}', '{"format":1}'])(
-  'a record that holds %j is told apart from none',
-  (text) => {
-    writeRecord(directory, record);
-    const [name = ''] = readdirSync(directory);
-    writeFileSync(join(directory, name), text);
-    expect(() => readRecord(directory, record)).toThrow();
-    const unreadable: unknown[] = [];
-    expect(listRecords(directory, (error) => unreadable.push(error))).toEqual([]);
-    expect(unreadable).toHaveLength(1);
-  },
-);
+const whole = { ...record, phase: 'attached' };
+const direction: DirectionRecord = {
+  ...{ rateBitsPerSecond: 1e7, side: 'host', device: 'veth1', ifindex: 7, hook: 'egress', pacing: 'police' },
+  ...{ reason: '', made: [{ mode: 'tcx', ifindex: 7, direction: 'egress', pinPath: '/sys/fs/bpf/a' }] },
+};
+
+test.each([
+  ...['', '{', 'null', '[]', '\ufffd\u0000', '{"format":1}', JSON.stringify({ ...whole, format: 2 })],
+  ...[{ containerId: 5 }, { containerId: 'another' }, { netns: null }, { pod: 'web' }].map((fault) =>
+    JSON.stringify({ ...whole, ...fault }),
+  ),
+  ...[
+    null,
+    {},
+    { ...direction, made: {} },
+    { ...direction, made: [null] },
+    { ...direction, ifindex: '7' },
+  ].map((ingress) => JSON.stringify({ ...whole, directions: { ingress } })),
+  JSON.stringify({ ...whole, phase: 'failed', failure: { at: 'now' } }),
+])('a record that holds %j is told apart from none, and keeps none from being read', (text) => {
+  const sound: AttachmentRecord = { ...record, containerId: 'sound', directions: { egress: direction } };
+  writeRecord(directory, sound);
+  writeRecord(directory, record);
+  const name = '_2e_2e_2fc_2e1-eth0_2e7.json';
+  writeFileSync(join(directory, name), text);
+  expect(() => readRecord(directory, record)).toThrow(join(directory, name));
+  const unreadable: unknown[] = [];
+  expect(listRecords(directory, (error) => unreadable.push(error))).toEqual([sound]);
+  expect(unreadable).toEqual([expect.objectContaining({ message: expect.stringContaining(name) })]);
+});
+
+test('a copy that somebody made of a record is no record', () => {
+  writeRecord(directory, record);
+  copyFileSync(join(directory, '_2e_2e_2fc_2e1-eth0_2e7.json'), join(directory, 'copy.json'));
+  const unreadable: unknown[] = [];
+  expect(listRecords(directory, (error) => unreadable.push(error))).toEqual([record]);
+  expect(unreadable).toHaveLength(1);
+});

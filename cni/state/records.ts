@@ -3,13 +3,13 @@
  * that whatever a killed ADD left behind is found by the next ADD, DEL or GC.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Attachment as KernelAttachment } from '../../loader/index.ts';
 import type { Direction, Limits } from '../config/bandwidth.ts';
 import type { PodIdentity } from '../config/environment.ts';
 import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
-import { codeOf } from '../errors.ts';
+import { codeOf, OperatorError } from '../errors.ts';
 import type { Limit, Pacing, Parsing } from '../limit.ts';
 import { inDirectory } from './directory.ts';
 import { attachmentKey } from './key.ts';
@@ -138,26 +138,53 @@ function filesIn(directory: string): string[] {
     return readdirSync(directory).sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
-    throw error;
+    throw unreadable(directory, error);
   }
 }
 
 function readRecordFile(path: string): AttachmentRecord | undefined {
-  let text: string;
+  let value: unknown;
   try {
-    text = readFileSync(path, 'utf8');
+    value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+    throw unreadable(path, error);
   }
-  const value: unknown = JSON.parse(text);
-  if (isRecord(value)) return value;
-  throw new Error(
-    `read the record ${path}: it is not of format ${FORMAT}; a newer natra may have written it`,
+  if (isRecord(value) && basename(path) === `${attachmentKey(value)}.json`) return value;
+  throw new OperatorError(
+    `read the record ${path}: it is damaged, of somebody else, or of another format than ${FORMAT}, as a newer natra may write it`,
   );
 }
 
-/** Only natra writes here, so its format number vouches for the rest. */
-function isRecord(value: unknown): value is AttachmentRecord {
-  return isObject(value) && value.format === FORMAT && isObject(value.directions);
+function unreadable(path: string, error: unknown): OperatorError {
+  const code = codeOf(error);
+  const hint = code === 'EACCES' || code === 'EPERM' ? '; run natra as root' : '';
+  const reason = code ?? (error instanceof Error ? error.message : String(error));
+  return new OperatorError(`read ${path}: ${reason}${hint}`);
 }
+
+/** Whether all is there that readers rely on: one damaged file must not keep them from all others. */
+function isRecord(value: unknown): value is AttachmentRecord {
+  return (
+    isObject(value) &&
+    value.format === FORMAT &&
+    [value.containerId, value.ifname, value.network, value.netns].every(isText) &&
+    isObject(value.pod) &&
+    isObject(value.directions) &&
+    Object.values(value.directions).every(isDirection) &&
+    (value.failure === undefined || isFailure(value.failure))
+  );
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+
+const isDirection = (value: unknown): boolean =>
+  isObject(value) &&
+  [value.side, value.device, value.hook, value.pacing, value.reason].every(isText) &&
+  [value.rateBitsPerSecond, value.ifindex].every(isNumber) &&
+  Array.isArray(value.made) &&
+  value.made.every((each) => isObject(each) && isText(each.mode) && isNumber(each.ifindex));
+
+const isFailure = (value: unknown): boolean =>
+  isObject(value) && isText(value.at) && isText(value.error) && isObject(value.wanted);

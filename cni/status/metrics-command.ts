@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import type { Console } from '../console.ts';
-import { describe } from '../errors.ts';
-import { OperatorError } from '../install/errors.ts';
+import { describe, OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { metrics } from './metrics.ts';
 import { statusOf } from './node-status.ts';

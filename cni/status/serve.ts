@@ -1,6 +1,6 @@
 /** Metrics by HTTP, for Prometheus to scrape: `/metrics`, and `/healthz` for a probe. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { OperatorError } from '../install/errors.ts';
+import { OperatorError } from '../errors.ts';
 import { CONTENT_TYPE } from './metrics.ts';
 
 export interface ListenAddress {

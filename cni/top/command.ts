@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Console } from '../console.ts';
-import { OperatorError } from '../install/errors.ts';
+import { OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { statusOf } from '../status/node-status.ts';
 import { withKeys } from './screen.ts';
