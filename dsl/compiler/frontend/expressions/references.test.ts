@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bodyOf, codesIn } from '../testing.ts';
+import { bodyOf, codesIn, codesOf, parseText } from '../testing.ts';
 
 const LAYOUTS = `
 const Address = struct({ high: be64, low: be64 });
@@ -102,4 +102,24 @@ describe('records', () => {
       'r: { a: u8, b: i64 } = { a: 3:u8, b: -1:i64 }',
     ]);
   });
+});
+
+it('what may not be undefined is named by its type', () => {
+  const messages = (type: string): string[] =>
+    parseText(
+      `interface Pair { readonly a: u32; readonly b: u32 }\nexport function find(): ${type} | undefined { return undefined; }`,
+    ).diagnostics.map(({ message }) => message);
+  expect(messages('Pair')).toEqual(['only references may be undefined, not a record']);
+  expect(messages('boolean')).toEqual(['only references may be undefined, not boolean']);
+  expect(messages('u16')).toEqual(['only references may be undefined, not u16']);
+  expect(messages('[u32, u32]')).toEqual(['only references may be undefined, not a record']);
+});
+
+it('a type that is optional already may be said to be so again', () => {
+  expect(
+    codesOf(`const Word = struct({ a: u32 });
+type Found = Ref<typeof Word> | undefined;
+function valueOf(word: Found | undefined): u32 { return word?.a ?? 1; }
+export const example = classifier((skb) => { skb.mark = valueOf(skb.at(Word, 0)); return 0; });`),
+  ).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HELPERS } from '../../../machine/helpers.ts';
-import { bodyOf, codesIn } from '../testing.ts';
+import { bodyOf, codesIn, parseText } from '../testing.ts';
 import { INTRINSICS } from './table.ts';
 
 const DECLARATIONS = `
@@ -86,4 +86,15 @@ describe('helpers', () => {
   it('are all callable', () => {
     expect(HELPERS.filter((row) => !INTRINSICS.has(row.name))).toEqual([]);
   });
+});
+
+it('a record that does not fit says by which field', () => {
+  const { diagnostics } = parseText(`
+const Key = struct({ a: u32, inner: struct({ low: u8, pad: array(u8, 3) }) });
+const counts = hashMap({ key: Key, value: struct({ n: u64 }), maxEntries: 4 });
+export const example = classifier(() => {
+  const key = { a: 1, inner: { low: u8(1), pad: [0, 0, 0] } };
+  return counts.lookup(key) === undefined ? 0 : 1;
+});`);
+  expect(diagnostics.map(({ message }) => message)).toEqual(["the field 'inner.pad.0': u32 does not fit u8"]);
 });

@@ -2,6 +2,7 @@
 import type { ts } from 'ts-morph';
 import { reordered } from '../../tree/order.ts';
 import type { Expression, IntType, OptionalType, RecordType, RefType, Type } from '../../tree/tree.ts';
+import { ofField } from '../refusal.ts';
 import type { Session } from '../session.ts';
 import type { Declared } from './declared.ts';
 import { adapt, isFree } from './literals.ts';
@@ -121,7 +122,8 @@ function toRecord(
     if (field === undefined)
       return session.refuse('N2006', node, { expected: `the field '${name}'`, found: describe(source) });
     const own = value.kind === 'record' ? value.values[index] : undefined;
-    return part(name, own ?? { kind: 'field', type: field.type, record: value, name, span: value.span });
+    const given = own ?? { kind: 'field', type: field.type, record: value, name, span: value.span };
+    return ofField(name, () => part(name, given));
   });
   const type: RecordType = {
     kind: 'record',

@@ -4,7 +4,7 @@ import type { ProgramKind } from '../../../object/image.ts';
 import type { Layout } from '../../../object/layout.ts';
 import type { IntType } from '../../tree/tree.ts';
 import type { Session } from '../session.ts';
-import { BOOL, CONTEXT, I32, INTEGERS, type PlainType, U32, VOID } from './types.ts';
+import { BOOL, CONTEXT, describe, I32, INTEGERS, type PlainType, U32, VOID } from './types.ts';
 
 export type Declared =
   | IntType
@@ -55,7 +55,9 @@ function readUnion(session: Session, node: ts.UnionTypeNode): Declared {
   if (of.kind === 'declaredRef')
     return of.layout ? { kind: 'declaredOptional', layout: of.layout } : { kind: 'declaredOptional' };
   if (of.kind === 'inferred') return { kind: 'declaredOptional' };
-  return session.refuse('N2010', node, { type: ts.isTypeReferenceNode(only) ? 'this' : 'an integer' });
+  if (of.kind === 'declaredOptional') return of;
+  const type = of.kind === 'declaredRecord' ? 'a record' : describe(of);
+  return session.refuse('N2010', node, { type });
 }
 
 /** `Ref<typeof IPv4>`. */
