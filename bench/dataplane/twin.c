@@ -333,6 +333,12 @@ INLINE u64 smallest_of(const u32 *cell)
 	return MIN(a, b);
 }
 
+INLINE int may_wait(u64 smallest, u64 now)
+{
+	u64 longest = MAX(config.mouse_horizon, config.heavy_horizon);
+	return smallest + longest + (longest >> 3) >= now;
+}
+
 INLINE u64 room_above(u64 level)
 {
 	return ((config.heavy_level << 1) - level) >> (config.hand_over_shift - 9);
@@ -564,7 +570,7 @@ admitted:
 	if (config.pacing == DEPARTURE_TIMES) {
 		if (state.last_departure > now) {
 			u64 last = MIN(state.departures[cell[0]], state.departures[cell[1]]);
-			if (unlikely(last > departure) && !p.vital) {
+			if (unlikely(last > departure) && !p.vital && may_wait(smallest, now)) {
 				if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
 					count(DROPPED, wire);
 					return TC_ACT_SHOT;

@@ -6,7 +6,15 @@ import { sampling } from '../differential/agree.ts';
 import { stayOnFirstCpu } from '../differential/world.ts';
 import { excess, excessOfPackets, excessWithVital, overtaking } from './judge.ts';
 import { type Place, run } from './run.ts';
-import { packetsOf, type Scenario, STEADY, scenarios, steadyFlow, steadyFlows } from './traffic.ts';
+import {
+  inOrderOfTime,
+  packetsOf,
+  type Scenario,
+  STEADY,
+  scenarios,
+  steadyFlow,
+  steadyFlows,
+} from './traffic.ts';
 
 beforeAll(stayOnFirstCpu);
 
@@ -156,6 +164,32 @@ test('of flows that wait in one queue the largest is told of it most, also for i
   };
   expect(lostOf(large.flow)).toBeGreaterThan(0.05);
   for (const { flow } of others) expect(lostOf(large.flow)).toBeGreaterThan(2 * lostOf(flow));
+});
+
+test('a flow that sends its first packet does not wait for those of others', () => {
+  const limit = { rateBitsPerSecond: 10_000_000, pacing: 'edt' as const };
+  const common = { ecn: 0, gap: 0, random: 0 };
+  const mice = Array.from({ length: 300 }, (_, index) => ({
+    ...common,
+    // By then those of others are known to be heavy.
+    ...{
+      kind: 'udp4' as const,
+      flow: 100 + index,
+      length: 128,
+      count: 1,
+      pause: index === 0 ? 2_000_000_000n : 40_000_000n,
+    },
+  }));
+  const heavy = Array.from({ length: 12 }, (_, flow) => ({
+    ...{ flow, length: 6000, eighthsOfGap: 80n, jitter: true },
+  }));
+  const packets = inOrderOfTime(steadyFlows(limit, heavy, 13), packetsOf(limit, mice));
+  const { passed } = run({ limit, seed: 14n, packets }, 'vm');
+  const waiting = passed
+    .filter(({ packet, departure }) => departure > packet.now)
+    .map(({ packet }) => packet.flow);
+  expect(waiting.length).toBeGreaterThan(1000);
+  expect(waiting.filter((flow) => flow.startsWith('udp4'))).toEqual([]);
 });
 
 test('the traffic of these tests is held back, marked and dropped', () => {

@@ -218,8 +218,11 @@ export function steadyFlows(limit: Limit, flows: readonly Steady[], seconds: num
       });
     }
   }
-  return packets.sort((a, b) => (a.now < b.now ? -1 : a.now > b.now ? 1 : 0));
+  return inOrderOfTime(packets);
 }
+
+export const inOrderOfTime = (...series: readonly (readonly Packet[])[]): readonly Packet[] =>
+  series.flat().sort((a, b) => (a.now < b.now ? -1 : a.now > b.now ? 1 : 0));
 
 /** `flow` at 1/16 of the rate, a packet's gap varying by half, beside three flows that each send the whole of it. */
 export function steadyFlow(limit: Limit, length: number, seconds: number): readonly Packet[] {
