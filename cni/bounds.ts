@@ -3,7 +3,7 @@
  * nanoseconds.
  */
 import { burstBytesOf, bytesIn, bytesPerSecondOf, miceScales, type PacedLimit, timeOf } from './limit.ts';
-import { GSO_PACKET_BYTES, heavyHorizonOf, queueBounds, queueBurstBytes } from './queue.ts';
+import { GSO_PACKET_BYTES, heavyHorizonOf, queueBounds, queueBurstBytes, ROOM_OF_FQ } from './queue.ts';
 
 export interface Bounds {
   readonly credit: bigint;
@@ -77,7 +77,7 @@ function splitBurst(limit: PacedLimit, burst: bigint): Bounds {
 
 /** A stated burst is what the horizon leaves for credit; one that leaves none gets what a few requests need. */
 function pacedBounds(limit: PacedLimit, burst: bigint | undefined): Bounds {
-  const heavyHorizon = heavyHorizonOf(bytesPerSecondOf(limit));
+  const heavyHorizon = heavyHorizonOf(bytesPerSecondOf(limit), ROOM_OF_FQ);
   const least = timeOf(limit, LEAST_PACED_CREDIT_BYTES);
   const rest = (burst ?? 0n) - ROUNDING - pacedBurst(limit, { credit: 0n, heavyHorizon });
   const credit = bigMax(least, burst === undefined ? PACED.credit : creditIn(limit, rest));

@@ -6,12 +6,12 @@ const MEGABIT = 125_000n;
 const milliseconds = (time: bigint): number => Number(time) / 1e6;
 const anyRate = fc.bigInt({ min: 125n, max: 125_000_000_000_000n });
 
-test('four GSO packets may wait, for an eighth of a second to a second; one at any rate', () => {
+test('the packets of four senders may wait, for a quarter of a second to a second; one at any rate', () => {
   const horizonOf = (rate: bigint): number => milliseconds(queueBounds(rate, undefined).heavyHorizon);
-  expect(horizonOf(10n * MEGABIT)).toBeCloseTo(4 * 58.98, 1);
+  expect(horizonOf(10n * MEGABIT)).toBeCloseTo(13 * 58.98, 1);
   expect(horizonOf(MEGABIT)).toBeCloseTo(1073.7, 1);
   expect(horizonOf(MEGABIT / 10n)).toBeCloseTo(5898.2, 1);
-  expect(horizonOf(10_000n * MEGABIT)).toBeCloseTo(134.2, 1);
+  expect(horizonOf(10_000n * MEGABIT)).toBeCloseTo(268.4, 1);
 });
 
 test('a mouse may wait as long as one packet takes, and an eighth of a second at least', () => {

@@ -7,11 +7,24 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest packet, 64 KiB and the headers of its segments: it is admitted, sent or dropped as a whole. */
 export const GSO_PACKET_BYTES = 72n * 1024n;
 
+/** What of heavy flows may wait: so many of those packets, and for so long at least. */
+interface Room {
+  readonly packets: bigint;
+  readonly least: bigint;
+}
+
 /**
- * A queue shorter than four such packets drops what one sender hands over at once, and one of seconds only delays; but
- * one packet must fit at any rate.
+ * With departure times mice pass what has its time already, which adds to the burst; so the queue is short. Shorter still, it
+ * would drop what one sender hands over at once.
  */
-const HEAVY_HORIZON = { packets: 4n, least: 1n << 27n, most: 1n << 30n } as const;
+export const ROOM_OF_FQ: Room = { packets: 4n, least: 1n << 27n };
+/**
+ * HTB lets no mouse add to the rate, however much waits. A sender keeps three such packets under way as long as its
+ * receiver's window is Linux's default: so four of them find room, and one packet more.
+ */
+const ROOM_OF_HTB: Room = { packets: 13n, least: 1n << 28n };
+/** A longer queue only delays; but one packet must fit at any rate. */
+const MOST_HORIZON = 1n << 30n;
 /** When mice alone are too many for the cap, losing some of them early serves the others better than a long queue. */
 const MOUSE_HORIZON = 1n << 27n;
 
@@ -39,11 +52,11 @@ const atMost = (most: bigint, value: bigint): bigint => (value < most ? value : 
 const timeAt = (bytesPerSecond: bigint, bytes: bigint): bigint =>
   (bytes * NANOSECONDS_PER_SECOND) / bytesPerSecond;
 
-/** How long a heavy flow may wait in a queue, whichever holds it. */
-export function heavyHorizonOf(bytesPerSecond: bigint): bigint {
+/** How long a heavy flow may wait. */
+export function heavyHorizonOf(bytesPerSecond: bigint, { packets, least }: Room): bigint {
   const packet = timeAt(bytesPerSecond, GSO_PACKET_BYTES);
-  const wanted = atLeast(HEAVY_HORIZON.least, HEAVY_HORIZON.packets * packet);
-  return atLeast(packet, atMost(HEAVY_HORIZON.most, wanted));
+  const wanted = atLeast(least, packets * packet);
+  return atLeast(packet, atMost(MOST_HORIZON, wanted));
 }
 
 /**
@@ -52,7 +65,7 @@ export function heavyHorizonOf(bytesPerSecond: bigint): bigint {
  */
 export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefined): QueueBounds {
   const horizons = {
-    heavyHorizon: heavyHorizonOf(bytesPerSecond),
+    heavyHorizon: heavyHorizonOf(bytesPerSecond, ROOM_OF_HTB),
     mouseHorizon: atLeast(MOUSE_HORIZON, timeAt(bytesPerSecond, GSO_PACKET_BYTES)),
     heavyBurst: LEAST_BURST / 8n,
   };

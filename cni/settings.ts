@@ -41,8 +41,9 @@ function shiftLimit(heavyBytes: bigint): bigint {
 
 function rampOf(limit: PacedLimit, heavyHorizon: bigint): { start: bigint; shift: bigint } {
   if (limit.pacing === 'police') return { start: 0n, shift: bitLength(heavyHorizon) };
-  // Packets of 64 KiB wait behind one another as a matter of course: only the upper half of the queue is congestion.
-  if (limit.pacing === 'queue') return { start: heavyHorizon / 2n, shift: bitLength(heavyHorizon) };
+  // Packets of 64 KiB wait behind one another as a matter of course: only the last quarter of the queue is congestion.
+  if (limit.pacing === 'queue')
+    return { start: (3n * heavyHorizon) / 4n, shift: bitLength(heavyHorizon / 4n) };
   let exponent = 21n;
   while (exponent < 25n && 1n << exponent < timeOf(limit, RAMP_PACKETS * FULL_PACKET_BYTES)) exponent += 1n;
   return { start: 1n << exponent, shift: exponent + 3n };

@@ -4,7 +4,7 @@
  */
 import { atomic, i64, type Ref, smax, smin, u64 as toU64, type u32, type u64 } from '../dsl/lang/index.ts';
 import { lesser, positive } from './branchless.ts';
-import { config } from './config.ts';
+import { CLASSES, config } from './config.ts';
 import { forget } from './forget.ts';
 import { type Clock, state } from './state.ts';
 
@@ -63,6 +63,8 @@ export function delayOf({ queue, mouseQueue }: Debt, cost: u64, level: u64): i64
   if (level > config.heavyLevel) return heavy;
   const mouse = lesser(mouseQueue + atMouseRate(i64(cost)), all);
   const start = positive(mouse);
+  // Classes can't hold it up in part.
+  if (config.pacing === CLASSES) return mouse;
   const handOver = config.heavyLevel - (1n << config.handOverShift);
   if (level > handOver && heavy > start) {
     const part = i64((level - handOver) >> (config.handOverShift - 10n));

@@ -302,6 +302,8 @@ INLINE i64 delay_of(struct debt debt, u64 cost, u64 level)
 	i64 mouse = debt.mouse_queue + at_mouse_rate(cost);
 	mouse = MIN(mouse, all);
 	i64 start = MAX(mouse, 0);
+	if (config.pacing == CLASSES)
+		return mouse;
 	u64 hand_over = config.heavy_level - (1ull << config.hand_over_shift);
 	if (level > hand_over && heavy > start) {
 		i64 part = (level - hand_over) >> (config.hand_over_shift - 10);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Limit, Pacing } from '../../cni/settings.ts';
-import { HEAVY_CLASS } from '../../loader/attach/classes.ts';
+import { HEAVY_CLASS, MOUSE_CLASS } from '../../loader/attach/classes.ts';
 import { sampling } from '../differential/agree.ts';
 import { stayOnFirstCpu } from '../differential/world.ts';
 import { excess, excessOfPackets, excessWithVital, overtaking } from './judge.ts';
@@ -15,6 +15,9 @@ import {
   steadyFlow,
   steadyFlows,
 } from './traffic.ts';
+
+/** TC_ACT_UNSPEC as a verdict is told. */
+const UNSPECIFIED = 0xffff_ffff;
 
 beforeAll(stayOnFirstCpu);
 
@@ -164,6 +167,21 @@ test('of flows that wait in one queue the largest is told of it most, also for i
   };
   expect(lostOf(large.flow)).toBeGreaterThan(0.05);
   for (const { flow } of others) expect(lostOf(large.flow)).toBeGreaterThan(2 * lostOf(flow));
+});
+
+test('where classes hold packets, a flow that is about to turn heavy is not dropped for what heavy ones owe', () => {
+  const limit = { rateBitsPerSecond: 10_000_000, pacing: 'queue' as const };
+  const common = { kind: 'tcp4' as const, ecn: 0, length: 1514, pause: 0n, random: 0 };
+  const trains = [
+    { ...common, flow: 1, count: 80, gap: 8 },
+    { ...common, flow: 1, count: 300, gap: 0 },
+    { ...common, flow: 2, count: 54, gap: 0 },
+  ];
+  const packets = packetsOf(limit, trains);
+  const { outcomes } = run({ limit, seed: 11n, packets }, 'vm');
+  const last = (flow: number) => outcomes[packets.findLastIndex((each) => each.flow === `tcp4 ${flow}`)];
+  expect(last(1)).toMatchObject({ verdict: UNSPECIFIED, priority: HEAVY_CLASS });
+  expect(last(2)).toMatchObject({ verdict: UNSPECIFIED, priority: MOUSE_CLASS });
 });
 
 test('a flow that sends its first packet does not wait for those of others', () => {
