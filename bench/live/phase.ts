@@ -1,7 +1,7 @@
 import { monotonicSeconds } from './clock.ts';
 import { MOUSE_BYTES, type Mouse } from './mice.ts';
 import type { Rig } from './rig.ts';
-import { processorTime, SEGMENT_HEADERS, WireSampler } from './sampler.ts';
+import { processorTime, resentBetween, SEGMENT_HEADERS, WireSampler } from './sampler.ts';
 import type { Sample } from './window.ts';
 import type { WorkloadCommand } from './workload.ts';
 
@@ -118,7 +118,7 @@ export async function runPhase(
       mouseBytes: cumulative(mice, startedAt),
       mice,
       wire: wire.samples,
-      retransmitted: after.sender.retransmitted - before.sender.retransmitted,
+      retransmitted: resentBetween(before.sender, after.sender),
       congestionMarked: after.receiver.congestionMarked - before.receiver.congestionMarked,
       floodBitsPerSecond: floodBitsPerSecond ?? 0,
       busy: (busy.busy - idle.busy) / Math.max(1, busy.all - idle.all),

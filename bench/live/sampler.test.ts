@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, test } from 'vitest';
-import { processorTime, readCounters, SEGMENT_HEADERS, wireBytes } from './sampler.ts';
+import { processorTime, readCounters, resentBetween, SEGMENT_HEADERS, wireBytes } from './sampler.ts';
 
 describe('wireBytes', () => {
   it('adds an Ethernet header to a single packet', () => {
@@ -41,10 +41,16 @@ describe('readCounters', () => {
   });
 });
 
+test('a tail loss probe is no loss', () => {
+  const after = { ...none, retransmitted: 45, lossProbes: 2 };
+  expect(resentBetween(none, after)).toBe(43);
+  expect(resentBetween(none, { ...none, lossProbes: 1 })).toBe(0);
+});
+
 test('the processors have been busy for part of the time since boot', () => {
   const { busy, all } = processorTime();
   expect(busy).toBeGreaterThan(0);
   expect(busy).toBeLessThan(all);
 });
 
-const none = { packets: 0, octets: 0, segments: 0, congestionMarked: 0, retransmitted: 0 };
+const none = { packets: 0, octets: 0, segments: 0, congestionMarked: 0, retransmitted: 0, lossProbes: 0 };

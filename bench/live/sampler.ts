@@ -12,6 +12,8 @@ export interface IpCounters {
   readonly segments: number;
   readonly congestionMarked: number;
   readonly retransmitted: number;
+  /** Tail loss probes (RFC 8985). */
+  readonly lossProbes: number;
 }
 
 const ETHERNET_HEADER = 14;
@@ -67,8 +69,16 @@ export function readCounters(pid: number): IpCounters {
       congestionMarked,
     congestionMarked,
     retransmitted: of(snmp, 'Tcp.RetransSegs'),
+    lossProbes: of(netstat, 'TcpExt.TCPLossProbes'),
   };
 }
+
+/**
+ * Segments that TCP sent again for a loss. A probe is mostly a segment sent again, to ask whether there was a loss; where it is
+ * a new one (tcp_send_loss_probe, net/ipv4/tcp_output.c), it is taken off all the same.
+ */
+export const resentBetween = (before: IpCounters, after: IpCounters): number =>
+  Math.max(0, after.retransmitted - before.retransmitted - (after.lossProbes - before.lossProbes));
 
 /** Samples the wire bytes that reach a namespace until stopped; `samples` grows as it runs. */
 export class WireSampler {

@@ -10,7 +10,13 @@ import { livingIn } from '../../../bench/live/local-rig.ts';
 import { type Mouse, MouseClient, serveMice } from '../../../bench/live/mice.ts';
 import type { Namespace } from '../../../bench/live/namespace.ts';
 import { cumulative } from '../../../bench/live/phase.ts';
-import { readCounters, readTable, WireSampler } from '../../../bench/live/sampler.ts';
+import {
+  type IpCounters,
+  readCounters,
+  readTable,
+  resentBetween,
+  WireSampler,
+} from '../../../bench/live/sampler.ts';
 import { summarise } from '../../../bench/live/summary.ts';
 import { meanRate, type Sample } from '../../../bench/live/window.ts';
 import type { Direction } from '../../../cni/config/bandwidth.ts';
@@ -42,14 +48,14 @@ export async function startServers({ topology }: LimitedPod): Promise<Servers> {
   return { pod: await at(topology.pod), client: await at(topology.client) };
 }
 
-function counter(name: 'TCPOFOQueue' | 'TCPLossProbes'): number {
+/** Segments that the receiver had to keep until an earlier one came. */
+function outOfOrder(): number {
   const table = readTable(readFileSync(`/proc/${process.pid}/net/netstat`, 'utf8'));
-  return table.get(`TcpExt.${name}`) ?? 0;
+  return table.get('TcpExt.TCPOFOQueue') ?? 0;
 }
 
-/** Segments sent again for a loss; a tail loss probe (RFC 8985) asks whether there was one. */
-const retransmittedIn = (namespace: Namespace): number =>
-  inNetns(namespace.path, () => readCounters(process.pid).retransmitted - counter('TCPLossProbes'));
+const countersIn = (namespace: Namespace): IpCounters =>
+  inNetns(namespace.path, () => readCounters(process.pid));
 
 export interface TrafficPlan {
   readonly direction: Direction;
@@ -71,11 +77,11 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
   const elephant: Sample[] = [];
   const mice: Mouse[] = [];
   let broken: string | undefined;
-  const retransmittedBefore = retransmittedIn(sender);
+  const before = countersIn(sender);
   collectGarbage();
   const endWatch = watchBusy();
   const seen = await livingIn(receiver, async () => {
-    const unorderedBefore = counter('TCPOFOQueue');
+    const unorderedBefore = outOfOrder();
     const wire = new WireSampler(() => readCounters(process.pid), SAMPLE_MILLISECONDS);
     const startedAt = monotonicSeconds();
     const sink = new ElephantSink(
@@ -93,7 +99,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
       await sleep((plan.seconds - MICE_START_SECONDS) * 1000);
       const endedAt = monotonicSeconds();
       await client.stop(MICE_GRACE_SECONDS);
-      return { startedAt, endedAt, wire: wire.samples, unordered: counter('TCPOFOQueue') - unorderedBefore };
+      return { startedAt, endedAt, wire: wire.samples, unordered: outOfOrder() - unorderedBefore };
     } finally {
       wire.stop();
       sink.stop();
@@ -102,7 +108,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
   const longestBusy = endWatch();
   if (broken !== undefined) throw new Error(broken);
 
-  const retransmitted = Math.max(0, retransmittedIn(sender) - retransmittedBefore);
+  const retransmitted = resentBetween(before, countersIn(sender));
   const limit = { rateBitsPerSecond, burstBits: 8 * burstBytes({ rateBitsPerSecond, pacing: plan.pacing }) };
   const { startedAt, endedAt, wire, unordered } = seen;
   const mouseBytes = cumulative(mice, startedAt);
