@@ -56,6 +56,7 @@ test('whole packets that come at the cap have all of its goodput in two seconds,
 
 test.each([
   ['the warm-up ends', 0.8, 1.2],
+  ['the warm-up ends and long after it', 0.5, 2],
   ['the phase ends', 7.75, 9],
 ])('bytes that wait for a missing segment while %s change nothing', (_, from, until) => {
   expect(phase(heldBack(from, until)).shareOfCap).toBeCloseTo(1, 2);

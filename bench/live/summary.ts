@@ -65,20 +65,35 @@ const UNDER_WAY = { bytes: 32_768, seconds: 0.02 } as const;
  * comes in behind a missing segment is handed over all at once, when that one has been sent again: a mean from a time before
  * that would count what came in before its start, and could pass the cap.
  */
-function caughtUp({ wire, elephants, mouseBytes }: PhaseMeasurement, from: number, to: number): number[] {
-  const taken = [...elephants, mouseBytes];
-  const within = elephants.flat().filter(({ time }) => time >= from && time <= to);
+function caughtUp(measured: PhaseMeasurement, from: number, to: number): number[] {
+  const within = measured.elephants.flat().filter(({ time }) => time >= from && time <= to);
   const times = within.map(({ time }) => time).sort((a, b) => a - b);
   if (times.length === 0) return [from, to];
-  const lacking = times.map((time) => {
-    const arrived = wire.find((sample) => sample.time >= time) ?? wire.at(-1);
-    const inHand = taken.reduce((sum, samples) => sum + countAt(samples, time), 0);
-    return (arrived?.bytes ?? 0) * PAYLOAD_SHARE - inHand;
-  });
+  const lacking = times.map((time) => lackingAt(measured, time));
+  const most = Math.min(...lacking) + underWay(measured);
+  return times.filter((_, index) => (lacking[index] ?? 0) <= most);
+}
+
+/** Application bytes that the machine had and the applications didn't. */
+function lackingAt({ wire, elephants, mouseBytes }: PhaseMeasurement, time: number): number {
+  const arrived = wire.find((sample) => sample.time >= time) ?? wire.at(-1);
+  const inHand = [...elephants, mouseBytes].reduce((sum, samples) => sum + countAt(samples, time), 0);
+  return (arrived?.bytes ?? 0) * PAYLOAD_SHARE - inHand;
+}
+
+function underWay({ wire }: PhaseMeasurement): number {
   const [first, last] = [wire[0], wire.at(-1)];
   const rate = first && last ? meanRate(wire, first.time, last.time) / 8 : 0;
-  const most = Math.min(...lacking) + UNDER_WAY.bytes + UNDER_WAY.seconds * rate;
-  return times.filter((_, index) => (lacking[index] ?? 0) <= most);
+  return UNDER_WAY.bytes + UNDER_WAY.seconds * rate;
+}
+
+/**
+ * Of what the applications got, bytes that had reached their machine before `from`: some flow or other of several may lack a
+ * segment at all times.
+ */
+function earlier(measured: PhaseMeasurement, from: number, to: number): number {
+  const bytes = lackingAt(measured, from) - lackingAt(measured, to);
+  return bytes > underWay(measured) ? bytes : 0;
 }
 
 /**
@@ -94,7 +109,8 @@ export function summarise(measured: PhaseMeasurement, limit: Limit | undefined):
   const rateOf = (samples: readonly Sample[]): number =>
     (8 * (countAt(samples, to) - countAt(samples, from))) / (to - from);
   const rates = measured.elephants.map(rateOf);
-  const goodput = rates.reduce((sum, rate) => sum + rate, rateOf(measured.mouseBytes));
+  const before = (8 * earlier(measured, from, to)) / (to - from);
+  const goodput = rates.reduce((sum, rate) => sum + rate, rateOf(measured.mouseBytes)) - before;
   const bytesPerSecond = limit && limit.rateBitsPerSecond / 8;
   return {
     goodput,
