@@ -19,8 +19,8 @@ async function callPlugin(): Promise<number> {
   }
   const node = thisNode(process.env);
   if (verb === 'STATUS' && isReady(process.env, orEmpty(readStdin), node, import.meta.dirname)) return 0;
-  const { leave, runPlugin } = await import('./plugin.ts');
-  const { stdout, exitCode } = runPlugin(process.env, readStdin, node);
+  const { leave, runPluginInThreads } = await import('./plugin.ts');
+  const { stdout, exitCode } = await runPluginInThreads(process.env, readStdin, node);
   if (stdout !== '') writeAll(1, `${stdout}\n`);
   return leave(exitCode);
 }

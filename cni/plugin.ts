@@ -2,7 +2,7 @@
  * One CNI call, from its environment and stdin to its stdout and exit status. Whatever cannot be done comes back
  * as a CNI error; nothing native is touched before the environment and the configuration are found good.
  */
-import { isErrno, KernelError } from '../loader/index.ts';
+import { inThreads, inTurn, isErrno, KernelError, type Work } from '../loader/index.ts';
 import {
   parseAttachment,
   parseVerb,
@@ -31,13 +31,20 @@ export interface Outcome {
 }
 
 /** Runs the verb in CNI_COMMAND. Never throws. */
-export function runPlugin(variables: Variables, readStdin: ReadStdin, node: Node): Outcome {
+export const runPlugin = (...call: CallArguments): Outcome => inTurn(calling(...call));
+
+/** The same, with what takes the kernel long in threads. */
+export const runPluginInThreads = (...call: CallArguments): Promise<Outcome> => inThreads(calling(...call));
+
+type CallArguments = [variables: Variables, readStdin: ReadStdin, node: Node];
+
+function* calling(...[variables, readStdin, node]: CallArguments): Work<Outcome> {
   let stdin = '';
   try {
     // Read first: even a verb that doesn't exist is refused in the version of its configuration.
     stdin = variables.CNI_COMMAND === 'VERSION' ? orEmpty(readStdin) : orRefuse(readStdin);
     const verb = parseVerb(variables) ?? 'VERSION';
-    return { stdout: answer(verb, variables, stdin, node), exitCode: 0 };
+    return { stdout: yield* answer(verb, variables, stdin, node), exitCode: 0 };
   } catch (thrown) {
     const error = asCniError(thrown);
     node.log(`${variables.CNI_COMMAND} failed: code ${error.code}: ${error.message}: ${error.details}`);
@@ -45,13 +52,13 @@ export function runPlugin(variables: Variables, readStdin: ReadStdin, node: Node
   }
 }
 
-function answer(verb: Verb, variables: Variables, stdin: string, node: Node): string {
+function* answer(verb: Verb, variables: Variables, stdin: string, node: Node): Work<string> {
   if (verb === 'VERSION') return version(stdin);
   requireVariables(verb, variables);
   switch (verb) {
     case 'ADD': {
       const attachment = parseAttachment(variables);
-      return add({ attachment, configuration: parseNetworkConfiguration(stdin), variables, node });
+      return yield* add({ attachment, configuration: parseNetworkConfiguration(stdin), variables, node });
     }
     case 'CHECK': {
       const attachment = parseAttachment(variables);

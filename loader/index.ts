@@ -19,7 +19,7 @@ export {
   type HtbQueue,
   type HtbRequest,
 } from './attach/htb.ts';
-export { type AttachRequest, attach, detach, replaceProgram } from './attach/index.ts';
+export { type AttachRequest, attach, attaching, detach, replaceProgram } from './attach/index.ts';
 export { isNatras } from './attach/root-qdisc.ts';
 export { tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
@@ -41,6 +41,7 @@ export {
   tryFileLock,
 } from './native/files.ts';
 export { leave, type SyscallHook, type SyscallName, setSyscallHook } from './native/syscall.ts';
+export { inThreads, inTurn, together, type Work } from './native/work.ts';
 export { type Direction, type Filter, listFilters } from './netlink/filters.ts';
 export { deleteLink, findLink, type Link, listLinks, netnsidOf } from './netlink/links.ts';
 export { addPair } from './netlink/pairs.ts';

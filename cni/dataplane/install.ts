@@ -1,14 +1,15 @@
 /** Puts one direction's limit into force at the best place that works. */
 import {
-  attach,
   attachFq,
   attachHtb,
+  attaching,
   isErrno,
   type Attachment as KernelAttachment,
   lacksFq,
   linkPath,
   pinAll,
   VerifierError,
+  type Work,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { describe } from '../errors.ts';
@@ -28,13 +29,13 @@ import { filterName, keyOf, netnsOf, programName, type Site, wishOf } from './si
  * Tries the placements in turn and throws the last one's error. What a failed one made is undone, and so is
  * everything when this throws.
  */
-export function install(
+export function* install(
   direction: Direction,
   limit: Limit,
   candidates: readonly Placement[],
   site: Site,
   ledger: Ledger,
-): void {
+): Work<void> {
   const refusals: string[] = [];
   for (const [index, candidate] of candidates.entries()) {
     const { pacing, side } = candidate;
@@ -46,7 +47,7 @@ export function install(
     }
     const placement = { ...candidate, reason: [candidate.reason, ...refusals].join('; since ') };
     try {
-      installAt(placement, direction, limit, site, ledger);
+      yield* installAt(placement, direction, limit, site, ledger);
       return;
     } catch (error) {
       withdraw(direction, ledger, site.node);
@@ -61,13 +62,13 @@ export function install(
   }
 }
 
-function installAt(
+function* installAt(
   placement: Placement,
   direction: Direction,
   limit: Limit,
   site: Site,
   ledger: Ledger,
-): void {
+): Work<void> {
   const { side, hook, pacing, reason } = placement;
   const { node, attachment, options, devices } = site;
   const device = side === 'pod' ? devices.pod : devices.host;
@@ -81,6 +82,8 @@ function installAt(
 
   if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
+  // A TCX link holds rtnl for tens of milliseconds: what else needs it, in any direction, comes before.
+  yield { kind: 'gate' };
   const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
   const config = { ...dataplaneSettings({ ...wish, pacing }), seed: randomSeed() };
   const program = loadDataplane(direction, { name: programName(direction), settings: { config } }, node);
@@ -88,7 +91,7 @@ function installAt(
     fillExclusions(program, limit);
     ledger.note(direction, program.layouts);
     pinAll(program, place);
-    const { mode } = attach({
+    const { mode } = yield* attaching({
       ...target,
       direction: hook,
       mode: options.attachMode,

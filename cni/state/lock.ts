@@ -29,7 +29,7 @@ export function withLock<T>(
   body: () => T,
   patienceMilliseconds = PATIENCE_MILLISECONDS,
 ): T {
-  const release = acquire(key, node, patienceMilliseconds);
+  const release = lock(key, node, patienceMilliseconds);
   try {
     return body();
   } finally {
@@ -37,10 +37,11 @@ export function withLock<T>(
   }
 }
 
-function acquire(
+/** The same for a body that is no function: gives what releases the lock. */
+export function lock(
   key: string,
   { stateDirectory, log }: Pick<Node, 'stateDirectory' | 'log'>,
-  patienceMilliseconds: number,
+  patienceMilliseconds = PATIENCE_MILLISECONDS,
 ): () => void {
   const directory = join(stateDirectory, 'locks');
   const path = join(directory, String(fnv1a(key) % FILES));

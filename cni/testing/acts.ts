@@ -2,7 +2,7 @@
 import type { Node } from '../node.ts';
 import { run } from '../operator.ts';
 import type { Outcome } from '../plugin.ts';
-import { type CapturedCall, make } from './calls.ts';
+import { type CapturedCall, makeInThreads } from './calls.ts';
 import { ofAnotherRelease } from './objects.ts';
 
 export type Act = CapturedCall | readonly string[];
@@ -33,7 +33,7 @@ export async function operate(words: readonly string[], node: Node): Promise<Tol
 
 /** Makes a call or runs a command; of a command, all that it prints counts as its stdout. */
 export async function perform(act: Act, node: Node): Promise<Outcome> {
-  if (!isCommand(act)) return make(act, node);
+  if (!isCommand(act)) return makeInThreads(act, node);
   const { status, out, error } = await operate(act, node);
   return { stdout: out + error, exitCode: status === 0 ? 0 : 1 };
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, type JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
-import { type Outcome, runPlugin } from '../plugin.ts';
+import { type Outcome, runPlugin, runPluginInThreads } from '../plugin.ts';
 import type { PodEnds } from './pod.ts';
 
 export interface CapturedCall {
@@ -32,4 +32,9 @@ export function forPod({ env, stdin }: CapturedCall, pod: PodEnds): CapturedCall
 /** Makes a call in this process. */
 export function make({ env, stdin }: CapturedCall, node: Node): Outcome {
   return runPlugin(env, () => JSON.stringify(stdin), node);
+}
+
+/** The same as the executable makes it. */
+export function makeInThreads({ env, stdin }: CapturedCall, node: Node): Promise<Outcome> {
+  return runPluginInThreads(env, () => JSON.stringify(stdin), node);
 }

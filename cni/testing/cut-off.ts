@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
+import { runPluginInThreads } from '../plugin.ts';
 import { perform } from './acts.ts';
 import { passingObject } from './objects.ts';
 
@@ -31,10 +32,10 @@ for (const name of ['mkdirSync', 'openSync', 'writeFileSync', 'renameSync', 'rmS
   });
 }
 
-const call = () => ({
-  env: process.env as Record<string, string>,
-  stdin: JSON.parse(fs.readFileSync(0, 'utf8')),
-});
-perform(words.length > 0 ? words : call(), node).then(({ exitCode }) => {
+const act =
+  words.length > 0
+    ? perform(words, node)
+    : runPluginInThreads(process.env, () => fs.readFileSync(0, 'utf8'), node);
+act.then(({ exitCode }) => {
   process.exitCode = exitCode;
 });

@@ -4,6 +4,7 @@
  * unless it has taken one of them off its place; then it leaves nothing, like a first one. Under the failure policy "open" it
  * leaves a record of the failure, and the Pod starts without its limits.
  */
+import { together, type Work } from '../../loader/index.ts';
 import { DIRECTIONS, type Direction, type Limits } from '../config/bandwidth.ts';
 import { type Attachment, parsePodIdentity, type Variables } from '../config/environment.ts';
 import { requireForeignNetns } from '../config/netns.ts';
@@ -23,7 +24,7 @@ import { CniError, describe } from '../errors.ts';
 import type { Limit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
-import { withLock } from '../state/lock.ts';
+import { lock } from '../state/lock.ts';
 import {
   type AttachmentRecord,
   type DirectionRecord,
@@ -42,7 +43,7 @@ export interface Call {
 }
 
 /** The result to print. */
-export function add(call: Call): string {
+export function* add(call: Call): Work<string> {
   const { attachment, configuration, variables, node } = call;
   const prevResult = requirePrevResult(configuration);
   const { limits, options, notes } = parseRequest(configuration.object, variables);
@@ -51,13 +52,16 @@ export function add(call: Call): string {
   if (isLimited) requireForeignNetns(attachment.netns);
   else if (!hasRecord(node.stateDirectory, attachment)) return prevResult;
   try {
-    withLock(attachmentKey(attachment), node, () => {
+    const unlock = lock(attachmentKey(attachment), node);
+    try {
       if (!isLimited) releaseRecorded(attachment, node);
       else {
         const devices = findDevices(attachment);
-        putIntoForce(limits, call, { node, attachment, options, devices, lacking: new Map() });
+        yield* putIntoForce(limits, call, { node, attachment, options, devices, lacking: new Map() });
       }
-    });
+    } finally {
+      unlock();
+    }
   } catch (error) {
     if (!isLimited || options.failurePolicy === 'closed' || error instanceof CniError) throw error;
     goOnWithout(limits, call, error);
@@ -97,7 +101,7 @@ function recordOf({ attachment, configuration, variables }: Call): AttachmentRec
  * A limit that is in force at a place where it may be goes on there, changed without a gap where it has to be. Then all
  * else is taken away and made anew.
  */
-function putIntoForce(limits: Limits, call: Call, site: Site): void {
+function* putIntoForce(limits: Limits, call: Call, site: Site): Work<void> {
   const { attachment, node } = call;
   // What is not possible is refused before anything is touched.
   const wishes = limitedDirections(limits).map(([direction, limit]) => ({
@@ -115,6 +119,8 @@ function putIntoForce(limits: Limits, call: Call, site: Site): void {
   try {
     for (const { direction, next } of plan)
       if (next !== undefined) renew(direction, next, former, ledger, node);
+    const isFirst = Object.keys(ledger.record.directions).length === 0;
+    const installs: Work<void>[] = [];
     for (const direction of DIRECTIONS) {
       const wish = plan.find((each) => each.direction === direction);
       if (wish?.next !== undefined) continue;
@@ -122,8 +128,13 @@ function putIntoForce(limits: Limits, call: Call, site: Site): void {
         isAllThere = false;
         withdraw(direction, ledger, node);
       }
-      if (wish !== undefined) install(direction, wish.limit, wish.candidates, site, ledger);
+      if (wish === undefined) continue;
+      const installing = install(direction, wish.limit, wish.candidates, site, ledger);
+      // A former limit is taken away only once the direction before has come into force.
+      if (isFirst) installs.push(installing);
+      else yield* installing;
     }
+    yield* together(installs);
     ledger.complete();
   } catch (error) {
     const goesOn = isAllThere && former !== undefined && revert(former, ledger, node);

@@ -1,6 +1,7 @@
 /** Attaching a classifier to a hook of a device, by the best means that the kernel has. */
 import type { Placement } from '../bpf/link.ts';
 import { isErrno, KernelError } from '../errors.ts';
+import { inTurn, type Work } from '../native/work.ts';
 import type { Attachment, ClsactAttachment, Hook, Journal, TcxAttachment } from './attachment.ts';
 import { attachClsact, detachClsact, replaceClsact } from './clsact.ts';
 import { detachFq } from './fq.ts';
@@ -22,7 +23,11 @@ export interface AttachRequest extends Hook {
 }
 
 /** Attaches, and gives what is needed to detach from any process. Nothing is left attached when it throws. */
-export function attach(request: AttachRequest): TcxAttachment | ClsactAttachment {
+export const attach = (request: AttachRequest): TcxAttachment | ClsactAttachment =>
+  inTurn(attaching(request));
+
+/** The same as work beside which other work may go on. */
+export function* attaching(request: AttachRequest): Work<TcxAttachment | ClsactAttachment> {
   const { mode, journal, pinPath, placement } = request;
   const hook: Hook = {
     ifindex: request.ifindex,
@@ -33,7 +38,7 @@ export function attach(request: AttachRequest): TcxAttachment | ClsactAttachment
   const clsact = (): ClsactAttachment => attachClsact({ hook, programFd, name: request.filterName }, journal);
   if (mode === 'clsact') return clsact();
   try {
-    return attachTcx({ hook, programFd, pinPath, ...(placement && { placement }) }, journal);
+    return yield* attachTcx({ hook, programFd, pinPath, ...(placement && { placement }) }, journal);
   } catch (refusal) {
     if (mode === 'tcx' || !isErrno(refusal, 'EINVAL', 'EOPNOTSUPP', 'ENOTSUPP')) throw refusal;
     try {

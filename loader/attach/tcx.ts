@@ -1,10 +1,11 @@
 /** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
 import { openPinned, pinObject } from '../bpf/bpffs.ts';
-import { ATTACH_TYPE, type Placement, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
+import { ATTACH_TYPE, type Placement, tcxLinkCall, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
 import { check, ENOTSUPP, ERRNO, KernelError } from '../errors.ts';
 import { closeDescriptor, removeFile } from '../native/files.ts';
+import type { Work } from '../native/work.ts';
 import type { Direction } from '../netlink/filters.ts';
-import { inOptionalNetns } from '../netns/netns.ts';
+import { inNetns } from '../netns/netns.ts';
 import type { Hook, Journal, TcxAttachment } from './attachment.ts';
 import { referenceTo } from './namespace.ts';
 
@@ -31,7 +32,7 @@ export const TCX_HINT = 'tcx needs linux 6.6';
 export const meansNoTcx = (result: number): boolean => WITHOUT_TCX.includes(result);
 
 /** Attaches and pins. The link goes with its descriptor when the process dies before it is pinned. */
-export function attachTcx(request: TcxRequest, journal: Journal = () => {}): TcxAttachment {
+export function* attachTcx(request: TcxRequest, journal: Journal = () => {}): Work<TcxAttachment> {
   const { hook, pinPath } = request;
   const netns = referenceTo(hook.netns);
   const attachment: TcxAttachment = {
@@ -42,22 +43,26 @@ export function attachTcx(request: TcxRequest, journal: Journal = () => {}): Tcx
     pinPath,
   };
   journal(attachment);
-  const result = inOptionalNetns(hook.netns, () =>
-    tryCreateTcxLink({
-      programFd: request.programFd,
-      ifindex: hook.ifindex,
-      attachType: tcxAttachType(hook.direction),
-      ...(request.placement && { placement: request.placement }),
-      ...(request.expectedRevision !== undefined && { expectedRevision: request.expectedRevision }),
-    }),
-  );
-  const link = check(result, `attach tcx ${hook.direction} program to`, `ifindex ${hook.ifindex}`, () =>
-    meansNoTcx(result) ? TCX_HINT : undefined,
+  const link = {
+    programFd: request.programFd,
+    ifindex: hook.ifindex,
+    attachType: tcxAttachType(hook.direction),
+    ...(request.placement && { placement: request.placement }),
+    ...(request.expectedRevision !== undefined && { expectedRevision: request.expectedRevision }),
+  };
+  // Other threads are not in the Pod's namespace.
+  const result =
+    hook.netns === undefined ? yield tcxLinkCall(link) : inNetns(hook.netns, () => tryCreateTcxLink(link));
+  const descriptor = check(
+    result,
+    `attach tcx ${hook.direction} program to`,
+    `ifindex ${hook.ifindex}`,
+    () => (meansNoTcx(result) ? TCX_HINT : undefined),
   );
   try {
-    pinObject(link, pinPath);
+    pinObject(descriptor, pinPath);
   } finally {
-    closeDescriptor(link);
+    closeDescriptor(descriptor);
   }
   return attachment;
 }

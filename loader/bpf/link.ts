@@ -1,7 +1,9 @@
 /** TCX links (Linux 6.6) and what is attached at a hook. Structures: union bpf_attr, include/uapi/linux/bpf.h. */
 import { check, ERRNO, KernelError } from '../errors.ts';
-import { withScratch } from '../native/arena.ts';
-import { bpf, writePointer } from './call.ts';
+import { lasting, withScratch } from '../native/arena.ts';
+import { syscall } from '../native/syscall.ts';
+import type { LongCall } from '../native/work.ts';
+import { bpf, COMMAND, writePointer } from './call.ts';
 
 /** enum bpf_attach_type. */
 export const ATTACH_TYPE = { tcxIngress: 46, tcxEgress: 47 } as const;
@@ -50,23 +52,31 @@ export interface TcxAttachment {
   readonly expectedRevision?: bigint;
 }
 
-/** Creates a TCX link and gives its descriptor, or `-errno`. The program stays while the link is open or pinned. */
+/**
+ * Creates a TCX link; the step gives its descriptor, or `-errno`. The kernel waits for a grace period of RCU meanwhile
+ * (kernel/bpf/tcx.c, tcx_entry_sync). The program stays while the link is open or pinned.
+ */
+export function tcxLinkCall(attachment: TcxAttachment): LongCall {
+  const memory = lasting(CREATE.bytes);
+  const { view } = memory;
+  view.setUint32(CREATE.programFd, attachment.programFd, true);
+  view.setUint32(CREATE.ifindex, attachment.ifindex, true);
+  view.setUint32(CREATE.attachType, attachment.attachType, true);
+  if (attachment.placement) {
+    const { side, neighbour } = attachment.placement;
+    const kind = neighbour ? ATTACH_FLAG.id | (neighbour.kind === 'link' ? ATTACH_FLAG.link : 0) : 0;
+    view.setUint32(CREATE.flags, ATTACH_FLAG[side] | kind, true);
+    view.setUint32(CREATE.relative, neighbour?.id ?? 0, true);
+  }
+  view.setBigUint64(CREATE.expectedRevision, attachment.expectedRevision ?? 0n, true);
+  const args = [COMMAND.linkCreate, memory.address, memory.bytes.length];
+  return { kind: 'call', name: 'bpf', args, memory };
+}
+
+/** Creates a TCX link in this thread and gives its descriptor, or `-errno`. */
 export function tryCreateTcxLink(attachment: TcxAttachment): number {
-  return withScratch((memory) => {
-    const attributes = memory.allocate(CREATE.bytes);
-    const { view } = attributes;
-    view.setUint32(CREATE.programFd, attachment.programFd, true);
-    view.setUint32(CREATE.ifindex, attachment.ifindex, true);
-    view.setUint32(CREATE.attachType, attachment.attachType, true);
-    if (attachment.placement) {
-      const { side, neighbour } = attachment.placement;
-      const kind = neighbour ? ATTACH_FLAG.id | (neighbour.kind === 'link' ? ATTACH_FLAG.link : 0) : 0;
-      view.setUint32(CREATE.flags, ATTACH_FLAG[side] | kind, true);
-      view.setUint32(CREATE.relative, neighbour?.id ?? 0, true);
-    }
-    view.setBigUint64(CREATE.expectedRevision, attachment.expectedRevision ?? 0n, true);
-    return bpf('linkCreate', attributes);
-  });
+  const { name, args } = tcxLinkCall(attachment);
+  return syscall(name, ...args);
 }
 
 /** Replaces a link's program in place: no packet passes in between without one. */

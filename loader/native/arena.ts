@@ -33,6 +33,16 @@ function chunkWithRoom(size: number): Chunk {
   return chunk;
 }
 
+/** Zeroed memory that lives as long as the region is referred to, for a call that outlasts its caller. */
+export function lasting(size: number): Region {
+  const buffer = new ArrayBuffer(size);
+  return {
+    address: Number(koffi().address(buffer)),
+    bytes: new Uint8Array(buffer),
+    view: new DataView(buffer),
+  };
+}
+
 /** Zeroed memory of `size` bytes, aligned to 8. */
 function allocate(size: number): Region {
   const room = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);

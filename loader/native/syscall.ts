@@ -2,6 +2,7 @@
  * The one seam to the kernel: every system call of the loader passes `syscall`, so a hook can watch each
  * one or make it fail.
  */
+import type { Region } from './arena.ts';
 import { isOpen, koffi } from './koffi.ts';
 
 /** Numbers by architecture: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
@@ -68,7 +69,12 @@ export type SyscallHook = (name: SyscallName, args: readonly number[]) => number
 
 let hook: SyscallHook | undefined;
 let numbers: Readonly<Record<SyscallName, number>> | undefined;
-let native: ((...args: readonly number[]) => number | bigint) | undefined;
+
+type NativeSyscall = ((...args: readonly number[]) => number | bigint) & {
+  readonly async: (...args: readonly [...number[], NativeCallback]) => void;
+};
+type NativeCallback = (error: unknown, result: number | bigint) => void;
+let native: NativeSyscall | undefined;
 
 /** Sets or, with `undefined`, removes the hook; gives the previous one. */
 export function setSyscallHook(next: SyscallHook | undefined): SyscallHook | undefined {
@@ -84,16 +90,51 @@ function numbersOfMachine(): Readonly<Record<SyscallName, number>> {
   return NUMBERS[process.arch as keyof typeof NUMBERS];
 }
 
+/** libc's syscall(2) takes up to six longs on both architectures, passed in registers. */
+const nativeSyscall = (): NativeSyscall => {
+  native ??= koffi()
+    .load(null)
+    .func('long syscall(long, long, long, long, long, long, long)') as NativeSyscall;
+  return native;
+};
+
 /** Makes a system call. The result is the kernel's own: a value from 0, or `-errno`. */
-export function syscall(name: SyscallName, ...args: number[]): number {
+export function syscall(name: SyscallName, ...args: readonly number[]): number {
   const taken = hook?.(name, args);
   if (taken !== undefined) return taken;
   numbers ??= numbersOfMachine();
-  // libc's syscall(2) takes up to six longs on both architectures, passed in registers.
-  native ??= koffi().load(null).func('long syscall(long, long, long, long, long, long, long)');
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args;
-  const result = Number(native(numbers[name], a, b, c, d, e, f));
+  const result = Number(nativeSyscall()(numbers[name], a, b, c, d, e, f));
   return result === -1 ? -koffi().errno() : result;
+}
+
+/** What calls in other threads read and write; nothing else need refer to it meanwhile. */
+const inUse = new Set<Region>();
+
+/**
+ * Makes a system call in a thread of libuv's pool while this one goes on: one that needs nothing of the calling thread's own, such
+ * as a network namespace that it is in for a while. A call that fails must have changed nothing: it is made again here, since
+ * errno is the other thread's.
+ */
+export async function syscallInThread(
+  name: SyscallName,
+  args: readonly number[],
+  memory: Region,
+): Promise<number> {
+  const taken = hook?.(name, args);
+  if (taken !== undefined) return taken;
+  numbers ??= numbersOfMachine();
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args;
+  const number = numbers[name];
+  const result = await new Promise<number>((resolve, reject) => {
+    inUse.add(memory);
+    nativeSyscall().async(number, a, b, c, d, e, f, (error, value) => {
+      inUse.delete(memory);
+      if (error) reject(error);
+      else resolve(Number(value));
+    });
+  });
+  return result === -1 ? syscall(name, ...args) : result;
 }
 
 /**
