@@ -44,6 +44,6 @@ test('a state directory that is none is told in a line', async () => {
   for (const argv of [['status'], ['metrics'], ['top'], ['upgrade'], ['set', 'a/b', '--egress-rate', '1M']]) {
     const { status, error } = await natra(...argv);
     expect(status).toBe(1);
-    expect(error).toBe(`natra ${argv[0]}: read ${join(directory, 'state')}: ENOTDIR\n`);
+    expect(error).toBe(`natra ${argv[0]}: list ${join(directory, 'state')}: ENOTDIR\n`);
   }
 });

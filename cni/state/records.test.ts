@@ -47,7 +47,7 @@ test('a record is a file of root alone inside the directory, whatever the contai
 
 test('a write that fails leaves the directory as it was', () => {
   mkdirSync(join(directory, '_2e_2e_2fc_2e1-eth0_2e7.json'));
-  expect(() => writeRecord(directory, record)).toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
+  expect(() => writeRecord(directory, record)).toThrow(/^write .*eth0_2e7.json: (EISDIR|ENOTEMPTY|EEXIST)$/);
   expect(readdirSync(directory)).toEqual(['_2e_2e_2fc_2e1-eth0_2e7.json']);
 });
 

@@ -96,7 +96,7 @@ export function writeRecord(directory: string, record: AttachmentRecord): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw inaccessible('write', path, error);
   }
 }
 
@@ -138,7 +138,7 @@ function filesIn(directory: string): string[] {
     return readdirSync(directory).sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
-    throw unreadable(directory, error);
+    throw inaccessible('list', directory, error);
   }
 }
 
@@ -148,7 +148,7 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw unreadable(path, error);
+    throw inaccessible('read', path, error);
   }
   if (isRecord(value) && basename(path) === `${attachmentKey(value)}.json`) return value;
   throw new OperatorError(
@@ -156,11 +156,11 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
   );
 }
 
-function unreadable(path: string, error: unknown): OperatorError {
+function inaccessible(what: 'list' | 'read' | 'write', path: string, error: unknown): OperatorError {
   const code = codeOf(error);
   const hint = code === 'EACCES' || code === 'EPERM' ? '; run natra as root' : '';
   const reason = code ?? (error instanceof Error ? error.message : String(error));
-  return new OperatorError(`read ${path}: ${reason}${hint}`);
+  return new OperatorError(`${what} ${path}: ${reason}${hint}`);
 }
 
 /** Whether all is there that readers rely on: one damaged file must not keep them from all others. */
