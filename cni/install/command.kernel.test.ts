@@ -119,6 +119,26 @@ test.each([
   expect(list()).toBe(fixture);
 });
 
+test('a folder that is named from here is found from everywhere, also by the node beside natra', () => {
+  const options = { cwd: place, encoding: 'utf8' } as const;
+  const argv = ['install', '--with-node', '--replace-bandwidth', '--cni-bin-dir=bin', '--conf-dir=net.d'];
+  expect(spawnSync(executable, argv, options)).toMatchObject({ status: 0, stderr: '' });
+  expect(natra(installed(), '--version')).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('installs and uninstalls at the same time leave a list that calls only what is there', async () => {
+  const run = (...argv: string[]): Promise<unknown> => {
+    const child = spawn(executable, [...argv, ...folders()], {
+      stdio: 'ignore',
+      env: { PATH: process.env.PATH, NATRA_STATE_DIR: join(place, 'state') },
+    });
+    return new Promise((resolve) => child.on('exit', resolve));
+  };
+  const both = [1, 2, 3].flatMap(() => [run('install', '--replace-bandwidth'), run('uninstall')]);
+  expect(await Promise.all(both)).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(existsSync(installed())).toBe(names());
+});
+
 function startWatching(...more: string[]): Promise<number | null> {
   const argv = ['install', '--watch', '--replace-bandwidth', ...folders(), ...more];
   watcher = spawn(executable, argv, { stdio: 'ignore' });

@@ -1,4 +1,5 @@
 /** `natra install` and `natra uninstall`. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { upgradeAll } from '../change/upgrade.ts';
 import type { Console } from '../console.ts';
@@ -8,6 +9,7 @@ import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';
 import { listRecords } from '../state/records.ts';
+import { alone } from './alone.ts';
 import type { BandwidthChoice } from './conflist.ts';
 import { type Release, readRelease } from './executable.ts';
 import { realFileSystem } from './files.ts';
@@ -45,8 +47,7 @@ export async function installCommand(
   const { watch: stays, 'restore-on-exit': restores } = values;
   if (restores && !stays) throw new OperatorError('--restore-on-exit goes with --watch only');
   const request: InstallRequest = {
-    binDirectory: values['cni-bin-dir'],
-    confDirectory: values['conf-dir'],
+    ...foldersOf(values),
     confFile: values['conf-file'],
     bandwidth: bandwidthChoice(values['replace-bandwidth'], values['beside-bandwidth']),
   };
@@ -58,19 +59,38 @@ export async function installCommand(
     if (values.upgrade) upgradeAll(node, console);
   };
   if (!stays) {
-    report(install(realFileSystem, request, files), request, console);
+    report(
+      alone(request.binDirectory, () => install(realFileSystem, request, files)),
+      request,
+      console,
+    );
     upgrade();
     return;
   }
   await watch(request, files, upgrade, console);
-  if (restores) reportLeft(uninstall(realFileSystem, request), request, console);
+  if (restores)
+    reportLeft(
+      alone(request.binDirectory, () => uninstall(realFileSystem, request)),
+      request,
+      console,
+    );
+}
+
+/** Absolute: the first line of a bundle with a node of its own names that by its path. */
+function foldersOf(values: { readonly 'cni-bin-dir': string; readonly 'conf-dir': string }) {
+  const [binDirectory, confDirectory] = [resolve(values['cni-bin-dir']), resolve(values['conf-dir'])];
+  return { binDirectory, confDirectory };
 }
 
 /** Uninstalls; with `--release` the limits of running Pods go too. */
 export function uninstallCommand(argv: string[], node: Node, console: Console): void {
   const { values } = parseArgs({ args: argv, options: UNINSTALL_OPTIONS });
-  const place = { binDirectory: values['cni-bin-dir'], confDirectory: values['conf-dir'] };
-  reportLeft(uninstall(realFileSystem, place), place, console);
+  const place = foldersOf(values);
+  reportLeft(
+    alone(place.binDirectory, () => uninstall(realFileSystem, place)),
+    place,
+    console,
+  );
   if (values.release) releaseAll(node, console);
   else {
     const kept = listRecords(node.stateDirectory, () => {}).length;
@@ -109,7 +129,7 @@ async function watch(
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   let first = true;
   const ensure = (): boolean => {
-    const installed = install(realFileSystem, request, files);
+    const installed = alone(request.binDirectory, () => install(realFileSystem, request, files));
     const changed = installed.chainChanged || installed.executableChanged;
     if (first || changed) report(installed, request, console);
     if (first) attempt(once);

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { doing, type FileSystem, namesIn, removeFile, replaceFile, replaceLink } from './files.ts';
@@ -93,9 +93,9 @@ export function installExecutable(files: FileSystem, binDirectory: string, relea
   if (former === target && complete) return false;
   requirePlace(binDirectory, link);
   if (!complete) {
-    doing(`make ${release.directory}`, () =>
-      files.mkdirSync(release.directory, { recursive: true, mode: 0o755 }),
-    );
+    for (const directory of [dirname(release.directory), release.directory])
+      if (!existsSync(directory))
+        doing(`make ${directory}`, () => files.mkdirSync(directory, { mode: 0o755 }));
     for (const { name, read } of release.parts) {
       const mode = name === BUNDLE || name === NODE ? 0o755 : 0o644;
       replaceFile(files, join(release.directory, name), read(), { mode });

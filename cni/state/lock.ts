@@ -45,22 +45,27 @@ export function lock(
 ): () => void {
   const directory = join(stateDirectory, 'locks');
   const path = join(directory, String(fnv1a(key) % FILES));
+  try {
+    closeSync(inDirectory(directory, () => openSync(path, 'a', 0o600)));
+    const release = waitForLock(path, patienceMilliseconds);
+    if (release !== undefined) return release;
+  } catch (error) {
+    log(`${key}: go on without a lock: ${describe(error)}`);
+    return () => {};
+  }
+  throw new CniError(
+    ERROR_CODES.tryAgainLater,
+    'another call is at work',
+    `${key}: another process has held ${path} for ${patienceMilliseconds} ms`,
+  );
+}
+
+/** Locks a file or a folder that is there; undefined where another process holds it for so long. */
+export function waitForLock(path: string, patienceMilliseconds: number): (() => void) | undefined {
   const deadline = Date.now() + patienceMilliseconds;
   for (;;) {
-    try {
-      closeSync(inDirectory(directory, () => openSync(path, 'a', 0o600)));
-      const release = tryFileLock(path);
-      if (release !== undefined) return release;
-    } catch (error) {
-      log(`${key}: go on without a lock: ${describe(error)}`);
-      return () => {};
-    }
-    if (Date.now() >= deadline)
-      throw new CniError(
-        ERROR_CODES.tryAgainLater,
-        'another call is at work',
-        `${key}: another process has held ${path} for ${patienceMilliseconds} ms`,
-      );
+    const release = tryFileLock(path);
+    if (release !== undefined || Date.now() >= deadline) return release;
     sleep(PAUSE_MILLISECONDS);
   }
 }
