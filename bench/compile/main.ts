@@ -5,13 +5,13 @@
 import { parseArgs } from 'node:util';
 import { type LoadTimes, measureAtLoad } from './at-load.ts';
 import { type CommandLineTimes, measureCommandLine } from './command-line.ts';
-import { measureSaves, type SaveTimes } from './saves.ts';
+import { measureSaves, type Saves, type SaveTimes } from './saves.ts';
 
 interface Figures {
   readonly rounds: number;
   readonly commandLine: CommandLineTimes;
   readonly atLoad: LoadTimes;
-  readonly saves: SaveTimes;
+  readonly saves: Saves;
 }
 
 /** ms */
@@ -25,10 +25,18 @@ const times = (value: number): string => `${value.toFixed(2)} times`;
 const verdict = (value: number, target: number): string =>
   `${value < target ? 'within' : 'over'} ${ms(target)}`;
 
+function rowsOfSaves(what: string, saves: SaveTimes): readonly string[] {
+  const [slowest] = Object.entries(saves.byFile).toSorted(([, a], [, b]) => b - a);
+  return [
+    row(what, ms(saves.median), verdict(saves.median, TARGETS.save)),
+    row(`  the slowest, ${slowest?.[0]}`, ms(saves.slowest), verdict(saves.slowest, TARGETS.save)),
+    row('  of which compiling the slower direction, median', ms(saves.compiling)),
+  ];
+}
+
 function table({ rounds, commandLine, atLoad, saves }: Figures): string {
   const { node, oneDirection, bothDirections, withoutCode, clang, compiler } = commandLine;
   const { template, whole, slots, specialisedSlots } = atLoad;
-  const files = Object.entries(saves.byFile).sort(([, a], [, b]) => b - a);
   return `${[
     `a process from start to end, medians of ${rounds} in turns`,
     row('node -e 0', ms(node)),
@@ -39,11 +47,9 @@ function table({ rounds, commandLine, atLoad, saves }: Figures): string {
       ? []
       : [row(`${compiler} -O2, one direction in C`, ms(clang), times(oneDirection / clang))]),
     '',
-    `natra dev, from the save of one of ${saves.files} files to the report on both directions`,
-    row('median over the files', ms(saves.median), verdict(saves.median, TARGETS.save)),
-    row(`the slowest, ${files[0]?.[0]}`, ms(saves.slowest), verdict(saves.slowest, TARGETS.save)),
-    row('  of which compiling the slower direction, median', ms(saves.compiling)),
-    row('  beside a new natra compile', times(bothDirections / saves.median)),
+    'natra dev, from a save to the report on both directions',
+    ...rowsOfSaves(`a constant of one of ${saves.ofCode.files} files is another: median`, saves.ofCode),
+    ...rowsOfSaves(`a comment above one of ${saves.ofComments.files} files: median`, saves.ofComments),
     '',
     `made for a Pod's settings at load, in a process like that of ADD: the first time, and when warm`,
     row('from a template', ms(template.cold, 2), ms(template.warm, 2), verdict(template.cold, TARGETS.load)),

@@ -8,9 +8,20 @@ import { median } from '../measure.ts';
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 /** A direction's own file is compiled alone, what both are made of for both. */
 const reportsOf = (source: string): number => (source.includes('classifier(') ? 1 : 2);
+/** Constants whose values a save can raise by little: the code differs then, in the file and behind it. */
+const CONSTANTS: Readonly<Record<string, string>> = {
+  'congestion.ts': 'STEP',
+  'flows.ts': 'QUANTUM_SHIFT',
+  'headers.ts': 'IPPROTO_UDPLITE',
+  'limit.ts': 'SMALL_PACKET',
+  'wire.ts': 'UNREAD_HEADER_BYTES',
+};
 /** ms */
 const PATIENCE = 60_000;
+/** Rounds of saves until V8 has compiled the compiler. */
+const WARM_UP = 4;
 
+/** Of saves of one kind. */
 export interface SaveTimes {
   readonly files: number;
   /** Milliseconds from the save to the last program's line, by file: the median of its rounds. */
@@ -20,6 +31,21 @@ export interface SaveTimes {
   /** Of what the compiler itself says that the slower direction took. */
   readonly compiling: number;
 }
+
+export interface Saves {
+  /** The value of a constant is another. */
+  readonly ofCode: SaveTimes;
+  /** A comment is added above all code of a file. */
+  readonly ofComments: SaveTimes;
+}
+
+interface Save {
+  readonly name: string;
+  readonly took: number;
+  readonly compiling: number;
+}
+
+type Edit = (name: string, text: string, round: number) => string;
 
 /** What a process writes, waited for by words. */
 class Reader {
@@ -68,7 +94,33 @@ function copyPrograms(folder: string): readonly string[] {
   return names;
 }
 
-export async function measureSaves(rounds: number): Promise<SaveTimes> {
+const withComment: Edit = (_name, text, round) => `// round ${round}\n${text}`;
+
+function withConstant(name: string, text: string): string {
+  const edited = text.replace(
+    new RegExp(`(const ${CONSTANTS[name]}\\b.* = )(\\d+)`),
+    (_all, declared: string, value: string) => `${declared}${Number(value) + 1}`,
+  );
+  if (edited === text) throw new Error(`${name} has no constant ${CONSTANTS[name]}`);
+  return edited;
+}
+
+function timesOf(saves: readonly Save[]): SaveTimes {
+  const names = [...new Set(saves.map(({ name }) => name))];
+  const byFile = Object.fromEntries(
+    names.map((name) => [name, median(saves.filter((save) => save.name === name).map(({ took }) => took))]),
+  );
+  return {
+    files: names.length,
+    byFile,
+    median: median(saves.map(({ took }) => took)),
+    slowest: Math.max(...Object.values(byFile)),
+    compiling: median(saves.map(({ compiling }) => compiling)),
+  };
+}
+
+/** Saves in one process: of code first, until the compiler's own code is warm, then of both kinds. */
+export async function measureSaves(rounds: number): Promise<Saves> {
   const folder = mkdtempSync(path.join(tmpdir(), 'natra-save-'));
   const names = copyPrograms(folder);
   const child = spawn(
@@ -76,36 +128,32 @@ export async function measureSaves(rounds: number): Promise<SaveTimes> {
     [path.join(PROJECT, 'scripts', 'natra.mjs'), 'dev', folder, '--no-tests', '--no-kernel'],
     { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  const dev = new Reader(child);
+  const save = async (name: string, round: number, edit: Edit): Promise<Save> => {
+    const file = path.join(folder, name);
+    const text = edit(name, readFileSync(file, 'utf8'), round);
+    const start = performance.now();
+    writeFileSync(file, text);
+    const told = await dev.until(/^ {2}\w+: \d+( \([+-]\d+\))? instructions$/gm, reportsOf(text));
+    const took = performance.now() - start;
+    // Both directions are compiled at the same time.
+    const compiling = Math.max(...[...told.matchAll(/compiled in (\d+) ms/g)].map(([, ms]) => Number(ms)));
+    await dev.until(/agree on \d+ packets/g, reportsOf(text));
+    return { name, took, compiling };
+  };
+  const all = async (files: readonly string[], times: number, edit: Edit): Promise<readonly Save[]> => {
+    const saves: Save[] = [];
+    for (let round = 0; round < times; round++)
+      for (const name of files) saves.push(await save(name, round, edit));
+    return saves;
+  };
   try {
-    const dev = new Reader(child);
     await dev.until(/watching/g, 1);
-    const saves: { readonly name: string; readonly took: number; readonly compiling: number }[] = [];
-    for (let round = 0; round <= rounds; round++)
-      for (const name of names) {
-        const file = path.join(folder, name);
-        const text = `${readFileSync(file, 'utf8')}// round ${round}\n`;
-        const start = performance.now();
-        writeFileSync(file, text);
-        const told = await dev.until(/^ {2}\w+: \d+( \([+-]\d+\))? instructions$/gm, reportsOf(text));
-        const took = performance.now() - start;
-        // Both directions are compiled at the same time.
-        const compiling = Math.max(
-          ...[...told.matchAll(/compiled in (\d+) ms/g)].map(([, ms]) => Number(ms)),
-        );
-        // The first round is the compiler's own code's to warm up.
-        if (round > 0) saves.push({ name, took, compiling });
-        await dev.until(/agree on \d+ packets/g, reportsOf(text));
-      }
-    const byFile = Object.fromEntries(
-      names.map((name) => [name, median(saves.filter((save) => save.name === name).map(({ took }) => took))]),
-    );
-    return {
-      files: names.length,
-      byFile,
-      median: median(saves.map(({ took }) => took)),
-      slowest: Math.max(...Object.values(byFile)),
-      compiling: median(saves.map(({ compiling }) => compiling)),
-    };
+    const constants = Object.keys(CONSTANTS);
+    await all(constants, WARM_UP, withConstant);
+    const ofCode = timesOf(await all(constants, rounds * 2, withConstant));
+    await all(names, 1, withComment);
+    return { ofCode, ofComments: timesOf(await all(names, rounds, withComment)) };
   } finally {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

@@ -1,12 +1,14 @@
 /** The back half of the compiler: a typed tree to an object with every program in it. Without TypeScript. */
 import type { ObjectImage } from '../object/image.ts';
-import { BackendError, type Cpu, emitProgram } from './backend/index.ts';
+import { BackendError, type Cpu, emitCode, machineCode } from './backend/index.ts';
+import type { MachineFunction } from './backend/machine.ts';
 import { SourceNames } from './backend/names.ts';
 import { type Diagnostic, diagnostic } from './diagnostics/diagnostic.ts';
 import { internalError } from './diagnostics/internal.ts';
 import type { IrProgram } from './ir/ir.ts';
 import { type Baseline, LoweringError, lowerProgram, type Seams } from './lower/index.ts';
 import { optimise } from './passes/index.ts';
+import type { RememberedCode } from './remembered.ts';
 import type { ModuleTree, ProgramTree, Span } from './tree/tree.ts';
 
 /** What to make of a tree. Plain data, which another thread may be given. */
@@ -62,30 +64,57 @@ function within<T>(program: ProgramTree, work: () => T): T {
   }
 }
 
-/** Compiles a typed tree. Throws {@link BackendError} when a program can't be emitted. */
-export function compileTree(
+type Options = ObjectOptions & Listeners;
+
+function optimised(program: IrProgram, { disablePasses, beforePass, afterPass }: Options): IrProgram {
+  return optimise(program, {
+    ...(disablePasses && { disable: disablePasses }),
+    ...(beforePass && { before: (pass, fn) => beforePass(pass, program.name, fn) }),
+    ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
+  });
+}
+
+/** An object of what `codeOf` makes of each lowered program. */
+function objectWith(
   tree: ModuleTree,
-  options: ObjectOptions & Listeners = {},
-): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
-  const { seams = 'kernel', disablePasses, beforePass, afterPass, cpu } = options;
+  { seams = 'kernel', cpu, license = 'GPL', ...options }: Options,
+  codeOf: (program: IrProgram) => readonly MachineFunction[],
+): ObjectImage {
   // A kernel of the older instruction sets has no atomic operation but add either.
   const { baseline = cpu === 'v1' || cpu === 'v2' ? '5.10' : '5.12' } = options;
   const names = new SourceNames(tree);
-  const compiled = tree.programs.map((program) =>
+  const target = { names, ...(cpu === undefined ? {} : { cpu }) };
+  const programs = tree.programs.map((program) =>
     within(program, () => {
-      const optimised = optimise(lowerProgram(tree, program, { seams, baseline }), {
-        ...(disablePasses && { disable: disablePasses }),
-        ...(beforePass && { before: (pass, fn) => beforePass(pass, program.name, fn) }),
-        ...(afterPass && { after: (pass, fn) => afterPass(pass, program.name, fn) }),
-      });
-      const target = { names, ...(cpu === undefined ? {} : { cpu }) };
-      return { ir: optimised, image: emitProgram(optimised, program.kind, tree.sources, target) };
+      const code = codeOf(lowerProgram(tree, program, { seams, baseline }));
+      return emitCode(program.name, program.kind, code, tree.sources, target);
     }),
   );
-  const ir = compiled.map((one) => one.ir);
-  const programs = compiled.map((one) => one.image);
   const { maps, sections } = tree;
-  return { object: { license: options.license ?? 'GPL', maps, sections, programs }, ir };
+  return { license, maps, sections, programs };
+}
+
+/** Compiles a typed tree. Throws {@link BackendError} when a program can't be emitted. */
+export function compileTree(
+  tree: ModuleTree,
+  options: Options = {},
+): { readonly object: ObjectImage; readonly ir: readonly IrProgram[] } {
+  const ir: IrProgram[] = [];
+  const object = objectWith(tree, options, (program) => {
+    const result = optimised(program, options);
+    ir.push(result);
+    return machineCode(result, options.cpu);
+  });
+  return { object, ir };
+}
+
+/** The object that `compileTree` makes, with what is remembered of the code of others. */
+function objectFrom(remembered: RememberedCode, tree: ModuleTree, options: ObjectOptions): ObjectImage {
+  const { cpu, disablePasses } = options;
+  const deciding = JSON.stringify([cpu, [...(disablePasses ?? [])].sort()]);
+  return objectWith(tree, options, (program) =>
+    remembered.of(program, deciding, (same) => machineCode(optimised(same, options), cpu)),
+  );
 }
 
 /** What went wrong with a tree that the front end accepted. Anything but the compiler's own errors is thrown on. */
@@ -97,10 +126,25 @@ function problemOf(error: unknown): Diagnostic {
 }
 
 /** As `compileTree`, but it never throws: what goes wrong with the tree is a diagnostic. */
-export function objectOf(tree: ModuleTree, options: ObjectOptions & Listeners = {}): ObjectResult {
+export function objectOf(tree: ModuleTree, options: Options = {}): ObjectResult {
   try {
     return { ...compileTree(tree, options), diagnostics: [] };
   } catch (error) {
     return { diagnostics: [problemOf(error)] };
+  }
+}
+
+/** As `objectOf`, without IR, and without passes and back end for programs whose code is remembered. */
+export function objectAgain(
+  remembered: RememberedCode,
+  tree: ModuleTree,
+  options: ObjectOptions,
+): Omit<ObjectResult, 'ir'> {
+  try {
+    return { object: objectFrom(remembered, tree, options), diagnostics: [] };
+  } catch {
+    // Of what it works on only the tree says where anything is.
+    const { ir: _, ...result } = objectOf(tree, options);
+    return result;
   }
 }

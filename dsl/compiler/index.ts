@@ -11,4 +11,5 @@ export {
   treeOf,
 } from './compile.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostics/diagnostic.ts';
-export { objectOf } from './generate.ts';
+export { objectAgain, objectOf } from './generate.ts';
+export { RememberedCode } from './remembered.ts';

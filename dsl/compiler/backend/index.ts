@@ -39,17 +39,32 @@ export function compileFunction(fn: IrFunction, target: Target, isEntry: boolean
   return shareAddresses(orderTests(laidOut));
 }
 
+/** The functions of a program over machine registers, the entry first; v3 where no instruction set is given. */
+export function machineCode(program: IrProgram, cpu: Cpu = 'v3'): readonly MachineFunction[] {
+  const target = targetOf(cpu);
+  return program.functions.map((fn, index) => compileFunction(fn, target, index === 0));
+}
+
 /**
- * Emits a program; its subprograms follow the entry function. `sources` (file to text) gives the text of source
- * lines. Throws {@link BackendError} when the stack is too small or a jump too long.
+ * Emits machine code as a program. `sources` (file to text) gives the text of source lines. Throws {@link BackendError}
+ * when the stack is too small or a jump too long.
  */
+export function emitCode(
+  name: string,
+  kind: ProgramKind,
+  functions: readonly MachineFunction[],
+  sources: ReadonlyMap<string, string>,
+  options: BackendOptions = {},
+): ProgramImage {
+  return emit(name, kind, functions, targetOf(options.cpu ?? 'v3'), sources, options.names);
+}
+
+/** Both: a program's bytecode. Its subprograms follow the entry function. */
 export function emitProgram(
   program: IrProgram,
   kind: ProgramKind,
   sources: ReadonlyMap<string, string>,
   options: BackendOptions = {},
 ): ProgramImage {
-  const target = targetOf(options.cpu ?? 'v3');
-  const functions = program.functions.map((fn, index) => compileFunction(fn, target, index === 0));
-  return emit(program.name, kind, functions, target, sources, options.names);
+  return emitCode(program.name, kind, machineCode(program, options.cpu), sources, options);
 }

@@ -7,7 +7,8 @@ import {
   type CompileOptions,
   type CompileResult,
   type Diagnostic,
-  objectOf,
+  objectAgain,
+  RememberedCode,
   treeOf,
 } from '../../../dsl/compiler/index.ts';
 import type { ModuleTree } from '../../../dsl/compiler/tree/tree.ts';
@@ -44,7 +45,10 @@ function filesIn(name: string): string[] {
 }
 
 /** Where there are no threads. */
-const inThisThread: BackEnd = async (tree, options) => objectOf(tree, options);
+function inThisThread(): BackEnd {
+  const remembered = new RememberedCode();
+  return async (tree, options) => objectAgain(remembered, tree, options);
+}
 
 export class Project {
   private readonly named: readonly string[];
@@ -57,7 +61,7 @@ export class Project {
   constructor(
     named: readonly string[],
     private readonly options: Pick<CompileOptions, 'cpu'> = {},
-    private readonly backEnd: BackEnd = inThisThread,
+    private readonly backEnd: BackEnd = inThisThread(),
   ) {
     this.named = named;
     this.files();
