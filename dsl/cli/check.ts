@@ -2,6 +2,7 @@
 import { type Cpu, compile } from '../compiler/compile.ts';
 import type { Diagnostic } from '../compiler/diagnostics/diagnostic.ts';
 import type { ObjectImage } from '../object/image.ts';
+import { checkSources } from './files.ts';
 import { counted, type ExitStatus, type Output, UsageError } from './output.ts';
 import { reportOf } from './report.ts';
 
@@ -50,6 +51,7 @@ function textOf(diagnostics: readonly Diagnostic[], verdicts: readonly KernelVer
  */
 export function check(files: readonly string[], options: CheckOptions, output: Output): ExitStatus {
   if (files.length === 0) throw new UsageError('check: name at least one file');
+  checkSources('check', files);
   const { json, unproven = false, verify, cpu } = options;
   const results = files.map((file) => compile(file, { unproven, ...(cpu && { cpu }) }));
   const diagnostics = unique(results.flatMap((result) => result.diagnostics));

@@ -7,7 +7,7 @@ import { PASSES } from '../compiler/passes/index.ts';
 import { printTree } from '../compiler/tree/print.ts';
 import { writeElf } from '../object/elf/write.ts';
 import { disassembly } from './disasm.ts';
-import { writeOutput } from './files.ts';
+import { checkSources, writeOutput } from './files.ts';
 import { type ExitStatus, type Output, UsageError } from './output.ts';
 import { reportOf } from './report.ts';
 import type { Stage, Wanted } from './stages.ts';
@@ -123,6 +123,10 @@ async function finish(
     return 1;
   }
   const stage: Stage = listed(command) === undefined ? command.emit : 'ir';
+  if (stage === 'object' && result.object.programs.length === 0)
+    throw new UsageError(
+      `compile ${file}: it exports no program, as in \`export const name = classifier(...)\``,
+    );
   const content = runs === undefined ? listing(result, stage) : runs.text();
   const outFile = command.outFile ?? (stage === 'object' ? `${path.basename(file, '.ts')}.o` : undefined);
   if (outFile !== undefined) writeOutput(outFile, content);
@@ -139,6 +143,7 @@ export async function compileCommand(
   const { files, outFile, disable } = command;
   if (outFile !== undefined && files.length > 1)
     throw new UsageError(`-o ${outFile}: it takes what comes of one file, and there are ${files.length}`);
+  checkSources('compile', files);
   checkPasses(disable);
   const begun = files.map((file) => [file, begin(file, command, backEnd)] as const);
   const statuses: ExitStatus[] = [];

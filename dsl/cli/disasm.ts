@@ -26,6 +26,9 @@ function objectOf(file: string): ObjectImage {
   try {
     return readElf(bytes);
   } catch (error) {
+    // What a header names lies beyond the last byte.
+    if (error instanceof RangeError)
+      throw new UsageError(`read ${file}: it ends before what its headers name`);
     throw new UsageError(`read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

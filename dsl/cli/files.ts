@@ -1,5 +1,5 @@
 /** Files that the command line names. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { UsageError } from './output.ts';
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -17,5 +17,16 @@ export function writeOutput(file: string, content: string | Uint8Array): void {
     writeFileSync(file, content);
   } catch (error) {
     throw new UsageError(`write ${file}: ${reasonOf(error)}`);
+  }
+}
+
+/** Refuses files that can be no programs; one that isn't there is for the compiler to report. */
+export function checkSources(command: string, files: readonly string[]): void {
+  for (const file of files) {
+    const isDirectory = statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (isDirectory || !file.endsWith('.ts'))
+      throw new UsageError(
+        `${command} ${file}: it is ${isDirectory ? 'a directory' : 'no TypeScript file'}; name the .ts files of programs`,
+      );
   }
 }

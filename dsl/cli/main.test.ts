@@ -204,11 +204,38 @@ describe('check', () => {
   it('names a file that is not there', async () => {
     const { status, out } = await natra(['check', inFolder('absent.ts')]);
     expect(status).toBe(1);
-    expect(out).toContain('absent.ts');
+    expect(out).toMatch(/absent\.ts:1:1 - error TS6053: File '.*absent\.ts' not found\.\n\nFound 1 error/);
+  });
+
+  it.each(['check', 'compile'])('%s takes TypeScript files only', async (command) => {
+    const file = inFolder('tsconfig.json');
+    writeFileSync(file, '{}');
+    expect((await natra([command, good, file])).error).toBe(
+      `natra: ${command} ${file}: it is no TypeScript file; name the .ts files of programs\n`,
+    );
+    const directory = await natra([command, folder]);
+    expect([directory.status, directory.error]).toEqual([
+      2,
+      `natra: ${command} ${folder}: it is a directory; name the .ts files of programs\n`,
+    ]);
   });
 });
 
 describe('disasm', () => {
+  it('says of what is no whole object in one line what it is', async () => {
+    const object = inFolder('short.o');
+    await natra(['compile', good, '-o', object]);
+    const whole = readFileSync(object);
+    for (const length of [0, 3, 20, 64, 200, whole.length - 100]) {
+      writeFileSync(object, whole.subarray(0, length));
+      const { status, out, error } = await natra(['disasm', object]);
+      expect([status, out]).toEqual([2, '']);
+      expect(error).toMatch(
+        /^natra: read .*short\.o: (read the object: it is not an ELF file|it ends before what its headers name)\n$/,
+      );
+    }
+  });
+
   it('prints the program asked for and names those there are', async () => {
     const object = inFolder('disasm.o');
     await natra(['compile', good, '-o', object]);
@@ -261,6 +288,43 @@ describe('vm', () => {
       kernel: { passes: [], refusals: [], mismatches: [{ name: 'three', expected: '0x3', r0: '0x5' }] },
     });
     expect((await natra(['vm', file, '--kernel'])).error).toContain('no loader in it');
+  });
+});
+
+describe('vm, given a file that holds no vectors,', () => {
+  const told = async (content: string): Promise<string> => {
+    const file = inFolder('wrong.json');
+    writeFileSync(file, content);
+    const { status, out, error } = await natra(['vm', file]);
+    expect([status, out]).toEqual([2, '']);
+    return error;
+  };
+  const vectors = (given: object): string =>
+    JSON.stringify({
+      vectors: [{ name: 'odd', program: '9500000000000000', memory: '', expected: '0', ...given }],
+    });
+
+  it('says in one line what is wrong with it', async () => {
+    expect(await told('export const a = 1;\n')).toMatch(
+      /^natra: read vectors of wrong\.json: it is not JSON: [^\n]+\n$/,
+    );
+    expect(await told('{}')).toBe('natra: read vectors of wrong.json: no list "vectors" in it\n');
+    const odd = 'natra: read vectors of wrong.json: vector 0 (odd)';
+    expect(await told(vectors({ program: '95zz' }))).toBe(`${odd}: its program is not hexadecimal bytes\n`);
+    expect(await told(vectors({ memory: '123' }))).toBe(`${odd}: its memory is not hexadecimal bytes\n`);
+    expect(await told(vectors({ expected: 'five' }))).toBe(`${odd}: its expected result is not a number\n`);
+  });
+});
+
+describe('a module without a program', () => {
+  it('is right, and nothing to make an object of', async () => {
+    const only = source('types.ts', 'type u32', 'export const same = (x: u32): u32 => x;');
+    expect(await natra(['check', only])).toEqual({ status: 0, out: '', error: '' });
+    const { status, error } = await natra(['compile', only, '-o', inFolder('types.o')]);
+    expect([status, error]).toEqual([
+      2,
+      `natra: compile ${only}: it exports no program, as in \`export const name = classifier(...)\`\n`,
+    ]);
   });
 });
 

@@ -212,7 +212,9 @@ export function disassemble(program: ProgramImage, options: DisassembleOptions =
     const label = names.labels.get(slot);
     if (label !== undefined) out.push(`${label}:`);
     const line = lines.get(slot);
-    if (line !== undefined) out.push(`; ${line.file}:${line.line}:${line.column}: ${line.text.trim()}`);
+    // clang gives line 0 to what comes of no line.
+    if (line !== undefined && line.line > 0)
+      out.push(`; ${line.file}:${line.line}:${line.column}: ${line.text.trim()}`);
     out.push(`${String(slot).padStart(8)}:\t${print(code, slot, names, options)}`);
   }
   return `${out.join('\n')}\n`;

@@ -40,15 +40,35 @@ export function runVectors(file: string): VectorResults {
 
 /** The vectors of a file, in order. */
 export function readVectors(file: string): readonly Vector[] {
-  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const what = `read vectors of ${basename(file)}`;
+  const content = parsed(what, readFileSync(file, 'utf8'));
   const vectors = isRecord(content) ? content.vectors : undefined;
-  if (!Array.isArray(vectors)) throw new Error(`read vectors of ${basename(file)}: no list "vectors" in it`);
+  if (!Array.isArray(vectors)) throw new Error(`${what}: no list "vectors" in it`);
   return vectors.map((vector: unknown, index) => {
-    if (isVector(vector)) return vector;
-    throw new Error(
-      `read vectors of ${basename(file)}: vector ${index} needs the strings name, program, memory, expected`,
-    );
+    if (!isVector(vector))
+      throw new Error(`${what}: vector ${index} needs the strings name, program, memory, expected`);
+    const problem = problemOf(vector);
+    if (problem !== undefined) throw new Error(`${what}: vector ${index} (${vector.name}): its ${problem}`);
+    return vector;
   });
+}
+
+function parsed(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : String(error);
+    throw new Error(`${what}: it is not JSON: ${reason}`);
+  }
+}
+
+const BYTES = /^\s*([0-9a-f]{2}\s*)*$/i;
+const NUMBER = /^(0x[0-9a-f]+|\d+)$/i;
+
+function problemOf({ program, memory, expected }: Vector): string | undefined {
+  if (!BYTES.test(program)) return 'program is not hexadecimal bytes';
+  if (!BYTES.test(memory)) return 'memory is not hexadecimal bytes';
+  return NUMBER.test(expected) ? undefined : 'expected result is not a number';
 }
 
 /** Bytes of a hexadecimal string; white space is skipped. */

@@ -300,7 +300,9 @@ export function typescriptErrors(source: SourceProgram, root: string, entry: str
   const missing = files.length === 0 ? program.getOptionsDiagnostics() : [];
   const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
   const found = syntax.length > 0 ? syntax : files.flatMap((file) => check(file, program).errors);
-  return [...missing, ...found]
+  const all = [...missing, ...found]
     .filter((d) => d.category === ts.DiagnosticCategory.Error && !MISSING_GLOBALS.has(d.code))
     .map((d) => translate(d, root, entry));
+  // Of an entry that is not there TypeScript says in further lines why it looked for it.
+  return all.map((d) => (missing.length > 0 ? { ...d, message: d.message.split('\n')[0] ?? '' } : d));
 }

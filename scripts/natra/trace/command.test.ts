@@ -133,3 +133,10 @@ test.each([
   expect(() => run(...argv)).toThrow(UsageError);
   expect(() => run(...argv)).toThrow(words);
 });
+
+test('packets that the capture has not are refused', () => {
+  expect(() => run('--packet', '3')).toThrow(new UsageError('--packet 3: the capture has packets 1 to 2'));
+  expect(() => run('--packet', '2-1')).toThrow(
+    new UsageError('--packet 2-1: the range ends before it begins'),
+  );
+});

@@ -45,6 +45,8 @@ function wanted(given: readonly string[] | undefined): ((number: number) => bool
     const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
     if (first === undefined)
       throw new UsageError(`--packet ${text}: it must be a packet's number or a range, as in 3-7`);
+    if (Number(first) > Number(last))
+      throw new UsageError(`--packet ${text}: the range ends before it begins`);
     return [Number(first), Number(last)] as const;
   });
   return (number) => ranges.some(([first, last]) => number >= first && number <= last);
@@ -103,6 +105,10 @@ export function traceCommand(argv: readonly string[], output: Output): ExitStatu
   const options = parsed(argv);
   const isWanted = wanted(options.packet);
   const packets = ethernetPackets(options.pcap);
+  if (!options.json && isWanted && !packets.some((_, index) => isWanted(index + 1)))
+    throw new UsageError(
+      `--packet ${options.packet?.join(' ')}: the capture has packets 1 to ${packets.length}`,
+    );
   const { tree, diagnostics } = compile(options.file);
   if (tree === undefined) {
     output.out(reportOf(diagnostics));
