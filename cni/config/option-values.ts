@@ -75,7 +75,7 @@ export const annotationOf = (name: OptionName): string =>
   ANNOTATION_PREFIX + name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Entries of the trie that the kernel program looks them up in (programs/exclusions.ts), less those of all addresses. */
-const MOST_SUBNETS = 254;
+export const MOST_SUBNETS = 254;
 
 /** The value of one option; `source` names the field in errors. Throws code 7 naming field, value and rule. */
 export function parseOption<N extends OptionName>(name: N, value: unknown, source: string): OptionValues[N] {

@@ -158,7 +158,7 @@ test.each([
   [
     'ingress-burst',
     '1P',
-    'the ingress burst is 1000000000000000: it must be at most 36000000000 bits, 3600 s of the rate 10000000 bits/s',
+    'natra.dev/ingress-burst is 1000000000000000: it must be at most 36000000000 bits, 3600 s of the rate 10000000 bits/s',
   ],
   [
     'ingress-packet-rate',
@@ -175,7 +175,7 @@ test.each([
   [
     'heavy-threshold',
     '21M',
-    'heavyThreshold is 21000000: it must be at most 20000000 bits, 2 s of the rate 10000000 bits/s',
+    'natra.dev/heavy-threshold is 21000000: it must be at most 20000000 bits, 2 s of the rate 10000000 bits/s',
   ],
   ['ecn', 'yes', 'natra.dev/ecn is "yes": it must be one of on, off'],
   [
@@ -205,6 +205,13 @@ test.each([
   [
     { defaults: { excludedSubnets: new Array(300).fill('::/0') } },
     /^defaults\.excludedSubnets is "300 subnets": it must be at most 254/,
+  ],
+  [
+    {
+      defaults: { egressRate: '1M', excludedSubnets: new Array(200).fill('10.0.0.0/8') },
+      shapedSubnets: new Array(200).fill('10.0.0.0/7'),
+    },
+    /^the number of excluded and shaped subnets is 400: it must be at most 254$/,
   ],
 ])('the configuration %j is refused', (configuration, expected) => {
   expect(details(() => parseRequest(configuration, {}))).toMatchObject({

@@ -4,7 +4,7 @@ import type { Limit } from '../limit.ts';
 import { DIRECTIONS, type Direction, HIGHEST_RATE, isStatic, type Limits, parseLimits } from './bandwidth.ts';
 import { parsePodIdentity, type Variables } from './environment.ts';
 import type { JsonObject } from './json.ts';
-import { invalid, type OptionName, type OptionValues } from './option-values.ts';
+import { annotationOf, invalid, MOST_SUBNETS, type OptionName, type OptionValues } from './option-values.ts';
 import { type Options, parseOptions } from './options.ts';
 import { type PodOptions, parsePodOptions } from './pod-options.ts';
 
@@ -64,9 +64,12 @@ function limitOf(
     said('ecn'),
   ];
   const [excludedSubnets, shapedSubnets] = [said('excludedSubnets'), said('shapedSubnets')];
-  requireAtMost(`the ${direction} burst`, burstBits, rateBitsPerSecond, MOST_BURST_SECONDS, 1);
+  const isOwnBurst = !fixed && own[`${direction}Burst`] !== undefined;
+  const burstSource = isOwnBurst ? annotationOf(`${direction}Burst`) : `the ${direction} burst`;
+  requireAtMost(burstSource, burstBits, rateBitsPerSecond, MOST_BURST_SECONDS, 1);
+  requireSubnetsFit(excludedSubnets, shapedSubnets);
   requireAtMost(
-    'heavyThreshold',
+    own.heavyThreshold === undefined ? 'the default heavyThreshold' : annotationOf('heavyThreshold'),
     heavyThresholdBits,
     rateBitsPerSecond,
     MOST_THRESHOLD_SECONDS,
@@ -82,6 +85,13 @@ function limitOf(
     ...(excludedSubnets !== undefined && excludedSubnets.length > 0 && { excludedSubnets }),
     ...(shapedSubnets !== undefined && shapedSubnets.length > 0 && { shapedSubnets }),
   };
+}
+
+/** Both lists share one trie. */
+function requireSubnetsFit(excluded: readonly string[] = [], shaped: readonly string[] = []): void {
+  const count = excluded.length + shaped.length;
+  if (count > MOST_SUBNETS)
+    throw invalid('the number of excluded and shaped subnets', count, `at most ${MOST_SUBNETS}`);
 }
 
 function requireAtMost(

@@ -4,13 +4,19 @@ import { parseSubnet } from '../config/subnets.ts';
 import type { Limit } from '../limit.ts';
 
 const MAP = 'exclusions';
-/** Of all addresses; an IPv4 address stands in the trie as an IPv6 one. */
-const EVERYWHERE = '::/0';
+/** Of all addresses of each IP version; in the trie those of IPv4 lie within those of IPv6. */
+const [ALL_IPV4, ALL_IPV6] = ['0.0.0.0/0', '::/0'];
 
-/** The keys of the trie and whether what they hold is excluded; the longest prefix decides. */
+/**
+ * The keys of the trie and whether what they hold is excluded; the longest prefix decides, and of one that is there twice
+ * the last. IPv4 has an entry of its own always: what is said of a subnet of IPv6 must not hold for the addresses of IPv4
+ * that lie within it.
+ */
 export function exclusionsOf({ excludedSubnets = [], shapedSubnets = [] }: Limit): [string, boolean][] {
+  const elsewhere = shapedSubnets.length > 0;
   return [
-    ...(shapedSubnets.length > 0 ? [[EVERYWHERE, true] as [string, boolean]] : []),
+    [ALL_IPV6, elsewhere],
+    [ALL_IPV4, elsewhere],
     ...shapedSubnets.map((subnet): [string, boolean] => [subnet, false]),
     ...excludedSubnets.map((subnet): [string, boolean] => [subnet, true]),
   ];
