@@ -28,7 +28,7 @@ describe('limits from the runtime', () => {
     expect(parseLimits({ runtimeConfig: { bandWidth: { ingressRate: 1e7 } } })).toEqual({ ingress: tenMega });
   });
 
-  test.each([4_294_967_295, 34_359_738_359, 2 ** 60, 1.8446744073709552e19])(
+  test.each([2_147_483_647, 4_294_967_295, 34_359_738_359, 2 ** 60, 1.8446744073709552e19])(
     'a burst of %d is a runtime without a wish',
     (burst) => {
       expect(parseLimits(runtime({ ingressRate: 1e7, ingressBurst: burst }))).toEqual({ ingress: tenMega });

@@ -20,10 +20,10 @@ const LOWEST_RATE = 1_000;
 export const HIGHEST_RATE = 1_000_000_000_000_000;
 
 /**
- * Runtimes have no annotation for a burst and send a constant instead: containerd 2^32 - 1, CRI-O
- * 34359738359. Neither is anybody's wish.
+ * Runtimes have no annotation for a burst and send a constant instead: cri-dockerd 2^31 - 1 ("no limit" in its words), containerd
+ * 2^32 - 1, CRI-O 34359738359. None is anybody's wish.
  */
-const BURST_NOT_GIVEN = 4_294_967_295;
+const isBurstGiven = (bits: number): boolean => bits !== 2 ** 31 - 1 && bits < 2 ** 32 - 1;
 
 /** Whether the configuration itself says what the limits are, whatever the Pod asks for. */
 export const isStatic = (configuration: JsonObject): boolean =>
@@ -65,7 +65,7 @@ function limitOf(object: JsonObject, path: string, direction: Direction, source:
       rate < LOWEST_RATE ? 'rate is unreasonably small (< 1kbit)' : 'rate is unreasonably large (> 1Pbit)',
       `${rateField} is ${rate} bits/s: a rate must be 0 (unlimited) or from ${LOWEST_RATE} (1k) to ${HIGHEST_RATE} (1P)`,
     );
-  if (burst === 0 || burst >= BURST_NOT_GIVEN) return { rateBitsPerSecond: rate };
+  if (burst === 0 || !isBurstGiven(burst)) return { rateBitsPerSecond: rate };
   return { rateBitsPerSecond: rate, burstBits: burst };
 }
 
