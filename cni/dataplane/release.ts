@@ -12,7 +12,7 @@ import type { AttachmentName } from '../config/network.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
-import { type AttachmentRecord, readRecord, removeRecord } from '../state/records.ts';
+import { type AttachmentRecord, hasRecord, readRecord, removeRecord } from '../state/records.ts';
 import { findDevices } from './devices.ts';
 import type { Ledger } from './ledger.ts';
 import { filterName } from './site.ts';
@@ -69,17 +69,30 @@ export function releaseRecorded(attachment: AttachmentName, node: Node): boolean
   return true;
 }
 
-/** Releases what is pinned for an attachment, and its record, readable or not. */
-export function releasePinned(attachment: AttachmentName, node: Node): void {
-  removePins(node.pinDirectory, attachmentKey(attachment));
+/** Releases what can be found of an attachment without a record that can be read. */
+export function releaseUnrecorded(attachment: Attachment, node: Node): void {
+  releasePinned(attachment, node);
+  releaseStrays(attachment, node);
+}
+
+/** The same where there is a sign of it, a file or pins: nearly every attachment is new. */
+export function releaseSigned(attachment: Attachment, node: Node): void {
+  const isOnFile = hasRecord(node.stateDirectory, attachment);
+  if (releasePinned(attachment, node) || isOnFile) releaseStrays(attachment, node);
+}
+
+/** Releases what is pinned for an attachment, and its record, readable or not. Whether anything was pinned. */
+function releasePinned(attachment: AttachmentName, node: Node): boolean {
+  const wasPinned = removePins(node.pinDirectory, attachmentKey(attachment));
   removeRecord(node.stateDirectory, attachment);
+  return wasPinned;
 }
 
 /**
  * Releases filters and qdiscs that bear natra's names on the attachment's devices, where those are still there. A
  * clsact qdisc stays: without a record nobody knows who made it.
  */
-export function releaseStrays(attachment: Attachment, node: Node): void {
+function releaseStrays(attachment: Attachment, node: Node): void {
   if (!existsSync(attachment.netns)) return;
   try {
     const { pod, host } = findDevices(attachment);

@@ -15,7 +15,7 @@ import { faultsOf } from '../dataplane/inspect.ts';
 import { install } from '../dataplane/install.ts';
 import { Ledger } from '../dataplane/ledger.ts';
 import { placements } from '../dataplane/placement.ts';
-import { readRecordOrLog, release, releasePinned, releaseRecorded, withdraw } from '../dataplane/release.ts';
+import { readRecordOrLog, release, releaseRecorded, releaseSigned, withdraw } from '../dataplane/release.ts';
 import { isInForce, isSame, renewed } from '../dataplane/renew.ts';
 import { revert } from '../dataplane/revert.ts';
 import type { Site } from '../dataplane/site.ts';
@@ -54,8 +54,9 @@ export function* add(call: Call): Work<string> {
   try {
     const unlock = lock(attachmentKey(attachment), node);
     try {
-      if (!isLimited) releaseRecorded(attachment, node);
-      else {
+      if (!isLimited) {
+        if (!releaseRecorded(attachment, node)) releaseSigned(attachment, node);
+      } else {
         const devices = findDevices(attachment);
         yield* putIntoForce(limits, call, { node, attachment, options, devices, lacking: new Map() });
       }
@@ -146,7 +147,7 @@ function* putIntoForce(limits: Limits, call: Call, site: Site): Work<void> {
 /** The record of what is in force; where none can be read, nothing is left in force. */
 function recordOrPins(attachment: Attachment, node: Node): AttachmentRecord | undefined {
   const record = readRecordOrLog(attachment, node);
-  if (record === undefined) releasePinned(attachment, node);
+  if (record === undefined) releaseSigned(attachment, node);
   return record;
 }
 

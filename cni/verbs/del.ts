@@ -3,7 +3,7 @@
  * knows nothing of may be one that the plugin `bandwidth` limited.
  */
 import type { Attachment } from '../config/environment.ts';
-import { releasePinned, releaseRecorded, releaseStrays } from '../dataplane/release.ts';
+import { releaseRecorded, releaseUnrecorded } from '../dataplane/release.ts';
 import { releaseUpstream } from '../dataplane/upstream.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
@@ -17,8 +17,7 @@ export function del(attachment: Attachment, network: string, node: Node): void {
       node.log(`DEL ${key}: released`);
       return;
     }
-    releasePinned(attachment, node);
-    releaseStrays(attachment, node);
+    releaseUnrecorded(attachment, node);
     releaseUpstream(network, attachment.containerId, node);
   });
 }

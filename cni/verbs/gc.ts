@@ -1,7 +1,7 @@
 /** GC (CNI 1.1): removes what DEL was never called for. Goes on past errors and reports them at its end. */
 import { existsSync } from 'node:fs';
 import { type NetworkConfiguration, parseValidAttachments } from '../config/network.ts';
-import { releaseRecorded } from '../dataplane/release.ts';
+import { readRecordOrLog, release } from '../dataplane/release.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
@@ -20,7 +20,11 @@ export function gc(configuration: NetworkConfiguration, node: Node): void {
     const key = attachmentKey(record);
     try {
       withLock(key, node, () => {
-        if (releaseRecorded(record, node)) node.log(`GC ${key}: released, it was no longer valid`);
+        // Another call may have had the lock meanwhile, an ADD of the same name in a new namespace.
+        const now = readRecordOrLog(record, node);
+        if (now === undefined || !isStale(now)) return;
+        release(now, node);
+        node.log(`GC ${key}: released, it was no longer valid`);
       });
     } catch (error) {
       failures.push(`${key}: ${describe(error)}`);

@@ -1,5 +1,7 @@
 /** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { listIds, type SyscallName, setSyscallHook } from '../../loader/index.ts';
@@ -139,6 +141,27 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
     expect(make(calls('kubelet1.36-ctrd2.2-cni1.1-DEL-with-netns'), node)).toMatchObject(ok);
     await nothingIsLeft();
   });
+
+  test.each([
+    ['without limits', {}, '{', 0],
+    ['with others', { ingressRate: 5e6, egressRate: 20e6 }, '{', 2],
+    ['with others', { ingressRate: 5e6, egressRate: 20e6 }, undefined, 2],
+  ])(
+    'a repeated ADD %s leaves none of the former, whatever became of the record',
+    async (_, bandwidth, text, programs) => {
+      const { env, stdin } = calls('cnitool1.3-cni1.1-ADD');
+      expect(make({ env, stdin }, node)).toMatchObject(ok);
+      const [record = ''] = readdirSync(node.stateDirectory).filter((name) => name.endsWith('.json'));
+      if (text === undefined) rmSync(join(node.stateDirectory, record));
+      else writeFileSync(join(node.stateDirectory, record), text);
+      expect(make({ env, stdin: { ...stdin, runtimeConfig: { bandwidth } } }, node)).toMatchObject(ok);
+      await expect.poll(() => attachedPrograms(pod), { timeout: 10_000 }).toHaveLength(programs);
+      expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+      // Nobody knows any more who made a clsact qdisc.
+      await expect.poll(() => attachedPrograms(pod), { timeout: 10_000 }).toEqual([]);
+      expect(leftovers(before, snapshot(pod, node))?.pins).toBeUndefined();
+    },
+  );
 
   describe('a repeated ADD with', () => {
     const add = () => calls('cnitool1.3-cni1.1-ADD');
@@ -367,6 +390,24 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       msg: 'interface eth7 not found',
       details: expect.stringContaining('CNI_IFNAME is "eth7"'),
     });
+    await nothingIsLeft();
+  });
+
+  test('GC leaves an attachment that another call has made anew since GC looked', async () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    const [name = ''] = readdirSync(node.stateDirectory).filter((each) => each.endsWith('.json'));
+    const path = join(node.stateDirectory, name);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(text), netns: '/run/netns/natra-gone' }));
+    // GC has read the records by then.
+    setSyscallHook((syscall) => {
+      if (syscall === 'flock') writeFileSync(path, text);
+      return undefined;
+    });
+    expect(make(captured('cnitool1.3-cni1.1-GC'), node)).toMatchObject(ok);
+    setSyscallHook(undefined);
+    expect(attachedPrograms(pod)).toHaveLength(2);
+    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
     await nothingIsLeft();
   });
 
