@@ -88,6 +88,24 @@ function section(scope: Scope, name: ts.Identifier, node: ts.CallExpression, isG
   };
 }
 
+/** Whether the module exports the constant, where it is declared or by `export { name }`. */
+function isExported(node: ts.VariableDeclaration, name: ts.Identifier): boolean {
+  if (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export) return true;
+  return node
+    .getSourceFile()
+    .statements.some(
+      (statement) =>
+        ts.isExportDeclaration(statement) &&
+        !statement.moduleSpecifier &&
+        !statement.isTypeOnly &&
+        statement.exportClause !== undefined &&
+        ts.isNamedExports(statement.exportClause) &&
+        statement.exportClause.elements.some(
+          (one) => !one.isTypeOnly && (one.propertyName ?? one.name).text === name.text,
+        ),
+    );
+}
+
 /** A constant made by a call of what dsl/lang exports; undefined for any other call. */
 function constructed(
   scope: Scope,
@@ -109,8 +127,7 @@ function constructed(
   if (isProgramKind(callee.name)) {
     checkName(session, name, LONGEST_NAME.object);
     unique(session, 'the programs', session.programs, name);
-    const exported = ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export;
-    if (!exported) scope.refuse('N5001', name, { name: name.text });
+    if (!isExported(node, name)) scope.refuse('N5001', name, { name: name.text });
     const source = {
       name: name.text,
       kind: callee.name,

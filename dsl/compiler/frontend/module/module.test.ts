@@ -116,6 +116,19 @@ describe('programs', () => {
   });
 });
 
+it('programs may be exported in a list of names', () => {
+  const text =
+    'const one = classifier(() => 0);\nconst two = classifier(() => 0);\nconst three = classifier(() => 0);';
+  expect(codesOf(`${text}\nexport { one, two as other };`)).toEqual(['N5001']);
+  expect(codesOf(`${text}\nexport { one, two as other };\nexport { three };`)).toEqual([]);
+});
+
+it('default exports and namespaces are refused by their names', () => {
+  const messages = (text: string): string[] => parseText(text).diagnostics.map(({ message }) => message);
+  expect(messages('export default classifier(() => 0);')).toEqual(['unsupported syntax: a default export']);
+  expect(messages('namespace Names { export const one = 1; }')).toEqual(['unsupported syntax: a namespace']);
+});
+
 it('a spin lock at an odd byte of a packed value is refused', () => {
   const values = (layout: string): string[] =>
     codesOf(`const values = arrayMap({ value: ${layout}, maxEntries: 1 });`);

@@ -91,6 +91,8 @@ export function effect(scope: Scope, node: ts.Expression): Statement[] {
     const operator = COMPOUND.get(kind);
     if (operator !== undefined)
       return update(scope, node.left, ARITHMETIC.get(operator), scope.value(node.right), node);
+    if (kind > K.EqualsToken && kind <= K.LastAssignment)
+      return scope.refuse('N1001', node, { syntax: `the operator '${node.operatorToken.getText()}'` });
   }
   return [{ kind: 'expression', expression: scope.value(node), span: scope.span(node) }];
 }

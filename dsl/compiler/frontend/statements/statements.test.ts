@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bodyOf, codesIn } from '../testing.ts';
+import { bodyOf, codesIn, parseText } from '../testing.ts';
 
 const STATE = 'const s = global(struct({ a: u8, n: be16, cells: array(u64, 8), count: u64 }));';
 const body = (statements: string): string[] => bodyOf(statements, STATE);
@@ -119,4 +119,13 @@ describe('refused statements', () => {
   it('goes on with the next statement', () => {
     expect(codesIn('if (skb.len) return 1;\nif (skb.mark) return 1;')).toEqual(['N2005', 'N2005']);
   });
+});
+
+it('assignments by operators that the language has not are refused as such', () => {
+  const message = (statement: string): string | undefined =>
+    parseText(`export const example = classifier((skb) => { let a = skb.mark; ${statement} return 0; });`)
+      .diagnostics[0]?.message;
+  for (const operator of ['??=', '||=', '&&=', '**='])
+    expect(message(`a ${operator} 2;`)).toBe(`unsupported syntax: the operator '${operator}'`);
+  expect(message('const b = (a = 2);')).toBe('an assignment is not a value');
 });

@@ -100,8 +100,18 @@ const allowedAtTop = (node: ts.Statement): boolean =>
   ts.isEmptyStatement(node) ||
   ts.isClassDeclaration(node);
 
+/** Declarations that other modules of TypeScript have. */
+function foreign(node: ts.Statement): string | undefined {
+  if (ts.isExportAssignment(node)) return 'a default export';
+  return ts.isModuleDeclaration(node) ? 'a namespace' : undefined;
+}
+
 /** Reports statements that only a running module would reach. */
 export function refuseTopLevel(session: Session, file: ts.SourceFile): void {
-  for (const node of file.statements)
-    if (!allowedAtTop(node)) session.report(diagnostic('N1021', session.span(node)));
+  for (const node of file.statements) {
+    if (allowedAtTop(node)) continue;
+    const syntax = foreign(node);
+    const span = session.span(node);
+    session.report(syntax === undefined ? diagnostic('N1021', span) : diagnostic('N1001', span, { syntax }));
+  }
 }
