@@ -7,6 +7,8 @@ import type { ModuleTree } from './tree/tree.ts';
 export interface Request {
   readonly tree: ModuleTree;
   readonly options: ObjectOptions;
+  /** The process stays, and asks for much the same again: the thread remembers code, and warms up while it is idle. */
+  readonly resident: boolean;
 }
 
 /** Without the IR, which is as large as the tree, and no more than a listing. */
@@ -63,8 +65,12 @@ class Thread {
 export class BackEndThreads {
   private readonly threads: readonly Thread[];
 
-  /** `start` begins a thread that calls `serve` of thread.ts. */
-  constructor(count: number, start: () => Worker) {
+  /** `start` begins a thread that calls `serve` of thread.ts. `resident`: see {@link Request}. */
+  constructor(
+    count: number,
+    start: () => Worker,
+    private readonly resident: boolean,
+  ) {
     this.threads = Array.from({ length: count }, () => new Thread(start()));
   }
 
@@ -73,7 +79,7 @@ export class BackEndThreads {
     const [first, ...others] = this.threads;
     if (first === undefined) throw new Error('a back end of no threads');
     const thread = others.reduce((least, each) => (each.load < least.load ? each : least), first);
-    return thread.ask({ tree, options });
+    return thread.ask({ tree, options, resident: this.resident });
   };
 
   /** Ends the threads, and with them what they have not answered. */

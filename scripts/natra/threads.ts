@@ -9,10 +9,11 @@ const inBuild = (name: string): string => path.resolve(import.meta.dirname, '../
 const START = inBuild('natra-thread.cjs');
 const BACK_END = inBuild('natra-back-end.cjs');
 
-/** As many as there are trees to work on and processors to do it. */
-export function startBackEnd(trees: number): BackEndThreads['make'] {
+/** As many as there are trees to work on and processors to do it. `resident`: for a process that compiles again and again. */
+export function startBackEnd(trees: number, resident = false): BackEndThreads['make'] {
   return new BackEndThreads(
     Math.min(trees, availableParallelism()),
     () => new Worker(START, { workerData: { file: BACK_END } }),
+    resident,
   ).make;
 }

@@ -180,12 +180,12 @@ class Turns {
 export async function devCommand(
   argv: readonly string[],
   output: Output,
-  startBackEnd?: (trees: number) => BackEnd,
+  startBackEnd?: (trees: number, resident: boolean) => BackEnd,
 ): Promise<ExitStatus> {
   const { values, positionals } = parsed(argv);
   const cpu = instructionSet(values);
   const named = positionals.length > 0 ? positionals : [DEFAULT];
-  const project = new Project(named, cpu && { cpu }, startBackEnd?.(DIRECTIONS));
+  const project = new Project(named, cpu && { cpu }, startBackEnd?.(DIRECTIONS, values.once !== true));
   const session = new Session(project, values, output);
   const good = await session.turn();
   if (values.once) return good ? 0 : 1;
