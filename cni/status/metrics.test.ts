@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { VERDICTS } from '../verdicts.ts';
 import { metrics } from './metrics.ts';
 import type { LimitStatus, NodeStatus } from './node-status.ts';
@@ -58,14 +58,42 @@ test('how full the sketch is shows as the chance of a new flow to be taken for a
   expect((await samples(status)).join()).not.toContain('natra_false_heavy_ratio');
 });
 
-test('buckets of delays count all that waited no longer, in seconds', async () => {
-  const found = (await samples(status)).filter((line) => line.startsWith('natra_delay_seconds'));
-  expect(found).toEqual([
-    `natra_delay_seconds_bucket{${LIMIT},le="0.000002048"} 3`,
-    `natra_delay_seconds_bucket{${LIMIT},le="0.000004096"} 7`,
-    `natra_delay_seconds_bucket{${LIMIT},le="+Inf"} 7`,
-    `natra_delay_seconds_count{${LIMIT}} 7`,
-  ]);
+describe('how long packets had to wait', () => {
+  const delaysOf = async (more: Partial<LimitStatus>): Promise<string[]> =>
+    (await samples({ ...status, limits: [{ ...limit, ...more }] })).filter((line) =>
+      line.startsWith('natra_delay_seconds'),
+    );
+  const boundsOf = (lines: readonly string[]): (string | undefined)[] =>
+    lines.map((line) => /le="([^"]*)"/.exec(line)?.[1]);
+
+  test('each bucket counts all that waited no longer, in seconds', async () => {
+    const delays = [2 ** 12, 2 ** 16, 2 ** 17, 2 ** 34].map((belowNanoseconds) => ({
+      belowNanoseconds,
+      packets: 2,
+    }));
+    const found = await delaysOf({ delays });
+    expect(found.slice(0, 3)).toEqual([
+      `natra_delay_seconds_bucket{${LIMIT},le="0.000065536"} 4`,
+      `natra_delay_seconds_bucket{${LIMIT},le="0.000131072"} 6`,
+      `natra_delay_seconds_bucket{${LIMIT},le="0.000262144"} 6`,
+    ]);
+    expect(found.slice(-3)).toEqual([
+      `natra_delay_seconds_bucket{${LIMIT},le="2.147483648"} 6`,
+      `natra_delay_seconds_bucket{${LIMIT},le="+Inf"} 8`,
+      `natra_delay_seconds_count{${LIMIT}} 8`,
+    ]);
+  });
+
+  test('the bounds are the same whatever has been counted, as Prometheus needs them', async () => {
+    const found = boundsOf(await delaysOf({}));
+    expect(boundsOf(await delaysOf({ delays: [] }))).toEqual(found);
+    expect(found).toHaveLength(18);
+  });
+
+  test('nothing is said of it where nothing waits, or where it can not be read', async () => {
+    expect(await delaysOf({ pacing: 'police', delays: [] })).toEqual([]);
+    expect(await delaysOf({ verdicts: undefined, delays: [] })).toEqual([]);
+  });
 });
 
 test('an ADD that failed under failurePolicy "open" is told of', async () => {
