@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { VERDICTS } from '../verdicts.ts';
+import { limitStatus, verdictsOf } from '../testing/limit-status.ts';
 import { metrics } from './metrics.ts';
 import type { LimitStatus, NodeStatus } from './node-status.ts';
 
@@ -7,29 +7,14 @@ const about = { namespace: 'team-a', pod: 'web', containerId: 'c1', interface: '
 const POD = 'namespace="team-a",pod="web",container_id="c1",interface="eth0"';
 const LIMIT = `${POD},direction="egress"`;
 
-const limit: LimitStatus = {
+const limit = limitStatus({
   ...about,
-  direction: 'egress',
-  attachMode: 'tcx',
-  side: 'pod',
-  device: 'eth0',
-  hook: 'egress',
-  pacing: 'edt',
-  reason: 'fq',
-  capBitsPerSecond: 10_000_000,
-  burstBytes: 1000,
-  rateBitsPerSecond: 0,
-  verdicts: Object.fromEntries(
-    VERDICTS.map(({ name }, index) => [name, { packets: BigInt(index), bytes: BigInt(100 * index) }]),
-  ) as LimitStatus['verdicts'],
-  sketch: undefined,
+  verdicts: verdictsOf((_, index) => ({ packets: BigInt(index), bytes: BigInt(100 * index) })),
   delays: [
     { belowNanoseconds: 2048, packets: 3 },
     { belowNanoseconds: 4096, packets: 4 },
   ],
-  flows: [],
-  faults: [],
-};
+});
 const status: NodeStatus = { limits: [limit], unlimited: [], notes: [] };
 
 /** Without the line that tells the release. */

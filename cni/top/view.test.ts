@@ -1,37 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { Flow } from '../status/flows.ts';
 import type { LimitStatus, NodeStatus } from '../status/node-status.ts';
-import { VERDICTS } from '../verdicts.ts';
+import { limitStatus, verdictsOf } from '../testing/limit-status.ts';
 import { fitted } from './screen.ts';
 import { ordered, picture, type Row, rowsOf, sparkline } from './view.ts';
 
-const limitOf = (
-  pod: string,
-  rate: number | undefined,
-  packets: Record<string, bigint> = {},
-): LimitStatus => ({
-  namespace: 'team-a',
-  pod,
-  containerId: pod,
-  interface: 'eth0',
-  direction: 'egress',
-  attachMode: 'tcx',
-  side: 'pod',
-  device: 'eth0',
-  hook: 'egress',
-  pacing: 'edt',
-  reason: 'fq',
-  capBitsPerSecond: 10_000_000,
-  burstBytes: 1000,
-  rateBitsPerSecond: rate,
-  verdicts: Object.fromEntries(
-    VERDICTS.map(({ name }) => [name, { packets: packets[name] ?? 0n, bytes: 0n }]),
-  ) as LimitStatus['verdicts'],
-  sketch: undefined,
-  delays: [],
-  flows: [],
-  faults: [],
-});
+const limitOf = (pod: string, rate: number | undefined, packets: Record<string, bigint> = {}): LimitStatus =>
+  limitStatus({
+    pod,
+    containerId: pod,
+    rateBitsPerSecond: rate,
+    verdicts: verdictsOf((name) => ({ packets: packets[name] ?? 0n, bytes: 0n })),
+  });
 const statusOf = (...limits: LimitStatus[]): NodeStatus => ({ limits, unlimited: [], notes: [] });
 const names = (rows: readonly Row[]): string[] => rows.map(({ limit }) => limit.pod);
 
