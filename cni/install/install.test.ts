@@ -416,7 +416,7 @@ describe('killed at any operation', () => {
       },
     );
     expect(counted).toBeGreaterThan(40);
-  });
+  }, 240_000);
 
   test('uninstall: the same the other way', () => {
     const bandwidth = 'replace';
@@ -436,7 +436,7 @@ describe('killed at any operation', () => {
       },
     );
     expect(counted).toBeGreaterThan(8);
-  });
+  }, 240_000);
 
   test('what stayed unfinished is removed once it is old', () => {
     lay(NAME);
