@@ -10,6 +10,7 @@ import { BUNDLE, COMPANIONS } from '../../cni/install/executable.ts';
 import { STATUS_OPTIONS } from '../../cni/status/command.ts';
 import { metrics } from '../../cni/status/metrics.ts';
 import { METRICS_OPTIONS } from '../../cni/status/metrics-command.ts';
+import { parseListenAddress } from '../../cni/status/serve.ts';
 import { TOP_OPTIONS } from '../../cni/top/command.ts';
 import { VERDICTS } from '../../cni/verdicts.ts';
 import { version } from '../../package.json';
@@ -136,6 +137,17 @@ describe('the chart', () => {
     expect(containers[0].volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath)).toEqual(
       paths,
     );
+  });
+
+  test.each([
+    ['', ':9464'],
+    ['10.0.0.1', '10.0.0.1:9464'],
+    ['2001:db8::1', '[2001:db8::1]:9464'],
+  ])('listens on %j as natra reads it, and is probed at the bare address', (address, expected) => {
+    const { containers } = podOf(chartWith({ metrics: { ...METRICS, address } }));
+    expect(containers[1].args).toEqual(['metrics', `--listen=${expected}`]);
+    expect(containers[1].livenessProbe.httpGet.host).toBe(address);
+    expect(parseListenAddress(expected)).toEqual({ port: 9464, ...(address !== '' && { host: address }) });
   });
 
   test('serves metrics where it is told to', () => {

@@ -1,6 +1,7 @@
 /**
- * As much of Helm's template language as the chart uses: values by path, `toJson`, and `if` with a value, with `ne` or with `or`.
- * Anything else is an error, so that a test on the result can't pass over it.
+ * As much of Helm's template language as the chart uses: values by path, `toJson`, and `if` with a value, with `ne`, `or` or
+ * `contains`, or with `not` of one of these in brackets. Anything else is an error, so that a test on the result can't pass
+ * over it.
  */
 
 export type Values = { readonly [name: string]: unknown };
@@ -30,6 +31,10 @@ function evaluate(expression: string, values: Values): string {
 }
 
 function holds(condition: string, values: Values): boolean {
+  const [, negated] = /^not \((.*)\)$/.exec(condition) ?? [];
+  if (negated !== undefined) return !holds(negated, values);
+  const [, part, text = ''] = /^contains "([^"]*)" \.Values\.([\w.]+)$/.exec(condition) ?? [];
+  if (part !== undefined) return String(valueAt(text, values)).includes(part);
   const [operator, ...alternatives] = condition.split(' ');
   if (operator === 'or') return alternatives.some((each) => holds(each, values));
   const [, path = '', literal] = /^(?:ne )?\.Values\.([\w.]+)(?: "([^"]*)")?$/.exec(condition) ?? [];
