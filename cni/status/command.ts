@@ -55,6 +55,9 @@ export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: bool
     for (const limit of limits) lines.push(...waits(limit), ...heaviest(limit));
     for (const limit of limits)
       for (const fault of limit.faults) lines.push(`not in force: ${title(limit)}: ${fault}`);
+    for (const limit of limits)
+      if (limit.unseen !== undefined)
+        lines.push(`perhaps not in force: ${title(limit)}: ${limit.unseen}; root can tell`);
   }
   for (const each of unlimited)
     lines.push(

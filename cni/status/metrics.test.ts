@@ -34,6 +34,8 @@ test('a limit has its packets and bytes by verdict, its cap, and whether it is i
   );
   const gone = { ...status, limits: [{ ...limit, faults: ['gone'] }] };
   expect(await samples(gone)).toContain(`natra_in_force{${LIMIT}} 0`);
+  const unseen = { ...status, limits: [{ ...limit, unseen: 'EPERM' }] };
+  expect((await samples(unseen)).join()).not.toContain('natra_in_force');
 });
 
 test('how full the sketch is shows as the chance of a new flow to be taken for a heavy one, where it can be read', async () => {

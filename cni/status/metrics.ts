@@ -61,7 +61,8 @@ export async function metrics({ limits, unlimited }: NodeStatus): Promise<string
   for (const limit of limits) {
     const labels = limitLabels(limit);
     cap.set(labels, limit.capBitsPerSecond);
-    inForce.set(labels, limit.faults.length === 0 ? 1 : 0);
+    if (limit.faults.length > 0) inForce.set(labels, 0);
+    else if (limit.unseen === undefined) inForce.set(labels, 1);
     if (limit.sketch !== undefined) falseHeavy.set(labels, limit.sketch.falseHeavy);
     if (limit.verdicts === undefined) continue;
     for (const { name: verdict } of VERDICTS) {

@@ -1,6 +1,6 @@
 /** Every limited Pod of the node: its records, and what the kernel says of each. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { listPins } from '../../loader/index.ts';
+import { isErrno, listPins } from '../../loader/index.ts';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { describe } from '../errors.ts';
@@ -49,6 +49,8 @@ export interface LimitStatus {
   readonly flows: readonly Flow[];
   /** What is not as the record says; empty where the limit is in force. */
   readonly faults: readonly string[];
+  /** Why it can't be told whether all is as the record says: whoever asks may not look. */
+  readonly unseen?: string;
 }
 
 /** An interface whose Pod has not the limits that were asked for (failurePolicy "open"). */
@@ -132,16 +134,22 @@ function limitStatus(
     sketch: second?.sketch,
     delays: second === undefined ? [] : delayCounts(second.delays),
     flows: first && second ? flowsBetween(first, second, plan) : [],
-    faults: faults(record, direction, plan, node),
+    ...faults(record, direction, plan, node),
   };
 }
 
-function faults(record: AttachmentRecord, direction: Direction, plan: DirectionRecord, node: Node): string[] {
+function faults(
+  record: AttachmentRecord,
+  direction: Direction,
+  plan: DirectionRecord,
+  node: Node,
+): Pick<LimitStatus, 'faults' | 'unseen'> {
   const unfinished = record.phase === 'attaching' ? ['the last ADD did not come to its end'] : [];
   try {
-    return [...unfinished, ...faultsOf(direction, record, plan, node)];
+    return { faults: [...unfinished, ...faultsOf(direction, record, plan, node)] };
   } catch (error) {
+    if (isErrno(error, 'EPERM', 'EACCES')) return { faults: unfinished, unseen: describe(error) };
     // A Pod that ends meanwhile takes its namespace along.
-    return [...unfinished, describe(error)];
+    return { faults: [...unfinished, describe(error)] };
   }
 }
