@@ -71,21 +71,15 @@ export function releaseRecorded(attachment: AttachmentName, node: Node): boolean
 
 /** Releases what can be found of an attachment without a record that can be read. */
 export function releaseUnrecorded(attachment: Attachment, node: Node): void {
-  releasePinned(attachment, node);
+  removePins(node.pinDirectory, attachmentKey(attachment));
+  removeRecord(node.stateDirectory, attachment);
   releaseStrays(attachment, node);
 }
 
 /** The same where there is a sign of it, a file or pins: nearly every attachment is new. */
 export function releaseSigned(attachment: Attachment, node: Node): void {
-  const isOnFile = hasRecord(node.stateDirectory, attachment);
-  if (releasePinned(attachment, node) || isOnFile) releaseStrays(attachment, node);
-}
-
-/** Releases what is pinned for an attachment, and its record, readable or not. Whether anything was pinned. */
-function releasePinned(attachment: AttachmentName, node: Node): boolean {
   const wasPinned = removePins(node.pinDirectory, attachmentKey(attachment));
-  removeRecord(node.stateDirectory, attachment);
-  return wasPinned;
+  if (wasPinned || hasRecord(node.stateDirectory, attachment)) releaseUnrecorded(attachment, node);
 }
 
 /**

@@ -22,7 +22,14 @@ setSyscallHook((name) => {
   return undefined;
 });
 /** What of node:fs changes the state directory; the bundle calls these through the module's object. */
-for (const name of ['mkdirSync', 'openSync', 'writeFileSync', 'renameSync', 'rmSync'] as const) {
+for (const name of [
+  'mkdirSync',
+  'openSync',
+  'writeFileSync',
+  'renameSync',
+  'rmSync',
+  'unlinkSync',
+] as const) {
   const original = fs[name] as (...words: unknown[]) => unknown;
   Object.assign(fs, {
     [name]: (...words: unknown[]) => {
