@@ -128,3 +128,16 @@ export const p = classifier((skb) => { if (find(skb, undefined)) skb.mark = 1; r
     ).toEqual(['return length(context)']);
   });
 });
+
+it('functions that grow beyond measure where they are inlined are refused at once', () => {
+  const functions = (count: number): string =>
+    Array.from({ length: count }, (_, index) =>
+      index === 0
+        ? 'const f0 = (a: u32): u32 => a * 7;'
+        : `const f${index} = (a: u32): u32 => f${index - 1}(a + 1) ^ f${index - 1}(a * 3);`,
+    ).join('\n');
+  const program = (count: number): string =>
+    `${functions(count)}\nexport const example = classifier((skb) => { skb.mark = f${count - 1}(skb.len); return 0; });`;
+  expect(codesOf(program(8))).toEqual([]);
+  expect(codesOf(program(40))).toEqual(['N5005']);
+});

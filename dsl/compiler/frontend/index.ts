@@ -6,6 +6,7 @@ import type { ProgramKind } from '../../object/image.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { internalError } from '../diagnostics/internal.ts';
 import type { IntType, ModuleTree, ProgramTree } from '../tree/tree.ts';
+import { inlinedSize } from '../tree/walk.ts';
 import type { Entity, ProgramSource } from './entities.ts';
 import { elementOf, fieldOf } from './expressions/property.ts';
 import { expression } from './expressions/table.ts';
@@ -68,6 +69,17 @@ function programTree(session: Session, source: ProgramSource): ProgramTree {
   return { name: source.name, kind: source.kind, entry, span };
 }
 
+/** Expressions and statements of a program: many times those of one that the verifier takes. */
+const LARGEST_PROGRAM = 200_000;
+
+/** Refuses what would take the compiler minutes: functions that call one another twice and more, many deep. */
+function checkSize(session: Session, { name, entry, span }: ProgramTree): void {
+  const size = inlinedSize(entry);
+  if (size <= LARGEST_PROGRAM) return;
+  const problem = `program ${name}: with its functions inlined at every call it has ${size} expressions and statements, and ${LARGEST_PROGRAM} are the most: mark some of them noinline`;
+  session.report(diagnostic('N5005', span, { problem }));
+}
+
 /** Files without a construct that the language has not, in whatever program they are. */
 const wellFormed = new WeakSet<ts.SourceFile>();
 
@@ -86,6 +98,7 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
     (one) => session.attempt(() => session.within(one.node, () => programTree(session, one))) ?? [],
   );
   session.kind = undefined;
+  for (const one of programs) checkSize(session, one);
   if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one);
   for (const one of session.functions) if (!session.called.has(one)) checkUncalled(session, one);
   return {

@@ -204,6 +204,25 @@ export function sizeOfStatements(statements: readonly Statement[]): number {
   return size;
 }
 
+/** The same of a whole function, in time that grows with its text and not with its calls. */
+export function inlinedSize(tree: FunctionTree, known = new Map<FunctionTree, number>()): number {
+  const before = known.get(tree);
+  if (before !== undefined) return before;
+  let size = 0;
+  const visitor: Visitor = {
+    statement: () => {
+      size += 1;
+    },
+    expression: (expression) => {
+      const inner = functionOf(expression);
+      size += 1 + (inner === undefined ? 0 : inlinedSize(inner, known));
+    },
+  };
+  for (const statement of tree.body) walkStatement(statement, visitor);
+  known.set(tree, size);
+  return size;
+}
+
 /** How many `return` statements lie in a body, not counting those of called functions. */
 export function countReturns(body: readonly Statement[]): number {
   let count = 0;
