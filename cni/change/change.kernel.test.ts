@@ -255,7 +255,15 @@ describe('natra set', () => {
       /--ingress-rate is "10": it must be a quantity of bits a second/,
     ],
     [['team-b/web', '--ingress-rate', '20M'], /team-b\/web is not limited on this node/],
-    [['5a1e', '--ingress-rate', '20M', '--interface', 'net1'], /5a1e is not limited/],
+    [['5a1e', '--ingress-rate', '20M', '--interface', 'net1'], /5a1e is not limited at an interface net1/],
+    [
+      ['team-a/web-k1', '--egress-burst', '1P'],
+      /the egress burst is 10{15}: it must be at most 36000000000 bits, 3600 s of the rate 10000000 bits\/s/,
+    ],
+    [
+      ['team-a/web-k1', '--ingress-rate', '20M', '--egress-rate', '1k', '--egress-burst', '4M'],
+      /egress burst/,
+    ],
   ])('%j is refused in words', async (argv, rule) => {
     const former = snapshot(pod, node());
     expect(await operate('set', ...argv)).toMatchObject({ status: 1, error: expect.stringMatching(rule) });

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { annotationOf, type OptionName, parseOption } from '../config/option-values.ts';
+import { requireInProportion } from '../config/request.ts';
 import type { Console } from '../console.ts';
 import { OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
@@ -29,11 +30,17 @@ export function setCommand(argv: string[], node: Node, console: Console): void {
   const asked = DIRECTIONS.filter((direction) => wanted[direction] !== undefined);
   if (asked.length === 0) throw new OperatorError('say what to change, such as --egress-rate 20M');
   const record = find(pod, values.interface, node);
-  for (const direction of asked)
-    if (record.directions[direction] === undefined)
+  for (const direction of asked) {
+    const inForce = record.directions[direction];
+    if (inForce === undefined)
       throw new OperatorError(
         `${pod} has no ${direction} limit: one begins when the Pod starts with the annotation kubernetes.io/${direction}-bandwidth`,
       );
+    requireInProportion(
+      { ...inForce, ...wanted[direction] },
+      { burst: `the ${direction} burst`, heavyThreshold: `the ${direction} limit's heavy threshold` },
+    );
+  }
   const changes = change(
     record,
     (direction, inForce): Wish | undefined => wanted[direction] && { ...inForce, ...wanted[direction] },
@@ -69,8 +76,10 @@ function find(pod: string, ifname: string | undefined, node: Node): AttachmentRe
     (record) => isMeant(record) && (ifname === undefined || record.ifname === ifname),
   );
   const [record] = found;
-  if (record === undefined)
-    throw new OperatorError(`${pod} is not limited on this node; \`natra status\` has those that are`);
+  if (record === undefined) {
+    const where = ifname === undefined ? 'on this node' : `at an interface ${ifname} on this node`;
+    throw new OperatorError(`${pod} is not limited ${where}; \`natra status\` has those that are`);
+  }
   if (found.length > 1) {
     const each = found.map(({ containerId, ifname: name }) => `${containerId} ${name}`).join(', ');
     throw new OperatorError(`${pod} means several: ${each}; say more of the id, or --interface`);

@@ -66,14 +66,14 @@ function limitOf(
   const [excludedSubnets, shapedSubnets] = [said('excludedSubnets'), said('shapedSubnets')];
   const isOwnBurst = !fixed && own[`${direction}Burst`] !== undefined;
   const burstSource = isOwnBurst ? annotationOf(`${direction}Burst`) : `the ${direction} burst`;
-  requireAtMost(burstSource, burstBits, rateBitsPerSecond, MOST_BURST_SECONDS, 1);
   requireSubnetsFit(excludedSubnets, shapedSubnets);
-  requireAtMost(
-    own.heavyThreshold === undefined ? 'the default heavyThreshold' : annotationOf('heavyThreshold'),
-    heavyThresholdBits,
-    rateBitsPerSecond,
-    MOST_THRESHOLD_SECONDS,
-    LEAST_THRESHOLD_BITS,
+  requireInProportion(
+    { rateBitsPerSecond, burstBits, heavyThresholdBits },
+    {
+      burst: burstSource,
+      heavyThreshold:
+        own.heavyThreshold === undefined ? 'the default heavyThreshold' : annotationOf('heavyThreshold'),
+    },
   );
   return {
     rateBitsPerSecond,
@@ -92,6 +92,21 @@ function requireSubnetsFit(excluded: readonly string[] = [], shaped: readonly st
   const count = excluded.length + shaped.length;
   if (count > MOST_SUBNETS)
     throw invalid('the number of excluded and shaped subnets', count, `at most ${MOST_SUBNETS}`);
+}
+
+/** Throws code 7 for a burst or a threshold that is too much for the rate; `sources` name them in errors. */
+export function requireInProportion(
+  { rateBitsPerSecond, burstBits, heavyThresholdBits }: Limit,
+  sources: { readonly burst: string; readonly heavyThreshold: string },
+): void {
+  requireAtMost(sources.burst, burstBits, rateBitsPerSecond, MOST_BURST_SECONDS, 1);
+  requireAtMost(
+    sources.heavyThreshold,
+    heavyThresholdBits,
+    rateBitsPerSecond,
+    MOST_THRESHOLD_SECONDS,
+    LEAST_THRESHOLD_BITS,
+  );
 }
 
 function requireAtMost(
