@@ -34,7 +34,7 @@ import {
 import { CLASSES, config, DEPARTURE_TIMES, POLICE } from './config.ts';
 import { congestionShift } from './congestion.ts';
 import { count, countDelay } from './count.ts';
-import { depart, keepDeparture, lastDeparture, mayWait } from './departures.ts';
+import { depart, keepDeparture, lastDeparture } from './departures.ts';
 import { isExcluded } from './exclusions.ts';
 import { sample } from './flows.ts';
 import { forget, forget32 } from './forget.ts';
@@ -142,7 +142,7 @@ export function limit(skb: Skb, otherEnd: u32): i32 {
 
   if (config.pacing === DEPARTURE_TIMES) {
     const last = lastDeparture(cells, now);
-    if (unlikely(last > departure) && !isVital(packet) && mayWait(smallest, now)) {
+    if (unlikely(last > departure) && !isVital(packet)) {
       if ((last - now) * heavy > horizonOf(config.heavyHorizon, 1n)) {
         count(DROPPED, bytes);
         return TC_ACT_SHOT;

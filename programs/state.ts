@@ -6,8 +6,8 @@ import { array, global, struct, u64 } from '../dsl/lang/index.ts';
 /** Rows and columns of the sketch. */
 export const ROWS = 4;
 export const COLUMNS = 128;
-/** Rows that remember departure times. */
-const DEPARTURE_ROWS = 2;
+/** Columns of the rows, as many, that remember departure times. */
+export const DEPARTURE_COLUMNS = 64;
 
 /** A virtual clock, ns: the time at which everything admitted so far will have been sent at its rate. */
 export const Clock = struct({ time: u64 });
@@ -28,7 +28,7 @@ export const state = global(
     cells: array(u64, ROWS * COLUMNS),
     /** The latest departure time of all; then those of flows. See departures.ts. */
     lastDeparture: u64,
-    departures: array(u64, DEPARTURE_ROWS * COLUMNS),
+    departures: array(u64, ROWS * DEPARTURE_COLUMNS),
     /** Of all packets at the packet-rate cap. */
     packetClock: Clock,
   }),

@@ -42,7 +42,7 @@ const volatile struct {
 struct {
 	u64 clock, mouse_clock, tick, shift, zero;
 	u64 cells[ROWS * COLUMNS];
-	u64 last_departure, departures[2 * COLUMNS];
+	u64 last_departure, departures[ROWS * (COLUMNS / 2)];
 	u64 packet_clock;
 } state;
 
@@ -335,10 +335,16 @@ INLINE u64 smallest_of(const u32 *cell)
 	return MIN(a, b);
 }
 
-INLINE int may_wait(u64 smallest, u64 now)
+INLINE u64 *departure_cell(const u32 *cell, u32 row)
 {
-	u64 longest = MAX(config.mouse_horizon, config.heavy_horizon);
-	return smallest + longest + (longest >> 3) >= now;
+	return &state.departures[row * (COLUMNS / 2) + (cell[row] & (COLUMNS / 2 - 1))];
+}
+
+INLINE u64 last_departure_of(const u32 *cell)
+{
+	u64 a = MIN(*departure_cell(cell, 0), *departure_cell(cell, 1));
+	u64 b = MIN(*departure_cell(cell, 2), *departure_cell(cell, 3));
+	return MIN(a, b);
 }
 
 INLINE u64 room_above(u64 level)
@@ -571,8 +577,8 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 admitted:
 	if (config.pacing == DEPARTURE_TIMES) {
 		if (state.last_departure > now) {
-			u64 last = MIN(state.departures[cell[0]], state.departures[cell[1]]);
-			if (unlikely(last > departure) && !p.vital && may_wait(smallest, now)) {
+			u64 last = last_departure_of(cell);
+			if (unlikely(last > departure) && !p.vital) {
 				if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
 					count(DROPPED, wire);
 					return TC_ACT_SHOT;
@@ -583,8 +589,10 @@ admitted:
 		}
 		if (departure > now) {
 			state.last_departure = MAX(state.last_departure, departure);
-			state.departures[cell[0]] = MAX(state.departures[cell[0]], departure);
-			state.departures[cell[1]] = MAX(state.departures[cell[1]], departure);
+			for (u32 row = 0; row < ROWS; row++) {
+				u64 *kept = departure_cell(cell, row);
+				*kept = MAX(*kept, departure);
+			}
 		}
 		depart(skb, departure, now);
 	} else if (config.pacing == CLASSES) {

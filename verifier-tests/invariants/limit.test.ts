@@ -184,7 +184,7 @@ test('where classes hold packets, a flow that is about to turn heavy is not drop
   expect(last(2)).toMatchObject({ verdict: UNSPECIFIED, priority: MOUSE_CLASS });
 });
 
-test('a flow that sends its first packet does not wait for those of others', () => {
+test('a mouse does not wait because others do', () => {
   const limit = { rateBitsPerSecond: 10_000_000, pacing: 'edt' as const };
   const common = { ecn: 0, gap: 0, random: 0 };
   const mice = Array.from({ length: 300 }, (_, index) => ({
@@ -194,7 +194,7 @@ test('a flow that sends its first packet does not wait for those of others', () 
       kind: 'udp4' as const,
       flow: 100 + index,
       length: 128,
-      count: 1,
+      count: 3,
       pause: index === 0 ? 2_000_000_000n : 40_000_000n,
     },
   }));
