@@ -23,10 +23,11 @@ export const ROOM_OF_FQ: Room = { packets: 4n, least: 1n << 27n };
  * receiver's window is Linux's default: so four of them find room, and one packet more.
  */
 const ROOM_OF_HTB: Room = { packets: 13n, least: 1n << 28n };
-/** A longer queue only delays; but one packet must fit at any rate. */
+/**
+ * A longer queue only delays; but one packet must fit at any rate. Mice may fill it, too: they do where they alone are too many for
+ * the cap, and what is dropped then comes again.
+ */
 const MOST_HORIZON = 1n << 30n;
-/** When mice alone are too many for the cap, losing some of them early serves the others better than a long queue. */
-const MOUSE_HORIZON = 1n << 27n;
 
 /** A bucket with any credit lets a whole packet through: the device's, the mice's and the heavy flows' own. */
 const OVERSHOOT_BYTES = 3n * GSO_PACKET_BYTES;
@@ -60,13 +61,20 @@ export function heavyHorizonOf(bytesPerSecond: bigint, { packets, least }: Room)
 }
 
 /**
+ * Whether what a few senders put under way takes longer than a queue of departure times should be: below 17.6 Mbit/s. There
+ * it would be both too short for them and most of the burst.
+ */
+export const isSlow = (bytesPerSecond: bigint): boolean =>
+  heavyHorizonOf(bytesPerSecond, ROOM_OF_FQ) > ROOM_OF_FQ.least;
+
+/**
  * Of a stated burst, what the packets that overshoot leave goes to the mice mostly: it is what they need not wait for,
  * while heavy flows have a queue.
  */
 export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefined): QueueBounds {
   const horizons = {
     heavyHorizon: heavyHorizonOf(bytesPerSecond, ROOM_OF_HTB),
-    mouseHorizon: atLeast(MOUSE_HORIZON, timeAt(bytesPerSecond, GSO_PACKET_BYTES)),
+    mouseHorizon: atLeast(MOST_HORIZON, timeAt(bytesPerSecond, GSO_PACKET_BYTES)),
     heavyBurst: LEAST_BURST / 8n,
   };
   if (burstBytes === undefined) return { ...horizons, totalBurst: DEFAULT_BURST, mouseBurst: DEFAULT_BURST };

@@ -57,8 +57,8 @@ const transport = ({ congestion, ecn }: Row): string => (ecn ? `${congestion}, E
 const inOrder = (a: RowResult, b: RowResult): number =>
   CAPS[a.row.cap] - CAPS[b.row.cap] || b.row.direction.localeCompare(a.row.direction);
 
-/** Of the rows that have been measured. `paced`: departure times hold natra's packets back. */
-export function tableOf(load: LoadName, results: readonly RowResult[], paced: boolean): Table {
+/** Of the rows that have been measured. `hasFq`: natra can place fq. */
+export function tableOf(load: LoadName, results: readonly RowResult[], hasFq: boolean): Table {
   const columns = COLUMNS.filter(({ loads }) => loads.includes(load));
   const side = results.some(({ figures }) => figures.natra !== undefined) ? 'natra' : 'bandwidth';
   const rows = results
@@ -72,7 +72,7 @@ export function tableOf(load: LoadName, results: readonly RowResult[], paced: bo
           return own === undefined ? '-' : value(own, row);
         }).join(' / '),
       );
-      const missed = figures.natra === undefined ? '-' : missesOf(result, paced).join(', ') || 'none';
+      const missed = figures.natra === undefined ? '-' : missesOf(result, hasFq).join(', ') || 'none';
       return [row.cap, row.direction, transport(row), ...cells, missed];
     });
   return { head: ['cap', 'direction', 'TCP', ...columns.map(({ title }) => title), 'missed'], rows };
@@ -103,8 +103,8 @@ const TITLES: Readonly<Record<LoadName, string>> = {
 };
 
 /** All tables with their headings. */
-export function tablesOf(results: readonly RowResult[], paced: boolean): string {
-  const parts = LOADS.map((load) => ({ title: TITLES[load], table: tableOf(load, results, paced) }));
+export function tablesOf(results: readonly RowResult[], hasFq: boolean): string {
+  const parts = LOADS.map((load) => ({ title: TITLES[load], table: tableOf(load, results, hasFq) }));
   return [{ title: 'Without a limit', table: unlimitedTable(results) }, ...parts]
     .filter(({ table }) => table.rows.length > 0)
     .map(({ title, table }) => `### ${title}\n\n${markdown(table)}`)

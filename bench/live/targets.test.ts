@@ -3,8 +3,12 @@ import type { Figures, RowResult } from './cases.ts';
 import { figuresOf } from './fixture.ts';
 import { missesOf } from './targets.ts';
 
-const result = (natra: Partial<Figures>, load: RowResult['row']['load']): RowResult => ({
-  row: { cap: '10M', direction: 'egress', congestion: 'cubic', ecn: false, load },
+const result = (
+  natra: Partial<Figures>,
+  load: RowResult['row']['load'],
+  direction: RowResult['row']['direction'] = 'egress',
+): RowResult => ({
+  row: { cap: '10M', direction, congestion: 'cubic', ecn: false, load },
   figures: {
     idle: figuresOf({ mice: { count: 100, failed: 0, p50: 0.001, p99: 0.003 } }),
     natra: figuresOf(natra),
@@ -23,10 +27,16 @@ test.each([
   expect(missesOf(result(changes, load), true)).toEqual([name]);
 });
 
-test('segments sent again are a miss only where departure times hold packets back', () => {
+test('segments sent again are a miss only where there is fq', () => {
   const resent = result({ retransmitted: 3 }, 'elephant');
   expect(missesOf(resent, true)).toEqual(['resent']);
   expect(missesOf(resent, false)).toEqual([]);
+});
+
+test('the burst is that of what natra chooses for the row', () => {
+  const used = { burstUsed: 300_000 };
+  expect(missesOf(result(used, 'flood', 'egress'), true)).toEqual([]);
+  expect(missesOf(result(used, 'flood', 'ingress'), true)).toEqual(['burst']);
 });
 
 test('beside a flood TCP has no goodput to reach', () => {

@@ -11,6 +11,8 @@
 import type { Direction } from '../config/bandwidth.ts';
 import type { Options } from '../config/options.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
+import { bytesPerSecondOf, type Limit } from '../limit.ts';
+import { isSlow } from '../queue.ts';
 import type { Pacing } from '../settings.ts';
 import type { Side } from '../state/records.ts';
 
@@ -32,9 +34,15 @@ const PACING_SIDE: { readonly [D in Direction]: Side } = { egress: 'pod', ingres
 
 /**
  * The placements to try in turn. `hasHostEnd` is false for a device without a peer on the host (SR-IOV, macvlan,
- * ipvlan). Throws code 7 where the options leave none.
+ * ipvlan). Throws code 7 where the options leave none. Classes come before departure times towards the Pod at low rates:
+ * there the sender doesn't hear of a drop, and what several put under way has room in HTB only.
  */
-export function placements(direction: Direction, options: Options, hasHostEnd: boolean): Placement[] {
+export function placements(
+  direction: Direction,
+  limit: Pick<Limit, 'rateBitsPerSecond'>,
+  options: Options,
+  hasHostEnd: boolean,
+): Placement[] {
   const sides = allowedSides(options, hasHostEnd);
   const place = (side: Side, pacing: Pacing, reason: string): Placement => ({
     side,
@@ -44,10 +52,20 @@ export function placements(direction: Direction, options: Options, hasHostEnd: b
   });
   const found: Placement[] = [];
   const pacingSide = PACING_SIDE[direction];
+  const classesFirst =
+    options.edtPacing === 'auto' && direction === 'ingress' && isSlow(bytesPerSecondOf(limit));
+  const classes = `an htb class on the ${pacingSide} end holds heavy flows`;
   if (options.edtPacing !== 'off' && sides.includes(pacingSide))
     found.push(place(pacingSide, 'edt', `fq on the ${pacingSide} end holds packets until their time`));
   if (options.edtPacing !== 'on' && sides.includes(pacingSide))
-    found.push(place(pacingSide, 'queue', `an htb class on the ${pacingSide} end holds heavy flows`));
+    found.push(
+      place(
+        pacingSide,
+        'queue',
+        classesFirst ? `${classes}, more of them than fq's queue at this rate` : classes,
+      ),
+    );
+  if (classesFirst) found.reverse();
   if (options.edtPacing !== 'on')
     for (const side of sides) found.push(place(side, 'police', policingReason(options, hasHostEnd, side)));
   if (found.length > 0) return found;

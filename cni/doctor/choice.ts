@@ -26,8 +26,8 @@ export interface Choice {
 
 /** The feature that each way to hold packets needs. */
 const NEEDS: Readonly<Record<Pacing, string | undefined>> = { edt: 'fq', queue: 'htb', police: undefined };
-/** Any will do: the verifier sees little of it. */
-const RATE = 10e6;
+/** That of the Pod which is chosen for, bits a second. At low rates the choice may be another one. */
+export const RATE = 100e6;
 
 export const choices = (states: readonly FeatureState[], options: Options, node: Node): Choice[] =>
   DIRECTIONS.map((direction) => choose(direction, states, options, node));
@@ -38,7 +38,10 @@ function choose(direction: Direction, states: readonly FeatureState[], options: 
   const notes: string[] = [];
   const about = { direction, attachMode, notes } as const;
   try {
-    const { side, hook, pacing, reason } = firstPossible(placements(direction, options, true), states);
+    const { side, hook, pacing, reason } = firstPossible(
+      placements(direction, { rateBitsPerSecond: RATE }, options, true),
+      states,
+    );
     const config = { ...dataplaneSettings({ rateBitsPerSecond: RATE, pacing, ...options }), seed: 0n };
     const loaded = loadDataplane(
       direction,

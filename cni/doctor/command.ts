@@ -7,9 +7,9 @@ import { parseOptions } from '../config/options.ts';
 import type { Console } from '../console.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { aligned } from '../status/format.ts';
+import { aligned, quantity } from '../status/format.ts';
 import { chainOf, type Folders } from './chain.ts';
-import { type Choice, choices } from './choice.ts';
+import { type Choice, choices, RATE } from './choice.ts';
 import { type Finding, GROUPS, type Group } from './finding.ts';
 import { has, kernelFindings, probeAll } from './kernel.ts';
 import { otherFindings } from './others.ts';
@@ -113,7 +113,7 @@ export function report(examination: Examination, isTerminal: boolean): string {
     `natra ${natra} on linux ${kernel}, ${machine}`,
     '',
     ...lines,
-    strong('for a Pod with a veth pair natra would choose'),
+    strong(`for a Pod with a veth pair and ${quantity(RATE, 'bit/s')} natra would choose`),
     ...examination.choices.flatMap(chosen),
     '',
     end,

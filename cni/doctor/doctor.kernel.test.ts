@@ -20,6 +20,7 @@ import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { type PodOnNode, podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
+import { RATE } from './choice.ts';
 import { type Examination, examine } from './command.ts';
 import type { Group } from './finding.ts';
 
@@ -43,7 +44,10 @@ const verdictOf = (examination: Examination, group: Group, subject: string): str
 test('it chooses what an ADD then does', () => {
   const { choices, healthy } = examine(node, FOLDERS, {});
   expect(healthy).toBe(true);
-  expect(make(forPod(captured('ctrd1.7-ADD-full'), made.pod), node)).toMatchObject({ exitCode: 0 });
+  const full = captured('ctrd1.7-ADD-full');
+  const bandwidth = { ingressRate: RATE, egressRate: RATE };
+  const stdin = { ...full.stdin, runtimeConfig: { bandwidth } };
+  expect(make(forPod({ ...full, stdin }, made.pod), node)).toMatchObject({ exitCode: 0 });
   const [record] = listRecords(node.stateDirectory, () => {});
   try {
     expect(choices.map(({ direction }) => direction)).toEqual(['ingress', 'egress']);

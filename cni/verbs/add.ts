@@ -108,7 +108,7 @@ function* putIntoForce(limits: Limits, call: Call, site: Site): Work<void> {
   const wishes = limitedDirections(limits).map(([direction, limit]) => ({
     direction,
     limit,
-    candidates: placements(direction, site.options, site.devices.host !== undefined),
+    candidates: placements(direction, limit, site.options, site.devices.host !== undefined),
   }));
   const former = recordOrPins(attachment, node);
   const plan = wishes.map((wish) => ({
