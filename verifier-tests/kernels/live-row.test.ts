@@ -14,7 +14,7 @@ test(
   async ({ skip }) => {
     const missing = missingForVm();
     if (missing !== undefined && !process.env.CI) skip(missing);
-    const rows = rowsOf(['10M ingress cubic ecn elephant']);
+    const rows = rowsOf(['100M ingress cubic ecn elephant']);
     const cases = casesOf(rows, ['bandwidth', 'natra']);
     const measured: Measured[] = [];
     const failures: string[] = [];
@@ -37,7 +37,7 @@ test(
     expect(natra?.congestionMarked).toBeGreaterThan(0);
     expect(natra?.fullestSecond).toBeLessThanOrEqual(natra?.allowedSecond ?? 0);
     expect(natra?.mice.p99).toBeLessThan(0.05);
-    expect(bandwidth?.mice.p50).toBeGreaterThan(0.05);
+    expect(bandwidth?.mice.p50).toBeGreaterThan(0.015);
   },
   LIMIT_SECONDS * 1000,
 );
