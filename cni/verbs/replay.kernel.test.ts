@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { listIds, type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
+import type { JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
@@ -438,7 +439,9 @@ function linkExists(name: string): boolean {
 }
 
 describe('where a program sits', () => {
-  const add = (options: Record<string, string>): CapturedCall => {
+  /** Where fq comes before HTB in both directions. */
+  const FAST = { runtimeConfig: { bandwidth: { ingressRate: 100_000_000, egressRate: 100_000_000 } } };
+  const add = (options: JsonObject): CapturedCall => {
     const call = forPod(captured('ctrd1.7-ADD-full'), pod);
     return { ...call, stdin: { ...call.stdin, ...options } };
   };
@@ -506,7 +509,7 @@ describe('where a program sits', () => {
   test("somebody else's root qdisc stays, and the limit polices beside it, with the reason in the log", async () => {
     run(`tc qdisc add dev ${pod.hostDevice} root handle 5: htb`);
     before = snapshot(pod, node);
-    expect(make(add({}), node)).toMatchObject(ok);
+    expect(make(add(FAST), node)).toMatchObject(ok);
     expect(log.join('\n')).toMatch(
       /ingress .*policing on the host end; since no edt on the host end: .*; since no queue on the host end: add htb qdisc to ifindex \d+: EEXIST: its root qdisc is htb 5:/,
     );
@@ -515,7 +518,7 @@ describe('where a program sits', () => {
   });
 
   test('fq paces both directions, or a kernel without it is asked once and both say so', async () => {
-    expect(make(add({}), node)).toMatchObject(ok);
+    expect(make(add(FAST), node)).toMatchObject(ok);
     const [record] = listRecords(node.stateDirectory, () => {});
     const { ingress, egress } = record?.directions ?? {};
     if (ingress?.pacing === 'edt') expect(egress?.pacing).toBe('edt');
