@@ -101,11 +101,18 @@ function lowerLogical(
 }
 
 /** A boolean expression as 0 or 1. */
-export function conditionAsValue(scope: Scope, expression: Expression): Operand {
-  const { builder } = scope;
-  const result = builder.newVariable(32);
+export const conditionAsValue = (scope: Scope, expression: Expression): Operand =>
+  branchAsValue(scope, 32, (whenTrue, whenFalse) => lowerCondition(scope, expression, whenTrue, whenFalse));
+
+/** 1 where `branch` goes to its first block, 0 where to its second. */
+export function branchAsValue(
+  { builder }: Scope,
+  width: 32 | 64,
+  branch: (whenTrue: OpenBlock, whenFalse: OpenBlock) => void,
+): Operand {
+  const result = builder.newVariable(width);
   const [whenTrue, whenFalse, join] = [builder.newBlock(), builder.newBlock(), builder.newBlock()];
-  lowerCondition(scope, expression, whenTrue, whenFalse);
+  branch(whenTrue, whenFalse);
   for (const [block, value] of [
     [whenTrue, 1n],
     [whenFalse, 0n],

@@ -5,6 +5,7 @@
 import type { Operand } from '../ir/ir.ts';
 import type { Type, Variable } from '../tree/tree.ts';
 import type { Uses } from '../tree/walk.ts';
+import { branchAsValue } from './conditions.ts';
 import { isPlace, type Scope } from './scope.ts';
 import {
   addressOf,
@@ -174,24 +175,8 @@ const pointerOf = (scope: Scope, value: ReferenceValue): Operand =>
   value.base.kind === 'pointer' ? value.base.operand : addressOf(scope, value);
 
 /** 1 where an optional reference is there. */
-function presence(scope: Scope, value: OptionalValue): Operand {
-  const { builder } = scope;
-  const flag = builder.newVariable(64);
-  const [present, absent, join] = [builder.newBlock(), builder.newBlock(), builder.newBlock()];
-  branchWhenPresent(scope, value, present, absent);
-  for (const [block, number] of [
-    [present, 1n],
-    [absent, 0n],
-  ] as const) {
-    builder.seal(block);
-    builder.switchTo(block);
-    builder.write(flag, number);
-    builder.jump(join);
-  }
-  builder.seal(join);
-  builder.switchTo(join);
-  return builder.read(flag);
-}
+const presence = (scope: Scope, value: OptionalValue): Operand =>
+  branchAsValue(scope, 64, (present, absent) => branchWhenPresent(scope, value, present, absent));
 
 /**
  * What lies in the frame of a value that no round changes. The pointer of a reference into the packet lies there whether or not
