@@ -11,7 +11,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   key: {
     help: `natra key FILE.pcap [--json]
     prints each packet's flow key as the dataplane's parser sees it, in the interpreter and in the VM, which must
-    agree; reads pcap and pcapng
+    agree; reads pcap and pcapng, also compressed by gzip, of Ethernet, raw IP, Linux cooked (-i any) and BSD loopback
 `,
     run: async (argv, output) => (await import('./key/command.ts')).keyCommand(argv, output),
   },

@@ -43,7 +43,7 @@ describe.skipIf(version === undefined)('capture files that editcap wrote', () =>
   const converted = (name: string, options: readonly string[]): readonly CapturedPacket[] => {
     const file = path.join(folder, name);
     execFileSync('editcap', [...options, original, file], { stdio: 'pipe' });
-    return readCapture(readFileSync(file));
+    return readCapture(readFileSync(file)).packets;
   };
 
   test.each(['pcap', 'nsecpcap', 'pcapng'])('%s: the same packets and times', (format) => {

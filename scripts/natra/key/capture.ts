@@ -16,8 +16,12 @@ export interface CapturedPacket {
   readonly linkType: number;
 }
 
-/** LINKTYPE_ETHERNET. */
-export const ETHERNET = 1;
+/** What a file holds, up to where it ends too early or makes no sense. */
+export interface Capture {
+  readonly packets: readonly CapturedPacket[];
+  /** What is wrong behind them, and where; absent where they are all. */
+  readonly problem?: string;
+}
 
 const NANOSECONDS = 1_000_000_000n;
 const PCAP = { microseconds: 0xa1b2c3d4, nanoseconds: 0xa1b23c4d } as const;
@@ -65,8 +69,8 @@ class Reader {
     this.bytes.subarray(this.#at(offset, size), offset + size);
 }
 
-/** Every packet of a capture file. Throws when the bytes are neither pcap nor pcapng, or end too early. */
-export function readCapture(bytes: Uint8Array): readonly CapturedPacket[] {
+/** Every packet of a capture file. Throws when the bytes are neither pcap nor pcapng. */
+export function readCapture(bytes: Uint8Array): Capture {
   for (const little of [true, false]) {
     const reader = new Reader(bytes, little);
     const magic = bytes.length < 4 ? 0 : reader.u32(0);
@@ -77,15 +81,15 @@ export function readCapture(bytes: Uint8Array): readonly CapturedPacket[] {
   throw new Error('neither a pcap nor a pcapng file: its first four bytes are the magic number of neither');
 }
 
-/** All of them; an error says which is the last that can be read. */
-function collected(packets: Iterable<CapturedPacket>): readonly CapturedPacket[] {
-  const all: CapturedPacket[] = [];
+function collected(found: Iterable<CapturedPacket>): Capture {
+  const packets: CapturedPacket[] = [];
   try {
-    for (const packet of packets) all.push(packet);
+    for (const packet of found) packets.push(packet);
   } catch (error) {
-    throw new Error(`after packet ${all.length}: ${error instanceof Error ? error.message : String(error)}`);
+    const problem = error instanceof Error ? error.message : String(error);
+    return { packets, problem: `after packet ${packets.length}: ${problem}` };
   }
-  return all;
+  return { packets };
 }
 
 function* pcapPackets(reader: Reader, resolution: bigint): Generator<CapturedPacket> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { frameNamed } from '../../../verifier-tests/parser/frames.ts';
 import { pcapOf } from '../../../verifier-tests/parser/tshark.ts';
@@ -21,17 +22,24 @@ function fileOf(name: string, change: (bytes: Buffer) => void = () => undefined)
   return file;
 }
 
-function run(...argv: string[]): { readonly status: number; readonly out: string } {
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+function run(...argv: string[]): Ran {
   let out = '';
+  let error = '';
   const status = keyCommand(argv, {
     out: (text) => {
       out += text;
     },
     error: (text) => {
-      throw new Error(text);
+      error += text;
     },
   });
-  return { status, out };
+  return { status, out, error };
 }
 
 test('each packet has a line', () => {
@@ -72,6 +80,23 @@ test('what it cannot read is told in a line', () => {
   expect(() => run()).toThrow('key: name one capture file');
   expect(() => run('a', 'b')).toThrow('key: name one capture file');
   expect(() => run(path.join(folder, 'absent'))).toThrow(/^read .*absent: ENOENT/);
-  const cooked = fileOf('cooked.pcap', (bytes) => bytes.writeUInt32LE(113, 20));
-  expect(() => run(cooked)).toThrow(`packet 1 of ${cooked}: link type 113 is not Ethernet`);
+  const firewire = fileOf('firewire.pcap', (bytes) => bytes.writeUInt32LE(138, 20));
+  expect(() => run(firewire)).toThrow(/: packet 1: link type 138 is neither Ethernet, .*, raw IP/);
+});
+
+test('of a capture that ends within a packet, those before it have a line', () => {
+  const whole = run(fileOf('three.pcap'));
+  const file = path.join(folder, 'short.pcap');
+  writeFileSync(file, pcapOf(frames).subarray(0, -1));
+  const { status, out, error } = run(file);
+  expect(status).toBe(1);
+  expect(whole.out.startsWith(out)).toBe(true);
+  expect(out.split('\n')).toHaveLength(3);
+  expect(error).toContain(`read ${file}: after packet 2: the capture ends within a record`);
+});
+
+test('a capture that gzip compressed reads as it did before', () => {
+  const file = path.join(folder, 'three.pcap.gz');
+  writeFileSync(file, gzipSync(pcapOf(frames)));
+  expect(run(file)).toEqual(run(fileOf('three.pcap')));
 });

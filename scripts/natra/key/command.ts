@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
 import type { CapturedPacket } from './capture.ts';
-import { ethernetPackets } from './capture-file.ts';
+import { readFrames } from './capture-file.ts';
 import { describeKey, type Key } from './describe.ts';
 import { createKeyOf, Disagreement, type KeyOf } from './flow-key.ts';
 
@@ -63,10 +63,10 @@ function fileAndFlags(argv: readonly string[]): { readonly file: string; readonl
   }
 }
 
-/** 0, or 1 when the interpreter and the VM disagree on a packet, which the error names. */
+/** 0; 1 when the interpreter and the VM disagree on a packet, or the file can't be read to its end: the error says where. */
 export function keyCommand(argv: readonly string[], output: Output): ExitStatus {
   const { file, json } = fileAndFlags(argv);
-  const packets = ethernetPackets(file);
+  const { packets, problem } = readFrames(file);
   const keyOf = createKeyOf();
   const rows: Row[] = [];
   for (const packet of packets) {
@@ -81,5 +81,7 @@ export function keyCommand(argv: readonly string[], output: Output): ExitStatus 
   output.out(
     json ? `${JSON.stringify(rows, undefined, 2)}\n` : rows.map((row) => `${lineOf(row)}\n`).join(''),
   );
-  return 0;
+  if (problem === undefined) return 0;
+  output.error(`natra: read ${file}: ${problem}\n`);
+  return 1;
 }

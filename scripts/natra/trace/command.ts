@@ -4,7 +4,7 @@ import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/outpu
 import { reportOf } from '../../../dsl/cli/report.ts';
 import { compile } from '../../../dsl/compiler/index.ts';
 import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts';
-import { ethernetPackets } from '../key/capture-file.ts';
+import { readFrames } from '../key/capture-file.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
 import type { Event, TraceStep } from './recorder.ts';
 import { type PacketTrace, tracePackets } from './trace.ts';
@@ -100,11 +100,11 @@ function textOf(trace: PacketTrace, { name, kind }: ProgramTree): string {
 const bigintAsText = (_key: string, value: unknown): unknown =>
   typeof value === 'bigint' ? value.toString() : value;
 
-/** 0; 1 where the program has errors, or could not run on to its end on a packet. */
+/** 0; 1 where the program has errors or could not run on to its end on a packet, or the capture can't be read to its end. */
 export function traceCommand(argv: readonly string[], output: Output): ExitStatus {
   const options = parsed(argv);
   const isWanted = wanted(options.packet);
-  const packets = ethernetPackets(options.pcap);
+  const { packets, problem } = readFrames(options.pcap);
   if (!options.json && isWanted && !packets.some((_, index) => isWanted(index + 1)))
     throw new UsageError(
       `--packet ${options.packet?.join(' ')}: the capture has packets 1 to ${packets.length}`,
@@ -126,5 +126,6 @@ export function traceCommand(argv: readonly string[], output: Output): ExitStatu
     printed += 1;
   }
   if (options.json) output.out(printed === 0 ? '[]\n' : '\n]\n');
-  return failed ? 1 : 0;
+  if (problem !== undefined) output.error(`natra: read ${options.pcap}: ${problem}\n`);
+  return failed || problem !== undefined ? 1 : 0;
 }
