@@ -3,18 +3,16 @@
  * of the work lists are the paper's. One round: either every register gets a colour, or some must be spilled.
  */
 import { BitSet } from '../ir/bits.ts';
+import { accessesOf } from './accesses.ts';
 import { InterferenceGraph } from './interference.ts';
-import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
+import { LiveRegisters, livenessOf } from './liveness.ts';
 import {
   ALLOCATABLE,
-  defined,
   FRAME_POINTER,
   isVirtual,
   type MachineFunction,
   type MachineInstruction,
   type Register,
-  used,
-  usedByTerminator,
 } from './machine.ts';
 import { Worklist } from './worklist.ts';
 
@@ -92,30 +90,37 @@ class Allocator {
   }
 
   private build(): void {
-    const exits = liveAtExit(this.fn);
-    for (const block of this.fn.blocks) {
-      const exit = exits.get(block.id) ?? new BitSet(this.fn.nextRegister);
-      const live = liveBeforeTerminator(block, exit);
-      for (const register of usedByTerminator(block.terminator)) this.graph.mention(register);
-      for (const instruction of block.instructions.toReversed()) {
-        const sets = defined(instruction);
-        for (const register of sets) this.graph.mention(register);
-        for (const register of used(instruction)) this.graph.mention(register);
-        if (instruction.op === 'move') {
-          const { from, to } = instruction;
-          live.delete(from);
-          const number = this.moves.push(instruction) - 1;
-          this.movesOf[from]?.push(number);
-          if (to !== from) this.movesOf[to]?.push(number);
+    const accesses = accessesOf(this.fn);
+    const { reads, writes, starts } = accesses;
+    const live = new LiveRegisters(accesses, livenessOf(this.fn).exit, this.fn.nextRegister);
+    let set: Register = 0;
+    const interferes = (other: Register): void => this.addEdge(set, other);
+    for (const [place, { instructions }] of this.fn.blocks.entries()) {
+      live.startAt(place);
+      for (let index = instructions.length; index >= 0; index--) {
+        const step = (starts[place] ?? 0) + index;
+        for (let at = writes.start(step); at < writes.start(step + 1); at++)
+          this.graph.mention(writes.at(at));
+        for (let at = reads.start(step); at < reads.start(step + 1); at++) this.graph.mention(reads.at(at));
+        const instruction = instructions[index];
+        if (instruction?.op === 'move') {
+          live.delete(instruction.from);
+          this.addMove(instruction);
         }
-        for (const register of sets) live.add(register);
-        for (const register of sets)
-          live.forEach((other) => {
-            this.addEdge(register, other);
-          });
-        stepBackward(live, instruction);
+        for (let at = writes.start(step); at < writes.start(step + 1); at++) live.add(writes.at(at));
+        for (let at = writes.start(step); at < writes.start(step + 1); at++) {
+          set = writes.at(at);
+          live.forEach(interferes);
+        }
+        live.stepBackward(step);
       }
     }
+  }
+
+  private addMove(move: Move): void {
+    const number = this.moves.push(move) - 1;
+    this.movesOf[move.from]?.push(number);
+    if (move.to !== move.from) this.movesOf[move.to]?.push(number);
   }
 
   private movesWith(register: Register): readonly MoveNumber[] {

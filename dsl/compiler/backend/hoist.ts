@@ -3,9 +3,8 @@
  * set registers that the other side sets as well, it is done before the branch. This is if-conversion's useful half on
  * a machine without conditional moves (Muchnick, Advanced Compiler Design and Implementation, 1997, section 18.11).
  */
-import type { BitSet } from '../ir/bits.ts';
 import { mapUnlessSame } from '../ir/visit.ts';
-import { liveAtEntry } from './liveness.ts';
+import { livenessOf } from './liveness.ts';
 import {
   defined,
   type MachineBlock,
@@ -36,10 +35,10 @@ const isCheap = (instruction: MachineInstruction): boolean =>
 function mayPrecede(
   moves: readonly MachineInstruction[],
   branch: readonly Register[],
-  liveOtherwise: BitSet | undefined,
+  isLiveOtherwise: (register: Register) => boolean,
 ): boolean {
   const sets = moves.flatMap(defined);
-  return !sets.some((register) => branch.includes(register) || liveOtherwise?.has(register) !== false);
+  return !sets.some((register) => branch.includes(register) || isLiveOtherwise(register));
 }
 
 /** Whether two sides go on to the same block, so that what they set are the two values of a choice. */
@@ -49,7 +48,8 @@ const joinAtOnce = ({ terminator: first }: MachineBlock, { terminator: second }:
 /** Hoists the cheap sides of branches, or only of choices between values; the emptied blocks vanish in the layout. */
 export function hoistCheapSides(fn: MachineFunction, only?: 'choices'): MachineFunction {
   const single = singleEntry(fn);
-  const entries = liveAtEntry(fn);
+  const { entry } = livenessOf(fn);
+  const places = new Map(fn.blocks.map(({ id }, place) => [id, place]));
   const blocks = new Map(fn.blocks.map((block) => [block.id, block]));
   for (const { id } of fn.blocks) {
     const block = blocks.get(id);
@@ -70,7 +70,9 @@ export function hoistCheapSides(fn: MachineFunction, only?: 'choices'): MachineF
         candidate.instructions.length > 0 &&
         candidate.instructions.length <= MOST_HOISTED &&
         candidate.instructions.every(isCheap) &&
-        mayPrecede(candidate.instructions, branch, entries.get(candidate === first ? second.id : first.id)),
+        mayPrecede(candidate.instructions, branch, (register) =>
+          entry.has(places.get(candidate === first ? second.id : first.id) ?? 0, register),
+        ),
     );
     if (!side) continue;
     blocks.set(id, { ...block, instructions: [...block.instructions, ...side.instructions] });

@@ -1,130 +1,112 @@
 /** Liveness of registers over machine code, and the removal of what it shows to be dead. */
-import { BitSet } from '../ir/bits.ts';
 import { mapUnlessSame } from '../ir/visit.ts';
+import { type Accesses, accessesOf, edgesOf } from './accesses.ts';
 import {
-  defined,
   hasOnlyResult,
   type MachineBlock,
   type MachineFunction,
   type MachineInstruction,
-  type Register,
-  successors,
-  used,
-  usedByTerminator,
 } from './machine.ts';
+import { BitRows } from './rows.ts';
 
-/** Updates `live` from behind an instruction to before it. */
-export function stepBackward(live: BitSet, instruction: MachineInstruction): void {
-  for (const register of defined(instruction)) live.delete(register);
-  for (const register of used(instruction)) live.add(register);
-}
-
-/** Registers live before a block's terminator, given those live after it. */
-export function liveBeforeTerminator(block: MachineBlock, exit: BitSet): BitSet {
-  const live = exit.copy();
-  for (const register of usedByTerminator(block.terminator)) live.add(register);
-  return live;
-}
-
-/** What a block does to registers: few, so that lists do. */
-interface Summary {
-  /** Read before they are written. */
-  readonly reads: readonly Register[];
-  readonly writes: readonly Register[];
-}
-
-const summaries = new WeakMap<MachineBlock, Summary>();
-
-/** Found once for each block: none ever changes. */
-function summaryOf(block: MachineBlock): Summary {
-  const known = summaries.get(block);
-  if (known !== undefined) return known;
-  const reads = new Set<Register>();
-  const writes = new Set<Register>();
-  for (const instruction of block.instructions) {
-    for (const register of used(instruction)) if (!writes.has(register)) reads.add(register);
-    for (const register of defined(instruction)) writes.add(register);
-  }
-  for (const register of usedByTerminator(block.terminator)) if (!writes.has(register)) reads.add(register);
-  const summary = { reads: [...reads], writes: [...writes] };
-  summaries.set(block, summary);
-  return summary;
-}
-
-interface BlockSets extends Summary {
-  readonly block: MachineBlock;
-  readonly entry: BitSet;
-  readonly exit: BitSet;
-}
-
-function setsOf(block: MachineBlock, size: number): BlockSets {
-  const summary = summaryOf(block);
-  const entry = new BitSet(size);
-  for (const register of summary.reads) entry.add(register);
-  return { block, ...summary, entry, exit: new BitSet(size) };
-}
-
-/** Registers live at each end of each block, by block id. */
-interface Liveness {
-  readonly entry: ReadonlyMap<number, BitSet>;
-  readonly exit: ReadonlyMap<number, BitSet>;
+/** Registers live at each end of each block, by the block's place in the function. */
+export interface Liveness {
+  readonly entry: BitRows;
+  readonly exit: BitRows;
 }
 
 const known = new WeakMap<MachineFunction, Liveness>();
 
 /** Found once for each function: none ever changes. */
-function livenessOf(fn: MachineFunction): Liveness {
+export function livenessOf(fn: MachineFunction): Liveness {
   const liveness = known.get(fn) ?? findLiveness(fn);
   known.set(fn, liveness);
   return liveness;
 }
 
-/** Registers live at the end of each block, by block id. */
-export const liveAtExit = (fn: MachineFunction): ReadonlyMap<number, BitSet> => livenessOf(fn).exit;
-
-/** Registers live at the start of each block, by block id. */
-export const liveAtEntry = (fn: MachineFunction): ReadonlyMap<number, BitSet> => livenessOf(fn).entry;
-
-function findLiveness(fn: MachineFunction): Liveness {
-  const sets = new Map(fn.blocks.map((block) => [block.id, setsOf(block, fn.nextRegister)]));
-  const before = new Map<number, BlockSets[]>(fn.blocks.map((block) => [block.id, []]));
-  for (const set of sets.values())
-    for (const next of successors(set.block.terminator)) before.get(next)?.push(set);
-  const work = new Set(sets.values());
-  // The last block, whose facts flow furthest, is taken first.
-  const queue = [...work];
-  while (queue.length > 0) {
-    const set = queue.pop();
-    if (!set) break;
-    work.delete(set);
-    let grown = false;
-    for (const next of successors(set.block.terminator)) {
-      const following = sets.get(next);
-      if (following && set.exit.addAll(following.entry)) grown = true;
+/** What each block writes; what it reads before it writes it is added to `reads`. */
+function writesOf({ reads, writes, starts }: Accesses, read: BitRows, limit: number): BitRows {
+  const blocks = starts.length - 1;
+  const written = new BitRows(blocks, limit);
+  for (let block = 0; block < blocks; block++)
+    for (let step = starts[block] ?? 0; step < (starts[block + 1] ?? 0); step++) {
+      for (let at = reads.start(step); at < reads.start(step + 1); at++)
+        if (!written.has(block, reads.at(at))) read.add(block, reads.at(at));
+      for (let at = writes.start(step); at < writes.start(step + 1); at++) written.add(block, writes.at(at));
     }
-    if (!grown || !set.entry.addAllBut(set.exit, set.writes)) continue;
-    for (const previous of before.get(set.block.id) ?? [])
-      if (!work.has(previous)) {
-        work.add(previous);
-        queue.push(previous);
-      }
-  }
-  return {
-    entry: new Map([...sets].map(([id, { entry }]) => [id, entry])),
-    exit: new Map([...sets].map(([id, { exit }]) => [id, exit])),
-  };
+  return written;
 }
 
-/** The block without instructions that only set registers nobody reads. */
-function withoutDeadCode(block: MachineBlock, exit: BitSet): MachineBlock {
-  const live = liveBeforeTerminator(block, exit);
-  const kept: MachineInstruction[] = [];
-  for (const instruction of block.instructions.toReversed()) {
-    if (hasOnlyResult(instruction) && !defined(instruction).some((register) => live.has(register))) continue;
-    stepBackward(live, instruction);
-    kept.push(instruction);
+function findLiveness(fn: MachineFunction): Liveness {
+  const { next, before } = edgesOf(fn);
+  const count = fn.blocks.length;
+  const entry = new BitRows(count, fn.nextRegister);
+  const exit = new BitRows(count, fn.nextRegister);
+  const writes = writesOf(accessesOf(fn), entry, fn.nextRegister);
+  // The last block, whose facts flow furthest, is taken first.
+  const queue = fn.blocks.map((_, block) => block);
+  const waiting = new Uint8Array(count).fill(1);
+  for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
+    waiting[block] = 0;
+    let grown = false;
+    for (let at = next.start(block); at < next.start(block + 1); at++)
+      if (exit.addAll(block, entry, next.at(at))) grown = true;
+    if (!grown || !entry.addAllBut(block, exit, writes, block)) continue;
+    for (let at = before.start(block); at < before.start(block + 1); at++) {
+      const previous = before.at(at);
+      if (waiting[previous] === 0) queue.push(previous);
+      waiting[previous] = 1;
+    }
   }
-  return kept.length === block.instructions.length ? block : { ...block, instructions: kept.reverse() };
+  return { entry, exit };
+}
+
+/** The registers that are live at one place of a block, which moves from its end to its start. */
+export class LiveRegisters {
+  private readonly live: BitRows;
+
+  constructor(
+    private readonly accesses: Accesses,
+    private readonly exit: BitRows,
+    limit: number,
+  ) {
+    this.live = new BitRows(1, limit);
+  }
+
+  /** Moves to the end of a block, by its place in the function. */
+  startAt(block: number): void {
+    this.live.copy(0, this.exit, block);
+  }
+
+  /** Moves from behind a step to before it. */
+  stepBackward(step: number): void {
+    const { reads, writes } = this.accesses;
+    for (let at = writes.start(step); at < writes.start(step + 1); at++) this.live.delete(0, writes.at(at));
+    for (let at = reads.start(step); at < reads.start(step + 1); at++) this.live.add(0, reads.at(at));
+  }
+
+  has(register: number): boolean {
+    return this.live.has(0, register);
+  }
+
+  add(register: number): void {
+    this.live.add(0, register);
+  }
+
+  delete(register: number): void {
+    this.live.delete(0, register);
+  }
+
+  forEach(visit: (register: number) => void): void {
+    this.live.forEach(0, visit);
+  }
+}
+
+/** Whether anybody reads what a step writes. */
+function isRead({ writes }: Accesses, step: number, live: LiveRegisters): boolean {
+  for (let at = writes.start(step); at < writes.start(step + 1); at++)
+    if (live.has(writes.at(at))) return true;
+  return false;
 }
 
 /** Removes instructions that only set registers nobody reads. */
@@ -132,17 +114,36 @@ export function removeDeadCode(fn: MachineFunction): MachineFunction {
   let current = fn;
   for (let again = true; again; ) {
     again = false;
-    const liveness = livenessOf(current);
-    const nothing = new BitSet(current.nextRegister);
-    const blocks = mapUnlessSame(current.blocks, (block) => {
-      const kept = withoutDeadCode(block, liveness.exit.get(block.id) ?? nothing);
-      // Only where a block reads less of what comes from others can something in these be dead now.
-      if (summaryOf(kept).reads.length < summaryOf(block).reads.length) again = true;
-      return kept;
+    const accesses = accessesOf(current);
+    const live = new LiveRegisters(accesses, livenessOf(current).exit, current.nextRegister);
+    const blocks = mapUnlessSame(current.blocks, (block, place) => {
+      const kept = liveInstructions(block, place, accesses, live);
+      if (kept.length === block.instructions.length) return block;
+      again = true;
+      return { ...block, instructions: kept.reverse() };
     });
-    if (blocks === current.blocks) break;
-    current = { ...current, blocks };
-    if (!again) known.set(current, liveness);
+    if (blocks !== current.blocks) current = { ...current, blocks };
   }
   return current;
+}
+
+/** A block's instructions that do more than set registers that nobody reads, the last one first. */
+function liveInstructions(
+  { instructions }: MachineBlock,
+  place: number,
+  accesses: Accesses,
+  live: LiveRegisters,
+): MachineInstruction[] {
+  const start = accesses.starts[place] ?? 0;
+  const kept: MachineInstruction[] = [];
+  live.startAt(place);
+  live.stepBackward(start + instructions.length);
+  for (let index = instructions.length - 1; index >= 0; index--) {
+    const instruction = instructions[index];
+    if (instruction === undefined) continue;
+    if (hasOnlyResult(instruction) && !isRead(accesses, start + index, live)) continue;
+    live.stepBackward(start + index);
+    kept.push(instruction);
+  }
+  return kept;
 }

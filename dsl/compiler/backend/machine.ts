@@ -133,64 +133,95 @@ export interface MachineFunction {
   readonly nextRegister: Register;
 }
 
-const ofSource = (source: Source): readonly Register[] => ('register' in source ? [source.register] : []);
-const ofAddress = (address: Address): readonly Register[] =>
-  'register' in address ? [address.register] : [];
+function addSource(source: Source, into: Register[]): void {
+  if ('register' in source) into.push(source.register);
+}
 
-/** Registers that an instruction writes. */
-export function defined(instruction: MachineInstruction): readonly Register[] {
+function addAddress(address: Address, into: Register[]): void {
+  if ('register' in address) into.push(address.register);
+}
+
+/** Adds the registers that an instruction writes to a list. */
+export function addDefined(instruction: MachineInstruction, into: Register[]): void {
   switch (instruction.op) {
     case 'store':
-      return [];
+      break;
     case 'atomic':
-      if (instruction.writes === 'nothing') return [];
-      return [instruction.writes === 'r0' ? RESULT : instruction.value];
+      if (instruction.writes !== 'nothing')
+        into.push(instruction.writes === 'r0' ? RESULT : instruction.value);
+      break;
     case 'call':
-      return CALL_CLOBBERED;
+      for (const register of CALL_CLOBBERED) into.push(register);
+      break;
     default:
-      return [instruction.to];
+      into.push(instruction.to);
   }
 }
 
-/** Registers that an instruction reads. */
-export function used(instruction: MachineInstruction): readonly Register[] {
+/** Adds the registers that an instruction reads to a list. */
+export function addUsed(instruction: MachineInstruction, into: Register[]): void {
   switch (instruction.op) {
     case 'move':
     case 'move32':
     case 'moveSigned':
-      return [instruction.from];
+      into.push(instruction.from);
+      break;
     case 'constant':
     case 'relocated':
     case 'setting':
     case 'frameAddress':
-      return [];
+      break;
     case 'alu':
-      return [instruction.to, ...ofSource(instruction.source)];
+      into.push(instruction.to);
+      addSource(instruction.source, into);
+      break;
     case 'swap':
-      return [instruction.to];
+      into.push(instruction.to);
+      break;
     case 'load':
-      return ofAddress(instruction.from);
+      addAddress(instruction.from, into);
+      break;
     case 'store':
-      return [...ofAddress(instruction.to), ...ofSource(instruction.source)];
-    case 'atomic': {
-      const own = [...ofAddress(instruction.at), instruction.value];
-      return instruction.writes === 'r0' ? [...own, RESULT] : own;
-    }
+      addAddress(instruction.to, into);
+      addSource(instruction.source, into);
+      break;
+    case 'atomic':
+      addAddress(instruction.at, into);
+      into.push(instruction.value);
+      if (instruction.writes === 'r0') into.push(RESULT);
+      break;
     case 'call':
-      return CALL_CLOBBERED.slice(1, 1 + instruction.arguments);
+      for (let number = 1; number <= instruction.arguments; number++) into.push(number);
   }
+}
+
+/** Adds the registers that a terminator reads to a list. */
+export function addUsedByTerminator(terminator: MachineTerminator, into: Register[]): void {
+  if (terminator.op === 'exit') into.push(RESULT);
+  if (terminator.op !== 'branch') return;
+  into.push(terminator.left);
+  addSource(terminator.right, into);
+}
+
+/** Registers that an instruction writes. */
+export function defined(instruction: MachineInstruction): readonly Register[] {
+  const registers: Register[] = [];
+  addDefined(instruction, registers);
+  return registers;
+}
+
+/** Registers that an instruction reads. */
+export function used(instruction: MachineInstruction): readonly Register[] {
+  const registers: Register[] = [];
+  addUsed(instruction, registers);
+  return registers;
 }
 
 /** Registers that a terminator reads. */
 export function usedByTerminator(terminator: MachineTerminator): readonly Register[] {
-  switch (terminator.op) {
-    case 'jump':
-      return [];
-    case 'branch':
-      return [terminator.left, ...ofSource(terminator.right)];
-    case 'exit':
-      return [RESULT];
-  }
+  const registers: Register[] = [];
+  addUsedByTerminator(terminator, registers);
+  return registers;
 }
 
 /** Blocks that a terminator may go to: of a branch, the taken one first. */

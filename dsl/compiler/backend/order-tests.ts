@@ -5,7 +5,7 @@
  * 3.4.1, on taken branches).
  */
 import { predecessorsOf } from './graph.ts';
-import { liveAtEntry } from './liveness.ts';
+import { livenessOf } from './liveness.ts';
 import {
   defined,
   hasOnlyResult,
@@ -33,7 +33,7 @@ function waysOf({ condition, then, otherwise }: Test): readonly [number, number]
 /** For blocks in the order of their emission. */
 export function orderTests(fn: MachineFunction): MachineFunction {
   const before = predecessorsOf(fn);
-  const entries = liveAtEntry(fn);
+  const { entry } = livenessOf(fn);
   const blocks = [...fn.blocks];
   for (const [index, unchanged] of fn.blocks.entries()) {
     const [block, second] = [blocks[index], blocks[index + 1]];
@@ -46,11 +46,10 @@ export function orderTests(fn: MachineFunction): MachineFunction {
     const leads = to === place && on === second.id && waysOf(last)[0] === place;
     if (!same || !leads || before.get(second.id)?.length !== 1) continue;
     // What stands between the tests is done on more ways than before.
-    const live = entries.get(place);
     const harmless = second.instructions.every(
       (each) =>
         hasOnlyResult(each) &&
-        defined(each).every((register) => register !== first.left && live?.has(register) === false),
+        defined(each).every((register) => register !== first.left && !entry.has(index + 2, register)),
     );
     if (!harmless) continue;
     blocks[index] = { ...block, terminator: { ...first, right: last.right } };

@@ -1,14 +1,7 @@
 /** Frame slots for evicted registers: those that are never live at once share one. */
-import { BitSet } from '../ir/bits.ts';
-import { liveAtExit, liveBeforeTerminator, stepBackward } from './liveness.ts';
-import {
-  type Address,
-  defined,
-  type FrameSlot,
-  type MachineFunction,
-  type MachineInstruction,
-  type Register,
-} from './machine.ts';
+import { accessesOf } from './accesses.ts';
+import { LiveRegisters, livenessOf } from './liveness.ts';
+import type { Address, FrameSlot, MachineFunction, MachineInstruction, Register } from './machine.ts';
 
 /** Stands for the slot of an evicted register until all of them are known. */
 export const slotFor = (register: Register): number => -register;
@@ -19,21 +12,25 @@ function conflicts(
   evicted: ReadonlySet<Register>,
 ): ReadonlyMap<Register, Set<Register>> {
   const result = new Map<Register, Set<Register>>([...evicted].map((register) => [register, new Set()]));
-  const exits = liveAtExit(fn);
+  const accesses = accessesOf(fn);
+  const { writes, starts } = accesses;
+  const live = new LiveRegisters(accesses, livenessOf(fn).exit, fn.nextRegister);
   const meet = (left: Register, right: Register) => {
     if (left === right) return;
     result.get(left)?.add(right);
     result.get(right)?.add(left);
   };
-  for (const block of fn.blocks) {
-    const live = liveBeforeTerminator(block, exits.get(block.id) ?? new BitSet(fn.nextRegister));
-    for (const instruction of [...block.instructions].reverse()) {
-      for (const register of defined(instruction))
+  for (let block = 0; block < fn.blocks.length; block++) {
+    live.startAt(block);
+    for (let step = (starts[block + 1] ?? 0) - 1; step >= (starts[block] ?? 0); step--) {
+      for (let at = writes.start(step); at < writes.start(step + 1); at++) {
+        const register = writes.at(at);
         if (evicted.has(register))
           live.forEach((other) => {
             if (evicted.has(other)) meet(register, other);
           });
-      stepBackward(live, instruction);
+      }
+      live.stepBackward(step);
     }
   }
   return result;
