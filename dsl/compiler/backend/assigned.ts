@@ -1,4 +1,5 @@
 /** The machine's own registers, r0 to r9, as sets in one number each, and which are live once all code is over them. */
+import type { Lists } from './lists.ts';
 import {
   ALLOCATABLE,
   defined,
@@ -25,50 +26,40 @@ export function setOf(registers: readonly Register[]): Registers {
 export const liveBefore = (instruction: MachineInstruction, behind: Registers): Registers =>
   (behind & ~setOf(defined(instruction))) | setOf(used(instruction));
 
-interface Summary {
+/** What a block does to registers. */
+export interface Summary {
   /** Read before they are written. */
   readonly reads: Registers;
   readonly writes: Registers;
 }
 
-const summaries = new WeakMap<MachineBlock, Summary>();
-
-/** Found once for each block: none ever changes. */
-function summaryOf(block: MachineBlock): Summary {
-  const known = summaries.get(block);
-  if (known !== undefined) return known;
-  let reads = setOf(usedByTerminator(block.terminator));
+export function summaryOf({ instructions, terminator }: MachineBlock): Summary {
+  let reads = setOf(usedByTerminator(terminator));
   let writes = 0;
-  for (let index = block.instructions.length - 1; index >= 0; index--) {
-    const instruction = block.instructions[index];
+  for (let index = instructions.length - 1; index >= 0; index--) {
+    const instruction = instructions[index];
     if (instruction === undefined) continue;
     reads = liveBefore(instruction, reads);
     writes |= setOf(defined(instruction));
   }
-  const summary = { reads, writes };
-  summaries.set(block, summary);
-  return summary;
+  return { reads, writes };
 }
 
 /** Registers live at the end of each block; `next` has each block's successors, by their places among the blocks. */
-export function liveAtEnds(
-  blocks: readonly MachineBlock[],
-  next: readonly (readonly number[])[],
-): readonly Registers[] {
+export function liveAtEnds(blocks: readonly Summary[], next: Lists): readonly Registers[] {
   const entries = new Array<Registers>(blocks.length).fill(0);
   const exits = new Array<Registers>(blocks.length).fill(0);
   for (let changed = true; changed; ) {
     changed = false;
-    for (let at = blocks.length - 1; at >= 0; at--) {
-      const block = blocks[at];
+    for (let place = blocks.length - 1; place >= 0; place--) {
+      const block = blocks[place];
       if (block === undefined) continue;
       let exit = 0;
-      for (const after of next[at] ?? []) exit |= entries[after] ?? 0;
-      const { reads, writes } = summaryOf(block);
-      const entry = reads | (exit & ~writes);
-      exits[at] = exit;
-      if (entry === entries[at]) continue;
-      entries[at] = entry;
+      for (let at = next.start(place); at < next.start(place + 1); at++) exit |= entries[next.at(at)] ?? 0;
+      const entry = block.reads | (exit & ~block.writes);
+      exits[place] = exit;
+      if (entry === entries[place]) continue;
+      entries[place] = entry;
       changed = true;
     }
   }

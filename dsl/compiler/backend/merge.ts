@@ -1,5 +1,5 @@
 /** Blocks that do the same and go on to the same place become one: returns of the same verdict, above all. */
-import { comparable } from './compare.ts';
+import { areAlike, Groups, hashOf, mix } from './compare.ts';
 import type { MachineBlock, MachineFunction, MachineTerminator } from './machine.ts';
 
 /** The same terminator where its targets stay. */
@@ -16,23 +16,29 @@ function redirected(terminator: MachineTerminator, to: (id: number) => number): 
     : { ...terminator, then, otherwise };
 }
 
+const hashOfBlock = ({ instructions, terminator }: MachineBlock): number =>
+  instructions.reduce((hash, instruction) => mix(hash, hashOf(instruction)), hashOf(terminator));
+
+const blocksAreAlike = (left: MachineBlock, right: MachineBlock): boolean =>
+  left.instructions.length === right.instructions.length &&
+  areAlike(left.terminator, right.terminator) &&
+  left.instructions.every((instruction, index) => {
+    const other = right.instructions[index];
+    return other !== undefined && areAlike(instruction, other);
+  });
+
 /** Merges until no two blocks are alike: those that led to merged ones may be now. */
 export function mergeBlocks(fn: MachineFunction): MachineFunction {
-  const texts = new Map<MachineBlock, string>();
-  const textOf = (block: MachineBlock): string => {
-    const text = texts.get(block) ?? [...block.instructions, block.terminator].map(comparable).join();
-    texts.set(block, text);
-    return text;
-  };
   let blocks = fn.blocks;
   for (;;) {
-    const kept = new Map<string, MachineBlock>();
+    const groups = new Groups(hashOfBlock, blocksAreAlike);
+    const kept = new Map<number, MachineBlock>();
     const replaced = new Map<number, number>();
     for (const block of blocks) {
-      const text = textOf(block);
-      const same = kept.get(text);
-      kept.set(text, same ? { ...same, frequency: same.frequency + block.frequency } : block);
-      if (same) replaced.set(block.id, same.id);
+      const [{ id } = block] = groups.add(block);
+      const same = kept.get(id);
+      kept.set(id, same ? { ...same, frequency: same.frequency + block.frequency } : block);
+      if (same) replaced.set(block.id, id);
     }
     if (replaced.size === 0) return blocks === fn.blocks ? fn : { ...fn, blocks };
     const to = (id: number): number => replaced.get(id) ?? id;

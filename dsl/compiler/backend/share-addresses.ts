@@ -4,8 +4,9 @@
  * Advanced Compiler Design and Implementation, 1997, section 13.1). It runs on assigned registers, so that no address
  * sends another value to the stack: a program that is made for its settings has no use for addresses.
  */
-import { EVERY, liveAtEnds, liveBefore, type Registers, setOf } from './assigned.ts';
-import { predecessorsOf, reversePostorderOf } from './graph.ts';
+import { type Edges, edgesOf } from './accesses.ts';
+import { EVERY, liveAtEnds, liveBefore, type Registers, type Summary, setOf, summaryOf } from './assigned.ts';
+import { reversePostorderOf } from './graph.ts';
 import {
   ALLOCATABLE,
   CALL_CLOBBERED,
@@ -14,7 +15,6 @@ import {
   type MachineFunction,
   type MachineInstruction,
   type Register,
-  successors,
   used,
   usedByTerminator,
 } from './machine.ts';
@@ -27,6 +27,7 @@ const MACHINE: readonly Register[] = Array.from({ length: ALLOCATABLE }, (_, reg
 /** A block, and behind each of its instructions the registers that it doesn't set and that nobody reads any more. */
 interface Space {
   readonly block: MachineBlock;
+  readonly summary: Summary;
   /** What is live at its end. */
   readonly exit: Registers;
   readonly free: readonly Registers[];
@@ -34,7 +35,7 @@ interface Space {
   readonly throughout: Registers;
 }
 
-function spaceOf(block: MachineBlock, exit: Registers): Space {
+function spaceOf(block: MachineBlock, summary: Summary, exit: Registers): Space {
   let live = exit | setOf(usedByTerminator(block.terminator));
   let throughout = EVERY;
   const free: Registers[] = [];
@@ -44,37 +45,25 @@ function spaceOf(block: MachineBlock, exit: Registers): Space {
     free.push(idle);
     live = liveBefore(instruction, live);
   }
-  return { block, exit, free: free.reverse(), throughout };
+  return { block, summary, exit, free: free.reverse(), throughout };
 }
 
-/** The flow graph, which sharing doesn't change. Blocks are in reverse postorder; edges lead to and come from positions. */
-interface Flow {
-  readonly ids: readonly number[];
-  readonly next: readonly (readonly number[])[];
-  readonly before: readonly (readonly number[])[];
-}
-
-function flowOf(fn: MachineFunction): Flow {
-  const order = reversePostorderOf(fn);
-  const before = predecessorsOf(fn);
-  const positions = new Map(order.map(({ id }, position) => [id, position]));
-  const places = (ids: readonly number[]): readonly number[] => ids.flatMap((id) => positions.get(id) ?? []);
-  return {
-    ids: order.map(({ id }) => id),
-    next: order.map(({ terminator }) => places(successors(terminator))),
-    before: order.map(({ id }) => places(before.get(id) ?? [])),
-  };
-}
-
-/** `known` are the spaces as they were, most of which still are. */
-function spacesOf(fn: MachineFunction, flow: Flow, known: readonly Space[]): readonly Space[] {
-  const byId = new Map(fn.blocks.map((block) => [block.id, block]));
-  const blocks = flow.ids.flatMap((id) => byId.get(id) ?? []);
-  const exits = liveAtEnds(blocks, flow.next);
+/** For blocks in reverse postorder. `known` are the spaces as they were, most of which still are. */
+function spacesOf(
+  blocks: readonly MachineBlock[],
+  { next }: Edges,
+  known: readonly Space[],
+): readonly Space[] {
+  const summaries = blocks.map((block, position) => {
+    const same = known[position];
+    return same?.block === block ? same.summary : summaryOf(block);
+  });
+  const exits = liveAtEnds(summaries, next);
   return blocks.map((block, position) => {
     const exit = exits[position] ?? 0;
     const same = known[position];
-    return same?.block === block && same.exit === exit ? same : spaceOf(block, exit);
+    if (same?.block === block && same.exit === exit) return same;
+    return spaceOf(block, summaries[position] ?? summaryOf(block), exit);
   });
 }
 
@@ -93,21 +82,23 @@ function freeBetween({ free }: Space, start: number, end: number, registers: Reg
 
 /** Where the registers that are unused behind `first` from there on still are, whichever way control came. */
 class Kept {
-  /** By position. */
+  /** By position; none where control may come without `first`, as it may to all blocks in front of it. */
   private readonly atEntry: Registers[];
 
   constructor(
     private readonly spaces: readonly Space[],
     private readonly first: Place,
-    { before }: Flow,
+    { before }: Edges,
   ) {
-    this.atEntry = spaces.map((_, position) => (position === 0 ? 0 : EVERY));
+    const isBehind = (position: number): boolean => position > first.position;
+    this.atEntry = spaces.map((_, position) => (isBehind(position) ? EVERY : 0));
     const atEnd = spaces.map((_, position) => this.atEndOf(position));
     for (let changed = true; changed; ) {
       changed = false;
-      for (let position = 1; position < spaces.length; position++) {
+      for (let position = first.position + 1; position < spaces.length; position++) {
         let kept = EVERY;
-        for (const way of before[position] ?? []) kept &= atEnd[way] ?? EVERY;
+        for (let at = before.start(position); at < before.start(position + 1); at++)
+          kept &= atEnd[before.at(at)] ?? EVERY;
         if (kept === this.atEntry[position]) continue;
         this.atEntry[position] = kept;
         atEnd[position] = this.atEndOf(position);
@@ -157,38 +148,35 @@ function fromAddress(setting: Setting, base: Register): MachineInstruction {
     bytes,
     to,
     from: { register: base, offset: offsetOf(setting) },
-    ...(span && { span }),
+    span,
   };
 }
 
 /** Puts the address into `base` at the first of these places and loads all of the settings from there. */
 function shared(
-  fn: MachineFunction,
-  spaces: readonly Space[],
+  blocks: readonly MachineBlock[],
   places: readonly Place[],
   base: Register,
-): MachineFunction {
+): readonly MachineBlock[] {
+  const result = [...blocks];
   const [first] = places;
-  const indices = new Map<MachineBlock | undefined, Set<number>>();
-  for (const { position, index } of places) {
-    const block = spaces[position]?.block;
-    indices.set(block, (indices.get(block) ?? new Set()).add(index));
-  }
-  const blocks = fn.blocks.map((block) => {
-    const own = indices.get(block);
-    if (own === undefined) return block;
-    const isFirst = first !== undefined && spaces[first.position]?.block === block;
+  const indices = new Map<number, Set<number>>();
+  for (const { position, index } of places)
+    indices.set(position, (indices.get(position) ?? new Set()).add(index));
+  for (const [position, own] of indices) {
+    const block = blocks[position];
+    if (block === undefined) continue;
     const instructions = block.instructions.flatMap((instruction, index): readonly MachineInstruction[] => {
       if (instruction.op !== 'setting' || !own.has(index)) return [instruction];
       const load = fromAddress(instruction, base);
-      if (!isFirst || index !== first.index) return [load];
+      if (position !== first?.position || index !== first.index) return [load];
       const { target, span } = instruction;
       const start = target.kind === 'section' ? { ...target, offset: 0 } : target;
-      return [{ op: 'relocated', to: base, target: start, ...(span && { span }) }, load];
+      return [{ op: 'relocated', to: base, target: start, span }, load];
     });
-    return { ...block, instructions };
-  });
-  return { ...fn, blocks };
+    result[position] = { ...block, instructions };
+  }
+  return result;
 }
 
 /** Registers that cost nothing to use: of r6 to r9 the prologue saves those alone that a program uses. */
@@ -202,15 +190,16 @@ function usable(fn: MachineFunction): Registers {
 
 export function shareAddresses(fn: MachineFunction): MachineFunction {
   const candidates = usable(fn);
-  let current = fn;
-  const flow = flowOf(fn);
-  let spaces = spacesOf(current, flow, []);
+  const order = reversePostorderOf(fn);
+  const edges = edgesOf({ ...fn, blocks: order });
+  let blocks = order;
+  let spaces = spacesOf(blocks, edges, []);
   let settings = settingsIn(spaces);
   for (let number = 0; number < settings.length; number++) {
     const first = settings[number];
     if (first === undefined || !fitsOffset(offsetOf(first.setting))) continue;
     if (((spaces[first.position]?.free[first.index] ?? 0) & candidates) === 0) continue;
-    const kept = new Kept(spaces, first, flow);
+    const kept = new Kept(spaces, first, edges);
     const others = settings
       .slice(number + 1)
       .filter(({ setting }) => fitsOffset(offsetOf(setting)))
@@ -220,11 +209,12 @@ export function shareAddresses(fn: MachineFunction): MachineFunction {
       (a, b) => b.places.length - a.places.length,
     );
     if (best === undefined || best.places.length === 0) continue;
-    current = shared(current, spaces, [first, ...best.places], best.register);
-    spaces = spacesOf(current, flow, spaces);
+    blocks = shared(blocks, [first, ...best.places], best.register);
+    spaces = spacesOf(blocks, edges, spaces);
     settings = settingsIn(spaces);
     // Those in front are as they were, and this one isn't a setting any more.
     number--;
   }
-  return current;
+  const changed = new Map(blocks.map((block) => [block.id, block]));
+  return { ...fn, blocks: fn.blocks.map((block) => changed.get(block.id) ?? block) };
 }
