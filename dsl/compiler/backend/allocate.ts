@@ -1,13 +1,7 @@
 /** Register allocation: lower the pressure, colour, spill what got no colour all the same, until all have one. */
 import { color } from './coalescing.ts';
 import { removeDeadCode } from './liveness.ts';
-import {
-  FIRST_VIRTUAL,
-  type MachineFunction,
-  type Register,
-  renameRegisters,
-  renameTerminator,
-} from './machine.ts';
+import { FIRST_VIRTUAL, type MachineFunction, type Register, renameBlock } from './machine.ts';
 import { reducePressure } from './pressure.ts';
 import { spill, spillCosts } from './spill.ts';
 import { BackendError } from './target.ts';
@@ -24,13 +18,7 @@ export function allocateRegisters(fn: MachineFunction): MachineFunction {
     const coloring = color(current, spillCosts(current, temporaries));
     if (coloring.spilled.length === 0) {
       const rename = (register: Register) => coloring.colorOf(register) ?? register;
-      const blocks = current.blocks.map((block) => ({
-        ...block,
-        instructions: block.instructions
-          .map((instruction) => renameRegisters(instruction, rename))
-          .filter((instruction) => instruction.op !== 'move' || instruction.to !== instruction.from),
-        terminator: renameTerminator(block.terminator, rename),
-      }));
+      const blocks = current.blocks.map((block) => renameBlock(block, rename));
       return { ...current, blocks, nextRegister: FIRST_VIRTUAL };
     }
     ({ fn: current, temporaries } = spill(current, coloring, temporaries));

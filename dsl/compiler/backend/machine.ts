@@ -236,58 +236,107 @@ export function successors(terminator: MachineTerminator): readonly number[] {
   }
 }
 
+function renameSource(source: Source, rename: (register: Register) => Register): Source {
+  if (!('register' in source)) return source;
+  const register = rename(source.register);
+  return register === source.register ? source : { register };
+}
+
+function renameAddress(address: Address, rename: (register: Register) => Register): Address {
+  if (!('register' in address)) return address;
+  const register = rename(address.register);
+  return register === address.register ? address : { register, offset: address.offset };
+}
+
 /**
  * The same instruction with each register replaced, and with the one that it sets as a result replaced by `renameResult`,
- * which is asked last.
+ * which is asked last unless what is set is read as well. Itself where all registers stay.
  */
 export function renameRegisters(
   instruction: MachineInstruction,
   rename: (register: Register) => Register,
   renameResult = rename,
 ): MachineInstruction {
-  const source = (from: Source): Source => ('register' in from ? { register: rename(from.register) } : from);
-  const address = (at: Address): Address =>
-    'register' in at ? { register: rename(at.register), offset: at.offset } : at;
+  // Written out field by field: V8 copies objects of many shapes slowly.
+  const { span } = instruction;
   switch (instruction.op) {
     case 'move':
-    case 'move32':
+    case 'move32': {
+      const from = rename(instruction.from);
+      const to = renameResult(instruction.to);
+      if (from === instruction.from && to === instruction.to) return instruction;
+      return { op: instruction.op, to, from, span };
+    }
     case 'moveSigned': {
       const from = rename(instruction.from);
       return { ...instruction, to: renameResult(instruction.to), from };
     }
-    case 'constant':
+    case 'constant': {
+      const to = renameResult(instruction.to);
+      return to === instruction.to ? instruction : { op: 'constant', to, value: instruction.value, span };
+    }
     case 'relocated':
     case 'setting':
     case 'frameAddress':
-    case 'swap':
-      return { ...instruction, to: renameResult(instruction.to) };
-    case 'alu':
-      return { ...instruction, to: renameResult(instruction.to), source: source(instruction.source) };
-    case 'load': {
-      const from = address(instruction.from);
-      return { ...instruction, to: renameResult(instruction.to), from };
+    case 'swap': {
+      const to = renameResult(instruction.to);
+      return to === instruction.to ? instruction : { ...instruction, to };
     }
-    case 'store':
-      return { ...instruction, to: address(instruction.to), source: source(instruction.source) };
-    case 'atomic':
-      return { ...instruction, at: address(instruction.at), value: rename(instruction.value) };
+    case 'alu': {
+      const { operator, width, signed } = instruction;
+      const to = renameResult(instruction.to);
+      const source = renameSource(instruction.source, rename);
+      if (to === instruction.to && source === instruction.source) return instruction;
+      return { op: 'alu', operator, width, to, source, signed, span };
+    }
+    case 'load': {
+      const from = renameAddress(instruction.from, rename);
+      const to = renameResult(instruction.to);
+      if (from === instruction.from && to === instruction.to) return instruction;
+      return { op: 'load', bytes: instruction.bytes, to, from, span };
+    }
+    case 'store': {
+      const to = renameAddress(instruction.to, rename);
+      const source = renameSource(instruction.source, rename);
+      if (to === instruction.to && source === instruction.source) return instruction;
+      return { op: 'store', bytes: instruction.bytes, to, source, span };
+    }
+    case 'atomic': {
+      const at = renameAddress(instruction.at, rename);
+      const value = rename(instruction.value);
+      return at === instruction.at && value === instruction.value
+        ? instruction
+        : { ...instruction, at, value };
+    }
     case 'call':
       return instruction;
   }
 }
 
-/** The same terminator with each register replaced. */
+/** The same terminator with each register replaced; itself where all stay. */
 export function renameTerminator(
   terminator: MachineTerminator,
   rename: (register: Register) => Register,
 ): MachineTerminator {
   if (terminator.op !== 'branch') return terminator;
-  const { right } = terminator;
-  return {
-    ...terminator,
-    left: rename(terminator.left),
-    right: 'register' in right ? { register: rename(right.register) } : right,
-  };
+  const left = rename(terminator.left);
+  const right = renameSource(terminator.right, rename);
+  return left === terminator.left && right === terminator.right ? terminator : { ...terminator, left, right };
+}
+
+/** The same block with each register replaced, without the moves that thereby become ones of a register to itself. */
+export function renameBlock(block: MachineBlock, rename: (register: Register) => Register): MachineBlock {
+  const instructions: MachineInstruction[] = [];
+  let same = true;
+  for (const instruction of block.instructions) {
+    const renamed = renameRegisters(instruction, rename);
+    if (renamed !== instruction) same = false;
+    if (renamed.op !== 'move' || renamed.to !== renamed.from) instructions.push(renamed);
+    else same = false;
+  }
+  const terminator = renameTerminator(block.terminator, rename);
+  if (same && terminator === block.terminator) return block;
+  return { ...block, instructions, terminator };
 }
 
 /** Whether an instruction does nothing but set `to`. */

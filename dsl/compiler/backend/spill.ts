@@ -3,6 +3,7 @@
  * and are written and read whole, so that the verifier keeps what it knows of a value across the spill
  * (check_stack_write_fixed_off, kernel/bpf/verifier.c).
  */
+import { unlessSame } from '../ir/visit.ts';
 import type { Coloring } from './coalescing.ts';
 import {
   defined,
@@ -12,6 +13,7 @@ import {
   type MachineFunction,
   type MachineInstruction,
   type Register,
+  renameBlock,
   renameRegisters,
   renameTerminator,
   used,
@@ -86,14 +88,7 @@ class Spiller {
 
   private joinWebs(fn: MachineFunction): MachineFunction {
     const rename = (register: Register) => this.representative.get(register) ?? register;
-    const blocks = fn.blocks.map((block) => ({
-      ...block,
-      instructions: block.instructions
-        .map((instruction) => renameRegisters(instruction, rename))
-        .filter((instruction) => instruction.op !== 'move' || instruction.to !== instruction.from),
-      terminator: renameTerminator(block.terminator, rename),
-    }));
-    return { ...fn, blocks };
+    return { ...fn, blocks: fn.blocks.map((block) => renameBlock(block, rename)) };
   }
 
   /** Webs that are never live at once share a slot. */
@@ -114,8 +109,14 @@ class Spiller {
   }
 
   private isSpilled(register: Register): boolean {
-    if (this.slotOf.has(register)) return true;
-    return this.representative.has(register) && this.remade.has(register);
+    return this.representative.has(register) && (this.slotOf.has(register) || this.remade.has(register));
+  }
+
+  /** Those of a few registers that are spilled, each once. */
+  private spilledOf(registers: readonly Register[]): readonly Register[] {
+    return registers.filter(
+      (register, index) => this.isSpilled(register) && registers.indexOf(register) === index,
+    );
   }
 
   private temporary(): Register {
@@ -127,22 +128,20 @@ class Spiller {
   private fetch(to: Register, spilled: Register, span: MachineInstruction['span']): void {
     const remade = this.remade.get(spilled);
     const slot = this.slotOf.get(spilled);
-    const at = span && { span };
-    if (remade) this.out.push({ ...remade, to, ...at });
-    else if (slot !== undefined)
-      this.out.push({ op: 'load', bytes: 8, to, from: { slot, offset: 0 }, ...at });
+    if (remade) this.out.push({ ...remade, to, span: span ?? remade.span });
+    else if (slot !== undefined) this.out.push({ op: 'load', bytes: 8, to, from: { slot, offset: 0 }, span });
   }
 
   private keep(register: Register, spilled: Register, span: MachineInstruction['span']): void {
     const slot = this.slotOf.get(spilled);
     if (slot === undefined) return;
     const to = { slot, offset: 0 };
-    this.out.push({ op: 'store', bytes: 8, to, source: { register }, ...(span && { span }) });
+    this.out.push({ op: 'store', bytes: 8, to, source: { register }, span });
   }
 
   private instruction(instruction: MachineInstruction): void {
-    const sets = defined(instruction).filter((register) => this.isSpilled(register));
-    const reads = [...new Set(used(instruction))].filter((register) => this.isSpilled(register));
+    const sets = this.spilledOf(defined(instruction));
+    const reads = this.spilledOf(used(instruction));
     if (sets.length === 0 && reads.length === 0) {
       this.out.push(instruction);
       return;
@@ -167,7 +166,9 @@ class Spiller {
     this.out = [];
     for (const instruction of block.instructions) this.instruction(instruction);
     const { terminator } = block;
-    const reads = [...new Set(usedByTerminator(terminator))].filter((register) => this.isSpilled(register));
+    const reads = this.spilledOf(usedByTerminator(terminator));
+    const instructions = unlessSame(block.instructions, this.out);
+    if (reads.length === 0 && instructions === block.instructions) return block;
     const renamed = new Map(reads.map((register) => [register, this.temporary()]));
     for (const register of reads) this.fetch(renamed.get(register) ?? register, register, terminator.span);
     const rename = (register: Register) => renamed.get(register) ?? register;
