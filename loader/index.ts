@@ -21,7 +21,7 @@ export {
 } from './attach/htb.ts';
 export { type AttachRequest, attach, attaching, detach, replaceProgram } from './attach/index.ts';
 export { isNatras } from './attach/root-qdisc.ts';
-export { tcxAttachType } from './attach/tcx.ts';
+export { tcxAttachment, tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
 export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
 export { type InstructionSet, kernelInstructionSet } from './bpf/instruction-set.ts';
@@ -65,7 +65,7 @@ export {
   OWN_NETNS,
   ownNetnsIdentity,
 } from './netns/netns.ts';
-export { type LoadedProgram, type LoadOptions, loadProgram } from './object/load.ts';
+export { type LoadedProgram, type LoadOptions, loadingProgram, loadProgram } from './object/load.ts';
 export { isSameProgram } from './object/same.ts';
 export { readVariable, type Settings, sectionContents } from './object/sections.ts';
 export { decodeStruct, encodeStruct, type StructValue, type Value } from './object/values.ts';

@@ -8,6 +8,7 @@ import {
   lacksFq,
   linkPath,
   pinAll,
+  tcxAttachment,
   VerifierError,
   type Work,
 } from '../../loader/index.ts';
@@ -19,7 +20,7 @@ import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
 import type { Ledger } from './ledger.ts';
-import { loadDataplane } from './load.ts';
+import { type LoadedDataplane, loadingDataplane } from './load.ts';
 import type { Placement } from './placement.ts';
 import { withdraw } from './release.ts';
 import { randomSeed } from './seed.ts';
@@ -78,32 +79,44 @@ function* installAt(
   const target = { ifindex, ...(netns !== undefined && { netns }) };
   const journal = (planned: KernelAttachment): void => ledger.journal(direction, planned);
   const wish = wishOf(limit, options);
-  ledger.intend(direction, { ...wish, side, device: device.name, ifindex, hook, pacing, reason, made: [] });
+  const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
+  const request = {
+    ...target,
+    direction: hook,
+    mode: options.attachMode,
+    pinPath: linkPath(place),
+    filterName: filterName(site.attachment, direction),
+    journal,
+  };
+  // What is the first choice comes to disk with what is made before.
+  const made =
+    options.attachMode === 'clsact' ? [] : [tcxAttachment({ hook: request, pinPath: request.pinPath })];
+  ledger.intend(direction, { ...wish, side, device: device.name, ifindex, hook, pacing, reason, made });
 
   if (pacing === 'edt') attachFq({ ...target, options: fqOptions(limit) }, journal);
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
   // A TCX link holds rtnl for tens of milliseconds: what else needs it, in any direction, comes before.
   yield { kind: 'gate' };
-  const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
   const config = { ...dataplaneSettings({ ...wish, pacing }), seed: randomSeed() };
-  const program = loadDataplane(direction, { name: programName(direction), settings: { config } }, node);
-  try {
+  let program: LoadedDataplane | undefined;
+  function* loading(): Work<LoadedDataplane> {
+    program = yield* loadingDataplane(
+      direction,
+      { name: programName(direction), settings: { config } },
+      node,
+    );
     fillExclusions(program, limit);
-    ledger.note(direction, program.layouts);
+    ledger.note(direction, { layouts: program.layouts });
+    ledger.open();
     pinAll(program, place);
-    const { mode } = yield* attaching({
-      ...target,
-      direction: hook,
-      mode: options.attachMode,
-      program,
-      pinPath: linkPath(place),
-      filterName: filterName(site.attachment, direction),
-      journal,
-    });
+    return program;
+  }
+  try {
+    const { mode } = yield* attaching(request, loading());
     node.log(
       `ADD ${keyOf(site)}: ${direction} ${limit.rateBitsPerSecond} bits/s: ${mode} at ${device.name} ${hook}, ${reason}`,
     );
   } finally {
-    program.close();
+    program?.close();
   }
 }

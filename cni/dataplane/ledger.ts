@@ -1,11 +1,12 @@
 /**
  * The record of an ADD at work: on disk before each change to the node, so that a process that dies in between
- * leaves nothing that its record does not name.
+ * leaves nothing that its record does not name. It may name what is gone or was never made, which to release is no harm: so
+ * it is written no sooner than something comes that the one on disk does not name.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ClsactAttachment, Attachment as KernelAttachment, TcxAttachment } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
-import type { Layouts } from './layouts.ts';
 
 /** The other attachments are qdiscs. */
 export const attachesProgram = (made: KernelAttachment): made is TcxAttachment | ClsactAttachment =>
@@ -14,35 +15,41 @@ export const attachesProgram = (made: KernelAttachment): made is TcxAttachment |
 export class Ledger {
   private current: AttachmentRecord;
   private readonly directory: string;
+  /** Whether there is a file of it, and whether that says the same. */
+  private isOpen = false;
+  private isOnDisk = false;
 
   constructor(directory: string, record: AttachmentRecord) {
     this.directory = directory;
     this.current = record;
-    writeRecord(directory, record);
+    // Whoever reads of limits in force has to hear that they are being changed.
+    if (Object.keys(record.directions).length > 0) this.write();
   }
 
   get record(): AttachmentRecord {
     return this.current;
   }
 
-  /** Says what is to be made for a direction; `undefined` when all of it has been undone. */
-  plan(direction: Direction, plan: DirectionRecord | undefined): void {
-    this.write(this.with(direction, plan));
+  /** Says what is made for a direction. */
+  plan(direction: Direction, plan: DirectionRecord): void {
+    this.intend(direction, plan);
+    this.write();
   }
 
   /** The same of a direction of which nothing is made yet: it comes to disk with the first thing that is announced. */
   intend(direction: Direction, plan: DirectionRecord): void {
-    this.current = this.with(direction, plan);
+    this.become({ ...this.current, directions: { ...this.current.directions, [direction]: plan } });
   }
 
-  private with(direction: Direction, plan: DirectionRecord | undefined): AttachmentRecord {
-    const { [direction]: _, ...others } = this.current.directions;
-    return { ...this.current, directions: plan === undefined ? others : { ...others, [direction]: plan } };
+  /** Says that all has been undone that was made for a direction. */
+  drop(direction: Direction): void {
+    const { [direction]: _, ...directions } = this.current.directions;
+    this.become({ ...this.current, directions });
   }
 
-  /** Says of a direction at work how its program lays out its memory: it comes to disk with what is announced next. */
-  note(direction: Direction, layouts: Layouts): void {
-    this.intend(direction, { ...this.planned(direction), layouts });
+  /** Says more of a direction that is planned, with what is announced next. */
+  note(direction: Direction, more: Partial<DirectionRecord>): void {
+    this.intend(direction, { ...this.planned(direction), ...more });
   }
 
   /** Says more of a direction that is planned. */
@@ -62,8 +69,15 @@ export class Ledger {
    */
   journal(direction: Direction, planned: KernelAttachment): void {
     const { made } = this.planned(direction);
+    const isNamed = made.some((each) => isDeepStrictEqual(each, planned));
+    if (isNamed && this.isOnDisk) return;
     const others = made.filter((each) => attachesProgram(each) !== attachesProgram(planned));
-    this.amend(direction, { made: [...others, planned] });
+    this.amend(direction, { made: attachesProgram(planned) ? [...others, planned] : [planned, ...others] });
+  }
+
+  /** Sees that there is a file before anything is made by which the attachment's name is found. */
+  open(): void {
+    if (!this.isOpen) this.write();
   }
 
   complete(): void {
@@ -72,11 +86,18 @@ export class Ledger {
 
   /** Says of the directions that are planned what another record says. */
   end(about: AttachmentRecord): void {
-    this.write({ ...about, directions: this.current.directions });
+    this.become({ ...about, directions: this.current.directions });
+    this.write();
   }
 
-  private write(record: AttachmentRecord): void {
+  private become(record: AttachmentRecord): void {
     this.current = record;
-    writeRecord(this.directory, record);
+    this.isOnDisk = false;
+  }
+
+  private write(): void {
+    writeRecord(this.directory, this.current);
+    this.isOpen = true;
+    this.isOnDisk = true;
   }
 }

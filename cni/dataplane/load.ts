@@ -6,11 +6,13 @@ import { readPrepared } from '../../dsl/object/prepared.ts';
 import type { Template } from '../../dsl/object/specialise/template.ts';
 import {
   FEATURES,
+  inTurn,
   type LoadedProgram,
   type LoadOptions,
-  loadProgram,
+  loadingProgram,
   probe,
   VerifierError,
+  type Work,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
@@ -44,13 +46,17 @@ function elfSource({ objectFile }: Files, direction: Direction, baseline: Baseli
  * Where the kernel refuses the program and lacks what it uses, loads the one that does without. Throws the first
  * refusal where nothing is missing. `options` may depend on the object.
  */
-export function loadDataplane(
+export const loadDataplane = (...request: Parameters<typeof loadingDataplane>): LoadedDataplane =>
+  inTurn(loadingDataplane(...request));
+
+/** The same while other work goes on. */
+export function* loadingDataplane(
   direction: Direction,
   options: LoadOptions | ((source: Source) => LoadOptions),
   node: Files & Pick<Node, 'log'>,
-): LoadedDataplane {
-  const loadFrom = (source: Source): LoadedDataplane => {
-    const program = loadProgram(source.image, direction, {
+): Work<LoadedDataplane> {
+  function* loadFrom(source: Source): Work<LoadedDataplane> {
+    const program = yield* loadingProgram(source.image, direction, {
       ...(typeof options === 'function' ? options(source) : options),
       ...(source.templates && { templates: source.templates }),
       ...(source.btf && { btf: source.btf }),
@@ -60,19 +66,19 @@ export function loadDataplane(
       sourceLines: false,
     });
     return { ...program, ...source };
-  };
-  const load = (baseline: Baseline): LoadedDataplane => {
+  }
+  function* load(baseline: Baseline): Work<LoadedDataplane> {
     try {
       const prepared = preparedSource(node, direction, baseline);
-      if (prepared !== undefined) return loadFrom(prepared);
+      if (prepared !== undefined) return yield* loadFrom(prepared);
     } catch (error) {
       // The ELF file has the source lines that explain it.
       if (!(error instanceof VerifierError)) throw error;
     }
-    return loadFrom(elfSource(node, direction, baseline));
-  };
+    return yield* loadFrom(elfSource(node, direction, baseline));
+  }
   try {
-    return load('5.12');
+    return yield* load('5.12');
   } catch (error) {
     if (!(error instanceof VerifierError)) throw error;
     const missing = FEATURES.filter(
@@ -81,6 +87,6 @@ export function loadDataplane(
     if (missing.length === 0) throw error;
     const lacking = missing.map(({ name, since }) => `${name} (linux ${since})`).join(' and ');
     node.log(`${direction}: this kernel lacks ${lacking}: the program for linux 5.10 is loaded`);
-    return load('5.10');
+    return yield* load('5.10');
   }
 }

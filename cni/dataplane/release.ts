@@ -42,10 +42,10 @@ export function release(record: AttachmentRecord, node: Node): void {
 export function withdraw(direction: Direction, ledger: Ledger, node: Node): void {
   const { record } = ledger;
   for (const other of DIRECTIONS)
-    if (other !== direction && record.directions[other]) ledger.amend(other, { made: madeOf(other, record) });
+    if (other !== direction && record.directions[other]) ledger.note(other, { made: madeOf(other, record) });
   for (const made of madeOf(direction, record).reverse()) detach(made);
   removePins(node.pinDirectory, attachmentKey(record), direction);
-  ledger.plan(direction, undefined);
+  ledger.drop(direction);
 }
 
 /**

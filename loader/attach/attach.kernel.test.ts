@@ -6,8 +6,10 @@ import { COMMAND } from '../bpf/call.ts';
 import { programInfo } from '../bpf/info.ts';
 import { queryTcx, tryCreateTcxLink } from '../bpf/link.ts';
 import { loadProgram as loadCode } from '../bpf/program.ts';
+import { lasting } from '../native/arena.ts';
 import { closeDescriptor, listDirectory, makeDirectory, removeDirectory } from '../native/files.ts';
 import { setSyscallHook } from '../native/syscall.ts';
+import { inTurn, type Work } from '../native/work.ts';
 import { addBpfFilter, type Direction, listFilters } from '../netlink/filters.ts';
 import { addClsact, listQdiscs } from '../netlink/qdiscs.ts';
 import { inOptionalNetns } from '../netns/netns.ts';
@@ -18,7 +20,7 @@ import { remainingObjects } from '../testing/kernel-objects.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import type { Attachment, Hook } from './attachment.ts';
 import { attachFq, detachFq } from './fq.ts';
-import { type AttachRequest, attach, detach, replaceProgram } from './index.ts';
+import { type AttachRequest, attach, attaching, detach, replaceProgram } from './index.ts';
 import { withRoute } from './namespace.ts';
 import { tcxAttachType } from './tcx.ts';
 
@@ -121,6 +123,57 @@ describe.each(places)('%s at the %s end, %s', (mode, place, direction) => {
     expect(detach(attachment)).toBe(false);
   });
 });
+
+describe.each(['host', 'pod'] as const)(
+  'a tcx link at the %s end whose program is still to be loaded',
+  (place) => {
+    const atWork = (hook: Hook, loading: () => LoadedProgram) => {
+      function* work(): Work<LoadedProgram> {
+        yield { kind: 'call', name: 'close', args: [-1], memory: lasting(8) };
+        return loading();
+      }
+      return inTurn(attaching(request(hook, 'tcx'), work()));
+    };
+
+    it('lets packets on to others, is pinned with its program alone, and keeps its place', () => {
+      const hook = hookOf(place, 'ingress');
+      const [last, next] = [1, 2].map(() =>
+        loadProgram(image, NAME, { settings: { settings: { verdict: VERDICT.next } } }),
+      ) as [LoadedProgram, LoadedProgram];
+      const neighbour = (each: LoadedProgram, name: string) =>
+        attach({ ...request(hook, 'tcx', each), pinPath: `${DIRECTORY}/${name}` });
+      const attached = [neighbour(program, 'first')];
+      attached.push(
+        atWork(hook, () => {
+          attached.push(neighbour(last, 'last'));
+          sendThrough(place, 'ingress');
+          expect(listDirectory(DIRECTORY)).toEqual(['first', 'last']);
+          return next;
+        }),
+      );
+      sendThrough(place, 'ingress');
+      expect([program, next, last].map(packetsOf)).toEqual([2n, 1n, 2n]);
+      const { programs } = inOptionalNetns(hook.netns, () =>
+        queryTcx(hook.ifindex, tcxAttachType('ingress')),
+      );
+      expect(programs.map(({ programId }) => programId)).toEqual([program.id, next.id, last.id]);
+      attached.forEach(detach);
+      next.close();
+      last.close();
+    });
+
+    it('is taken back where there comes no program', async () => {
+      const hook = hookOf(place, 'egress');
+      const before = stateOf(hook);
+      const refuse = () => {
+        throw new Error('refused');
+      };
+      expect(() => atWork(hook, refuse)).toThrow('refused');
+      expect(listDirectory(DIRECTORY)).toEqual([]);
+      await isAgain(before, hook);
+    });
+  },
+);
 
 describe.each(['tcx', 'clsact'] as const)('%s', (mode) => {
   it("keeps from the Pod what the program's verdict drops", () => {

@@ -6,12 +6,11 @@ import type { Attachment, ClsactAttachment, Hook, Journal, TcxAttachment } from 
 import { attachClsact, detachClsact, replaceClsact } from './clsact.ts';
 import { detachFq } from './fq.ts';
 import { detachHtb } from './htb.ts';
-import { attachTcx, detachTcx, replaceTcx } from './tcx.ts';
+import { detachTcx, finishTcx, openTcx, replaceTcx, tcxAttachment } from './tcx.ts';
 
-export interface AttachRequest extends Hook {
+export interface Place extends Hook {
   /** `auto`: tcx, and clsact where the kernel has no tcx. */
   readonly mode: 'auto' | 'tcx' | 'clsact';
-  readonly program: { readonly fd: number };
   /** Pin of a tcx link: a path on bpffs that does not exist yet. */
   readonly pinPath: string;
   /** Name of a clsact filter, by which it is found again. */
@@ -22,27 +21,45 @@ export interface AttachRequest extends Hook {
   readonly journal?: Journal;
 }
 
+interface Program {
+  readonly fd: number;
+}
+
+export interface AttachRequest extends Place {
+  readonly program: Program;
+}
+
 /** Attaches, and gives what is needed to detach from any process. Nothing is left attached when it throws. */
 export const attach = (request: AttachRequest): TcxAttachment | ClsactAttachment =>
-  inTurn(attaching(request));
+  inTurn(attaching(request, given(request.program)));
 
-/** The same as work beside which other work may go on. */
-export function* attaching(request: AttachRequest): Work<TcxAttachment | ClsactAttachment> {
-  const { mode, journal, pinPath, placement } = request;
+// biome-ignore lint/correctness/useYield: work without a step.
+function* given(program: Program): Work<Program> {
+  return program;
+}
+
+/** The same for a program that is still to be loaded, beside which and other work the kernel goes about the attachment. */
+export function* attaching(place: Place, loading: Work<Program>): Work<TcxAttachment | ClsactAttachment> {
+  const { mode, journal, pinPath, placement } = place;
   const hook: Hook = {
-    ifindex: request.ifindex,
-    direction: request.direction,
-    ...(request.netns !== undefined && { netns: request.netns }),
+    ifindex: place.ifindex,
+    direction: place.direction,
+    ...(place.netns !== undefined && { netns: place.netns }),
   };
-  const programFd = request.program.fd;
-  const clsact = (): ClsactAttachment => attachClsact({ hook, programFd, name: request.filterName }, journal);
-  if (mode === 'clsact') return clsact();
+  const clsact = ({ fd }: Program): ClsactAttachment =>
+    attachClsact({ hook, programFd: fd, name: place.filterName }, journal);
+  if (mode === 'clsact') return clsact(yield* loading);
+  const request = { hook, pinPath, ...(placement && { placement }) };
+  const attachment = tcxAttachment(request);
+  journal?.(attachment);
+  const { program, link } = yield* openTcx(request, loading);
   try {
-    return yield* attachTcx({ hook, programFd, pinPath, ...(placement && { placement }) }, journal);
+    finishTcx(attachment, link, program.fd);
+    return attachment;
   } catch (refusal) {
     if (mode === 'tcx' || !isErrno(refusal, 'EINVAL', 'EOPNOTSUPP', 'ENOTSUPP')) throw refusal;
     try {
-      return clsact();
+      return clsact(program);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       const { operation, object, errno, hint } = error;

@@ -1,17 +1,18 @@
 /** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
+import { ALU, CLASS, encode, OPCODE_EXIT } from '../../dsl/object/instruction.ts';
 import { openPinned, pinObject } from '../bpf/bpffs.ts';
 import { ATTACH_TYPE, type Placement, tcxLinkCall, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
+import { loadProgram } from '../bpf/program.ts';
 import { check, ENOTSUPP, ERRNO, KernelError } from '../errors.ts';
 import { closeDescriptor, removeFile } from '../native/files.ts';
-import type { Work } from '../native/work.ts';
+import { besideBlocking, type Work } from '../native/work.ts';
 import type { Direction } from '../netlink/filters.ts';
 import { inNetns } from '../netns/netns.ts';
-import type { Hook, Journal, TcxAttachment } from './attachment.ts';
+import type { Hook, TcxAttachment } from './attachment.ts';
 import { referenceTo } from './namespace.ts';
 
 export interface TcxRequest {
   readonly hook: Hook;
-  readonly programFd: number;
   /** A path on bpffs that does not exist yet. */
   readonly pinPath: string;
   /** Beside whom; at the end of the chain by default. */
@@ -31,41 +32,78 @@ export const TCX_HINT = 'tcx needs linux 6.6';
 /** Whether `result` of a link creation may mean that the kernel has no TCX. */
 export const meansNoTcx = (result: number): boolean => WITHOUT_TCX.includes(result);
 
-/** Attaches and pins. The link goes with its descriptor when the process dies before it is pinned. */
-export function* attachTcx(request: TcxRequest, journal: Journal = () => {}): Work<TcxAttachment> {
-  const { hook, pinPath } = request;
+/** What a link leaves on the node. */
+export function tcxAttachment({ hook, pinPath }: TcxRequest): TcxAttachment {
   const netns = referenceTo(hook.netns);
-  const attachment: TcxAttachment = {
-    mode: 'tcx',
-    ifindex: hook.ifindex,
-    direction: hook.direction,
-    ...(netns && { netns }),
-    pinPath,
-  };
-  journal(attachment);
-  const link = {
-    programFd: request.programFd,
-    ifindex: hook.ifindex,
-    attachType: tcxAttachType(hook.direction),
-    ...(request.placement && { placement: request.placement }),
-    ...(request.expectedRevision !== undefined && { expectedRevision: request.expectedRevision }),
-  };
-  // Other threads are not in the Pod's namespace.
-  const result =
-    hook.netns === undefined ? yield tcxLinkCall(link) : inNetns(hook.netns, () => tryCreateTcxLink(link));
-  const descriptor = check(
-    result,
-    `attach tcx ${hook.direction} program to`,
-    `ifindex ${hook.ifindex}`,
-    () => (meansNoTcx(result) ? TCX_HINT : undefined),
+  const { ifindex, direction } = hook;
+  return { mode: 'tcx', ifindex, direction, ...(netns && { netns }), pinPath };
+}
+
+/**
+ * Makes a link while its program is loaded; gives its descriptor, or `-errno`. The kernel waits for a grace period when it makes one,
+ * and does not where a link's program is exchanged (tcx_link_update): so it lets every packet pass until `finishTcx`. Until then it
+ * goes with this process.
+ */
+export function* openTcx<P>(
+  request: TcxRequest,
+  loading: Work<P>,
+): Work<{ readonly program: P; readonly link: number }> {
+  const { netns } = request.hook;
+  const passingFd = loadProgram({ name: 'natra_begins', kind: 'classifier', code: PASSING, license: 'GPL' });
+  const description = descriptionOf(request, passingFd);
+  let link = -1;
+  try {
+    let program: P;
+    if (netns === undefined) {
+      const call = tcxLinkCall(description);
+      yield { kind: 'begin', call };
+      try {
+        program = yield* loading;
+      } finally {
+        link = yield call;
+      }
+    } else {
+      // Other threads are not there.
+      program = yield* besideBlocking(loading, () => {
+        link = inNetns(netns, () => tryCreateTcxLink(description));
+      });
+    }
+    return { program, link };
+  } catch (error) {
+    if (link >= 0) closeDescriptor(link);
+    throw error;
+  } finally {
+    closeDescriptor(passingFd);
+  }
+}
+
+/** Gives the link its program and pins it. */
+export function finishTcx(attachment: TcxAttachment, link: number, programFd: number): void {
+  const { direction, ifindex, pinPath } = attachment;
+  check(link, `attach tcx ${direction} program to`, `ifindex ${ifindex}`, () =>
+    meansNoTcx(link) ? TCX_HINT : undefined,
   );
   try {
-    pinObject(descriptor, pinPath);
+    updateLink(link, programFd);
+    pinObject(link, pinPath);
   } finally {
-    closeDescriptor(descriptor);
+    closeDescriptor(link);
   }
-  return attachment;
 }
+
+const descriptionOf = ({ hook, placement, expectedRevision }: TcxRequest, programFd: number) => ({
+  programFd,
+  ifindex: hook.ifindex,
+  attachType: tcxAttachType(hook.direction),
+  ...(placement && { placement }),
+  ...(expectedRevision !== undefined && { expectedRevision }),
+});
+
+/** r0 = TCX_NEXT; exit: whoever comes after decides. */
+const PASSING = encode([
+  { opcode: CLASS.alu64 | ALU.mov, dst: 0, src: 0, offset: 0, imm: -1 },
+  { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 },
+]);
 
 /** Exchanges the link's program without a packet in between that meets neither. Throws ENOENT where the pin is gone. */
 export function replaceTcx({ pinPath }: TcxAttachment, programFd: number): void {

@@ -2,6 +2,7 @@
 import { ERRNO } from '../errors.ts';
 import { type Region, withScratch } from '../native/arena.ts';
 import { syscall } from '../native/syscall.ts';
+import type { LongCall } from '../native/work.ts';
 
 /** enum bpf_cmd, include/uapi/linux/bpf.h. */
 export const COMMAND = {
@@ -50,6 +51,14 @@ export function bpf(command: Command, attributes: Region): number {
   while (result === -ERRNO.EAGAIN && Date.now() < deadline) result = call();
   return result;
 }
+
+/** The same as a step of work; `attributes` and what they point to have to last as long as it takes. */
+export const bpfCall = (command: Command, attributes: Region): LongCall => ({
+  kind: 'call',
+  name: 'bpf',
+  args: [COMMAND[command], attributes.address, attributes.bytes.length],
+  memory: attributes,
+});
 
 /**
  * Kernels before 5.11 charge maps and programs to RLIMIT_MEMLOCK, 64 KiB by default, and refuse with EPERM

@@ -3,7 +3,7 @@ import { check, ERRNO, KernelError } from '../errors.ts';
 import { lasting, withScratch } from '../native/arena.ts';
 import { syscall } from '../native/syscall.ts';
 import type { LongCall } from '../native/work.ts';
-import { bpf, COMMAND, writePointer } from './call.ts';
+import { bpf, bpfCall, writePointer } from './call.ts';
 
 /** enum bpf_attach_type. */
 export const ATTACH_TYPE = { tcxIngress: 46, tcxEgress: 47 } as const;
@@ -69,8 +69,7 @@ export function tcxLinkCall(attachment: TcxAttachment): LongCall {
     view.setUint32(CREATE.relative, neighbour?.id ?? 0, true);
   }
   view.setBigUint64(CREATE.expectedRevision, attachment.expectedRevision ?? 0n, true);
-  const args = [COMMAND.linkCreate, memory.address, memory.bytes.length];
-  return { kind: 'call', name: 'bpf', args, memory };
+  return bpfCall('linkCreate', memory);
 }
 
 /** Creates a TCX link in this thread and gives its descriptor, or `-errno`. */

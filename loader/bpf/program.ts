@@ -2,8 +2,9 @@
 import { PROGRAM_TYPES, type ProgramKind, type ProgramType } from '../../dsl/object/image.ts';
 import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { ERRNO, errnoName, KernelError, VerifierError } from '../errors.ts';
-import { type Region, textOf, withScratch } from '../native/arena.ts';
-import { bpf, withMemlock, writeName, writePointer } from './call.ts';
+import { aligned, lasting, lastingScratch, type Region, textOf, withScratch } from '../native/arena.ts';
+import { inTurn, type Work } from '../native/work.ts';
+import { bpf, bpfCall, withMemlock, writeName, writePointer } from './call.ts';
 import { parseStatistics, type VerifierStatistics } from './statistics.ts';
 
 /** Debug records as bpf(2) takes them: instruction offsets in slots. */
@@ -65,29 +66,37 @@ const LOG_LEVEL = { paths: 1, statistics: 4 } as const;
 const STATISTICS_BYTES = 4096;
 
 /**
- * Loads a program and gives its descriptor. A first attempt asks for no log, which costs time; a refused one
- * is made again with the verifier's log, and the VerifierError carries it whole.
+ * Loads a program and gives its descriptor, while other work goes on. A first attempt asks for no log, which costs time; a
+ * refused one is made again with the verifier's log, and the VerifierError carries it whole.
  */
-export function loadProgram(program: ProgramDescription): number {
-  const result = program.onStatistics
-    ? attemptWithStatistics(program, program.onStatistics)
-    : attempt(program);
+export function* loadingProgram(program: ProgramDescription): Work<number> {
+  const result = yield* program.onStatistics
+    ? attemptingWithStatistics(program, program.onStatistics)
+    : attempting(requestOf(program));
   if (result >= 0) return result;
   if (result === -ERRNO.EAGAIN) throw refusal(program, ERRNO.EAGAIN, '');
   return explain(program, -result);
 }
 
-function attemptWithStatistics(
+/** The same at once. */
+export const loadProgram = (program: ProgramDescription): number => inTurn(loadingProgram(program));
+
+function* attemptingWithStatistics(
   program: ProgramDescription,
   onStatistics: (statistics: VerifierStatistics) => void,
-): number {
-  return withScratch((memory) => {
-    const log = memory.allocate(STATISTICS_BYTES);
-    const result = attempt(program, { region: log, level: LOG_LEVEL.statistics });
-    const statistics = result < 0 ? undefined : parseStatistics(textOf(log.bytes));
-    if (statistics) onStatistics(statistics);
-    return result;
-  });
+): Work<number> {
+  const region = lasting(STATISTICS_BYTES);
+  const result = yield* attempting(requestOf(program, { region, level: LOG_LEVEL.statistics }));
+  const statistics = result < 0 ? undefined : parseStatistics(textOf(region.bytes));
+  if (statistics) onStatistics(statistics);
+  return result;
+}
+
+function* attempting(request: Region): Work<number> {
+  const result = yield bpfCall('programLoad', request);
+  // What may go better the second time is for those who try again.
+  const mayPass = [-ERRNO.EAGAIN, -ERRNO.EPERM, -ERRNO.ENOMEM].includes(result);
+  return mayPass ? withMemlock(() => bpf('programLoad', request)) : result;
 }
 
 interface Log {
@@ -95,34 +104,36 @@ interface Log {
   readonly level: number;
 }
 
-function attempt(program: ProgramDescription, log?: Log): number {
-  return withScratch((memory) => {
-    const attributes = memory.allocate(LOAD.bytes);
-    const { view } = attributes;
-    const { id, attachType = 0 }: ProgramType = PROGRAM_TYPES[program.kind];
-    view.setUint32(LOAD.type, id, true);
-    view.setUint32(LOAD.instructionCount, program.code.length / SLOT_BYTES, true);
-    writePointer(attributes, LOAD.instructions, memory.copy(program.code).address);
-    writePointer(attributes, LOAD.license, memory.string(program.license).address);
-    writeName(attributes, LOAD.name, program.name);
-    view.setUint32(LOAD.expectedAttachType, program.expectedAttachType ?? attachType, true);
-    if (program.btf) {
-      const { fd, functionInfo, lineInfo } = program.btf;
-      view.setUint32(LOAD.btfFd, fd, true);
-      view.setUint32(LOAD.functionInfoSize, FUNCTION_INFO_BYTES, true);
-      view.setUint32(LOAD.functionInfoCount, functionInfo.length / FUNCTION_INFO_BYTES, true);
-      writePointer(attributes, LOAD.functionInfo, memory.copy(functionInfo).address);
-      view.setUint32(LOAD.lineInfoSize, LINE_INFO_BYTES, true);
-      view.setUint32(LOAD.lineInfoCount, lineInfo.length / LINE_INFO_BYTES, true);
-      writePointer(attributes, LOAD.lineInfo, memory.copy(lineInfo).address);
-    }
-    if (log) {
-      view.setUint32(LOAD.logLevel, log.level, true);
-      view.setUint32(LOAD.logSize, log.region.bytes.length, true);
-      writePointer(attributes, LOAD.log, log.region.address);
-    }
-    return withMemlock(() => bpf('programLoad', attributes));
-  });
+/** What the kernel is asked, with all that it points to. */
+function requestOf(program: ProgramDescription, log?: Log): Region {
+  const { code, license, btf } = program;
+  const records = btf ? [btf.functionInfo, btf.lineInfo] : [];
+  const lengths = [LOAD.bytes, code.length, license.length + 1, ...records.map(({ length }) => length)];
+  const memory = lastingScratch(lengths.map(aligned).reduce((sum, size) => sum + size));
+  const attributes = memory.allocate(LOAD.bytes);
+  const { view } = attributes;
+  const { id, attachType = 0 }: ProgramType = PROGRAM_TYPES[program.kind];
+  view.setUint32(LOAD.type, id, true);
+  view.setUint32(LOAD.instructionCount, code.length / SLOT_BYTES, true);
+  writePointer(attributes, LOAD.instructions, memory.copy(code).address);
+  writePointer(attributes, LOAD.license, memory.string(license).address);
+  writeName(attributes, LOAD.name, program.name);
+  view.setUint32(LOAD.expectedAttachType, program.expectedAttachType ?? attachType, true);
+  if (btf) {
+    view.setUint32(LOAD.btfFd, btf.fd, true);
+    view.setUint32(LOAD.functionInfoSize, FUNCTION_INFO_BYTES, true);
+    view.setUint32(LOAD.functionInfoCount, btf.functionInfo.length / FUNCTION_INFO_BYTES, true);
+    writePointer(attributes, LOAD.functionInfo, memory.copy(btf.functionInfo).address);
+    view.setUint32(LOAD.lineInfoSize, LINE_INFO_BYTES, true);
+    view.setUint32(LOAD.lineInfoCount, btf.lineInfo.length / LINE_INFO_BYTES, true);
+    writePointer(attributes, LOAD.lineInfo, memory.copy(btf.lineInfo).address);
+  }
+  if (log) {
+    view.setUint32(LOAD.logLevel, log.level, true);
+    view.setUint32(LOAD.logSize, log.region.bytes.length, true);
+    writePointer(attributes, LOAD.log, log.region.address);
+  }
+  return attributes;
 }
 
 /** Loads again with a log, enlarged while it overflows. Gives the descriptor should this attempt succeed. */
@@ -130,7 +141,7 @@ function explain(program: ProgramDescription, firstErrno: number): number {
   for (let size = LOG_BYTES; ; size *= 16) {
     const { result, log } = withScratch((memory) => {
       const region = memory.allocate(size);
-      const result = attempt(program, { region, level: LOG_LEVEL.paths });
+      const result = inTurn(attempting(requestOf(program, { region, level: LOG_LEVEL.paths })));
       return { result, log: textOf(region.bytes) };
     });
     if (result >= 0) return result;

@@ -43,9 +43,12 @@ export function lasting(size: number): Region {
   };
 }
 
+/** What a region of `size` bytes takes up. */
+export const aligned = (size: number): number => Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+
 /** Zeroed memory of `size` bytes, aligned to 8. */
 function allocate(size: number): Region {
-  const room = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+  const room = aligned(size);
   const chunk = chunkWithRoom(room);
   const offset = chunk.used;
   chunk.used += room;
@@ -54,22 +57,45 @@ function allocate(size: number): Region {
   return { address: chunk.base + offset, bytes, view: new DataView(chunk.buffer, offset, size) };
 }
 
-export const scratch = {
-  allocate,
+export interface Scratch {
+  allocate(size: number): Region;
   /** A copy of `bytes`. */
-  copy(bytes: Uint8Array): Region {
+  copy(bytes: Uint8Array): Region;
+  /** `text` as UTF-8 with its terminating NUL. */
+  string(text: string): Region;
+}
+
+function scratchOf(allocate: (size: number) => Region): Scratch {
+  const copy = (bytes: Uint8Array): Region => {
     const region = allocate(bytes.length);
     region.bytes.set(bytes);
     return region;
-  },
-  /** `text` as UTF-8 with its terminating NUL. */
-  string(text: string): Region {
-    if (text.includes('\0'))
-      throw new Error(`a string for the kernel holds a NUL byte: ${JSON.stringify(text)}`);
-    return scratch.copy(encoder.encode(`${text}\0`));
-  },
-};
-export type Scratch = typeof scratch;
+  };
+  return {
+    allocate,
+    copy,
+    string(text) {
+      if (text.includes('\0'))
+        throw new Error(`a string for the kernel holds a NUL byte: ${JSON.stringify(text)}`);
+      return copy(encoder.encode(`${text}\0`));
+    },
+  };
+}
+
+export const scratch = scratchOf(allocate);
+
+/** Room of `size` bytes for structures that point to each other; it lives as long as any of its regions is referred to. */
+export function lastingScratch(size: number): Scratch {
+  const { address, bytes } = lasting(size);
+  let used = 0;
+  return scratchOf((wanted) => {
+    const offset = used;
+    used += aligned(wanted);
+    if (used > size) throw new RangeError(`${used} bytes for the kernel: there is room for ${size}`);
+    const view = new DataView(bytes.buffer, offset, wanted);
+    return { address: address + offset, bytes: bytes.subarray(offset, offset + wanted), view };
+  });
+}
 
 /** Runs `body` with scratch memory; whatever it allocated is free again afterwards. */
 export function withScratch<T>(body: (memory: Scratch) => T): T {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { lasting } from './arena.ts';
 import { closeDescriptor } from './files.ts';
 import { setSyscallHook, syscallInThread } from './syscall.ts';
-import { inThreads, inTurn, together, type Work } from './work.ts';
+import { besideBlocking, inThreads, inTurn, together, type Work } from './work.ts';
 
 afterEach(() => {
   setSyscallHook(undefined);
@@ -59,6 +59,30 @@ describe.each(ways)('parts of work %s', (_, run) => {
     const said: string[] = [];
     await run(together([short(), part('two', said, 2)]));
     expect(said).toEqual(['short', 'two begins', 'two goes on', 'two has 2']);
+  });
+
+  it('begin a call, go on, and have its result when they ask for it', async () => {
+    answering();
+    const said: string[] = [];
+    function* beginning(): Work<void> {
+      const begun = call(7);
+      yield { kind: 'begin', call: begun };
+      said.push('goes on');
+      said.push(`has ${yield begun}`, `has ${yield begun}`);
+    }
+    await run(together([beginning()]));
+    expect(said).toEqual(['goes on', 'has 7', 'has 7']);
+  });
+
+  it('block the thread once their first long call is begun, and end also where that throws', async () => {
+    answering();
+    const said: string[] = [];
+    const blocking = () => {
+      said.push('blocks');
+      throw new Error('refused');
+    };
+    await expect(run(together([besideBlocking(part('one', said, 1), blocking)]))).rejects.toThrow('refused');
+    expect(said).toEqual(['one begins', 'one goes on', 'blocks', 'one has 1']);
   });
 
   it('have the kernel itself answer', async () => {

@@ -14,6 +14,12 @@ export interface LongCall {
   readonly memory: Region;
 }
 
+/** Begins a call and goes on. Whoever takes the same call as a step later has its result, and waits for it where need be. */
+export interface Begin {
+  readonly kind: 'begin';
+  readonly call: LongCall;
+}
+
 /** Where a part waits until the others have come as far, or to their end. Later ones are passed. */
 export interface Gate {
   readonly kind: 'gate';
@@ -24,9 +30,9 @@ interface Parts {
   readonly parts: readonly Work<void>[];
 }
 
-export type Step = LongCall | Gate | Parts;
+export type Step = LongCall | Begin | Gate | Parts;
 
-/** Work in steps, each of which gives a number; gates and parts give 0. */
+/** Work in steps, each of which gives a number; all but calls give 0. */
 export type Work<T> = Generator<Step, T, number>;
 
 /**
@@ -47,6 +53,22 @@ function* catching(part: Work<void>, errors: unknown[]): Work<void> {
   }
 }
 
+/**
+ * Does the work, and what blocks the calling thread while the first long call is under way in another one. Where `blocking` throws,
+ * the work comes to its end nevertheless.
+ */
+export function* besideBlocking<T>(work: Work<T>, blocking: () => void): Work<T> {
+  let step = work.next(0);
+  while (!step.done && step.value.kind !== 'call') step = work.next(yield step.value);
+  if (!step.done && step.value.kind === 'call') yield { kind: 'begin', call: step.value };
+  try {
+    blocking();
+  } finally {
+    while (!step.done) step = work.next(yield step.value);
+  }
+  return step.value;
+}
+
 /** Does all of it before it returns. */
 export function inTurn<T>(work: Work<T>): T {
   let step = work.next(0);
@@ -54,10 +76,19 @@ export function inTurn<T>(work: Work<T>): T {
   return step.value;
 }
 
+/** Results of calls that were begun before they were asked for. */
+const begun = new WeakMap<LongCall, number | Promise<number>>();
+
 function perform(step: Step): number {
-  if (step.kind === 'call') return syscall(step.name, ...step.args);
+  if (step.kind === 'call') return performCall(step);
+  if (step.kind === 'begin') begun.set(step.call, performCall(step.call));
   if (step.kind === 'parts') for (const part of behindTheGate(step.parts)) inTurn(part);
   return 0;
+}
+
+function performCall(call: LongCall): number {
+  const result = begun.get(call);
+  return typeof result === 'number' ? result : syscall(call.name, ...call.args);
 }
 
 /** Takes each part to its first gate and gives those that have come to one. */
@@ -74,21 +105,26 @@ export async function inThreads<T>(work: Work<T>): Promise<T> {
   while (!step.done) {
     if (step.value.kind === 'parts') {
       const parts = behindTheGate(step.value.parts);
-      // A part alone has nothing to go on with meanwhile.
-      if (parts.length > 1) await Promise.all(parts.map(besideOthers));
-      else parts.forEach(inTurn);
+      // A part alone has nothing to go on with while it waits.
+      const hasOthers = parts.length > 1;
+      await Promise.all(parts.map((part) => besideOthers(part, hasOthers)));
       step = work.next(0);
     } else step = work.next(perform(step.value));
   }
   return step.value;
 }
 
-async function besideOthers(part: Work<void>): Promise<void> {
+async function besideOthers(part: Work<void>, hasOthers: boolean): Promise<void> {
   let step = part.next(0);
   while (!step.done) {
     const { value } = step;
-    step = part.next(
-      value.kind === 'call' ? await syscallInThread(value.name, value.args, value.memory) : perform(value),
-    );
+    if (value.kind === 'begin') {
+      begun.set(value.call, inThread(value.call));
+      step = part.next(0);
+    } else if (value.kind === 'call' && (hasOthers || begun.has(value)))
+      step = part.next(await (begun.get(value) ?? inThread(value)));
+    else step = part.next(perform(value));
   }
 }
+
+const inThread = ({ name, args, memory }: LongCall): Promise<number> => syscallInThread(name, args, memory);

@@ -11,6 +11,7 @@ import * as program from '../bpf/program.ts';
 import type { VerifierStatistics } from '../bpf/statistics.ts';
 import { ERRNO, KernelError, VerifierError } from '../errors.ts';
 import { closeDescriptor } from '../native/files.ts';
+import { inTurn, type Work } from '../native/work.ts';
 import { explain } from '../verifier/explain.ts';
 import { type Settings, sectionContents } from './sections.ts';
 
@@ -78,11 +79,15 @@ class Opened {
  * made for its settings where some are given.
  * Nothing stays in the kernel when it throws.
  */
-export function loadProgram(
+export const loadProgram = (image: ObjectImage, programName: string, options?: LoadOptions): LoadedProgram =>
+  inTurn(loadingProgram(image, programName, options));
+
+/** The same while other work goes on. */
+export function* loadingProgram(
   image: ObjectImage,
   programName: string,
   options: LoadOptions = {},
-): LoadedProgram {
+): Work<LoadedProgram> {
   const found = image.programs.find((candidate) => candidate.name === programName);
   if (!found) {
     const known = image.programs.map((candidate) => candidate.name).join(', ');
@@ -90,7 +95,7 @@ export function loadProgram(
   }
   const opened = new Opened();
   try {
-    return loadInto(opened, image, specialised(image, found, options), options);
+    return yield* loadInto(opened, image, specialised(image, found, options), options);
   } catch (error) {
     opened.close();
     throw error;
@@ -125,12 +130,12 @@ function describedFor(image: ObjectImage, found: ProgramImage, options: LoadOpti
   return btfForKernel({ ...image, programs: [{ ...found, lines: [] }] });
 }
 
-function loadInto(
+function* loadInto(
   opened: Opened,
   image: ObjectImage,
   found: ProgramImage,
   options: LoadOptions,
-): LoadedProgram {
+): Work<LoadedProgram> {
   const records = describedFor(image, found, options);
   const btfFd = tryLoadBtf(records.blob);
   const btf: Btf | undefined = btfFd < 0 ? undefined : { fd: opened.fd(btfFd), records };
@@ -146,7 +151,7 @@ function loadInto(
       sections[target.name] ??= reused ?? opened.map(createSection(image, found, target.name, options, btf));
     }
   }
-  const { fd, refusal } = loadWithBtf(
+  const { fd, refusal } = yield* loadWithBtf(
     {
       name: options.name ?? found.name,
       kind: found.kind,
@@ -180,14 +185,14 @@ function programBtf(btf: Btf | undefined, name: string): program.ProgramBtf | un
  * Loads with debug records and, when that is refused, without: they describe the program and aren't needed to
  * run it. When both are refused the program itself is wrong, and the first error has its source lines.
  */
-function loadWithBtf(
+function* loadWithBtf(
   description: program.ProgramDescription,
   btf: program.ProgramBtf | undefined,
   image: ProgramImage,
-): { fd: number; refusal: string | undefined } {
-  if (!btf) return { fd: loadExplained(description, image), refusal: undefined };
+): Work<{ fd: number; refusal: string | undefined }> {
+  if (!btf) return { fd: yield* loadExplained(description, image), refusal: undefined };
   try {
-    return { fd: loadExplained({ ...description, btf }, image), refusal: undefined };
+    return { fd: yield* loadExplained({ ...description, btf }, image), refusal: undefined };
   } catch (error) {
     // Where the verifier came as far as the code, the debug records are right.
     const walked = error instanceof VerifierError && error.explanation?.instruction !== undefined;
@@ -201,9 +206,9 @@ function loadWithBtf(
 }
 
 /** Loads; a refusal by the verifier comes back in terms of the program's source. */
-function loadExplained(description: program.ProgramDescription, image: ProgramImage): number {
+function* loadExplained(description: program.ProgramDescription, image: ProgramImage): Work<number> {
   try {
-    return program.loadProgram(description);
+    return yield* program.loadingProgram(description);
   } catch (error) {
     if (!(error instanceof VerifierError)) throw error;
     throw new VerifierError(error, error.log, explain(image, error.log));
