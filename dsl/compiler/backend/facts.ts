@@ -2,6 +2,7 @@
 import type { Relocation } from '../../object/image.ts';
 import { blockOf, blocksById, liveness } from '../ir/analysis.ts';
 import { BitSet } from '../ir/bits.ts';
+import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
 import { fitsOffset } from './target.ts';
@@ -49,7 +50,7 @@ function settingAddresses(fn: IrFunction): ReadonlySet<ValueId> {
 }
 
 export class SelectionFacts {
-  private readonly blocks: ReadonlyMap<number, Block>;
+  private readonly blocks: ReadonlyByBlock<Block>;
   private readonly definitions = new Map<ValueId, Instruction>();
   private readonly lastUses = new Map<Instruction, readonly Operand[]>();
   /** Values that share another's register: the same number under another width. */

@@ -4,6 +4,7 @@
  * nothing, the layout removes it).
  */
 import { blocksById, reversePostorder } from '../ir/analysis.ts';
+import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type {
   BinaryOperator,
   Block,
@@ -24,7 +25,7 @@ const SHIFTS: ReadonlySet<BinaryOperator> = new Set<BinaryOperator>(['shl', 'lsh
 class Legaliser {
   private readonly widths: Width[];
   private readonly blocks: Block[] = [];
-  private readonly byId: ReadonlyMap<number, Block>;
+  private readonly byId: ReadonlyByBlock<Block>;
   private nextBlock: number;
 
   constructor(

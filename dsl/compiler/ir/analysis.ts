@@ -1,25 +1,30 @@
-/** Facts about a function's flow graph that passes and the backend share. Every map is keyed by block id. */
+/** Facts about a function's flow graph that passes and the backend share. */
 import { BitSet } from './bits.ts';
-import type { Block, IrFunction, Operand } from './ir.ts';
-import { eachOperand, edgesOf, resultOf, terminatorOperands } from './visit.ts';
+import { ByBlock, type ReadonlyByBlock } from './by-block.ts';
+import type { Block, Edge, IrFunction, Operand, Terminator } from './ir.ts';
+import { eachEdge, eachOperand, edgesOf, resultOf, terminatorOperands } from './visit.ts';
 
-/** An analysis that remembers its result for as long as the function lives; no function ever changes. */
+/**
+ * An analysis that remembers its result of the function that it was asked for last; no function ever changes. Whoever
+ * goes on to a changed function never comes back to the one before.
+ */
 export function remembered<T>(analyse: (fn: IrFunction) => T): (fn: IrFunction) => T {
-  const results = new WeakMap<IrFunction, { readonly result: T }>();
+  let last: { readonly fn: IrFunction; readonly result: T } | undefined;
   return (fn) => {
-    const known = results.get(fn) ?? { result: analyse(fn) };
-    results.set(fn, known);
-    return known.result;
+    if (last?.fn !== fn) last = { fn, result: analyse(fn) };
+    return last.result;
   };
 }
 
 /** Blocks by id. */
-export const blocksById = remembered(
-  (fn): ReadonlyMap<number, Block> => new Map(fn.blocks.map((block) => [block.id, block])),
-);
+export const blocksById = remembered((fn): ReadonlyByBlock<Block> => {
+  const blocks = new ByBlock<Block>(fn);
+  for (const block of fn.blocks) blocks.set(block.id, block);
+  return blocks;
+});
 
 /** A block by id. Throws when the function has no such block. */
-export function blockOf(blocks: ReadonlyMap<number, Block>, id: number): Block {
+export function blockOf(blocks: ReadonlyByBlock<Block>, id: number): Block {
   const block = blocks.get(id);
   if (!block) throw new Error(`the function has no block b${id}`);
   return block;
@@ -33,82 +38,119 @@ export function entryOf(fn: IrFunction): Block {
 }
 
 /** Ids of the blocks that jump to each block, in block order; a block that has two edges to another counts twice. */
-export const predecessors = remembered((fn): ReadonlyMap<number, readonly number[]> => {
-  const result = new Map<number, number[]>(fn.blocks.map((block) => [block.id, []]));
-  for (const block of fn.blocks)
-    for (const edge of edgesOf(block.terminator)) result.get(edge.block)?.push(block.id);
+export const predecessors = remembered((fn): ReadonlyByBlock<readonly number[]> => {
+  const result = new ByBlock<number[]>(fn);
+  for (const block of fn.blocks) result.set(block.id, []);
+  for (const { id, terminator } of fn.blocks)
+    eachEdge(terminator, (edge) => {
+      result.get(edge.block)?.push(id);
+    });
   return result;
 });
 
-/** Reachable block ids in reverse postorder: every block after its dominators, loops aside after its predecessors. */
-export const reversePostorder = remembered((fn): readonly number[] => {
+/** The edge that is followed as the one with number `index`: the taken way of a branch comes last. */
+function edgeAt(terminator: Terminator, index: number): Edge | undefined {
+  switch (terminator.op) {
+    case 'jump':
+      return index === 0 ? terminator.to : undefined;
+    case 'branch':
+      return index === 0 ? terminator.otherwise : index === 1 ? terminator.then : undefined;
+    case 'return':
+      return undefined;
+  }
+}
+
+/** Reachable blocks in reverse postorder: every block after its dominators, loops aside after its predecessors. */
+export const blocksInOrder = remembered((fn): readonly Block[] => {
   const blocks = blocksById(fn);
-  const seen = new Set<number>();
-  const order: number[] = [];
-  const stack: { block: Block; next: number }[] = [];
-  const enter = (id: number) => {
-    if (seen.has(id)) return;
-    seen.add(id);
-    stack.push({ block: blockOf(blocks, id), next: 0 });
+  const seen = new ByBlock<true>(fn);
+  const order: Block[] = [];
+  const stack: { readonly block: Block; next: number }[] = [];
+  const enter = (block: Block): void => {
+    if (seen.get(block.id)) return;
+    seen.set(block.id, true);
+    stack.push({ block, next: 0 });
   };
-  enter(entryOf(fn).id);
+  enter(entryOf(fn));
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     // The last edge first, so that the taken way of a branch comes first in the reversed order.
-    const edges = edgesOf(top.block.terminator);
-    const edge = edges[edges.length - 1 - top.next++];
-    if (edge) enter(edge.block);
+    const edge = edgeAt(top.block.terminator, top.next++);
+    if (edge) enter(blockOf(blocks, edge.block));
     else {
-      order.push(top.block.id);
+      order.push(top.block);
       stack.pop();
     }
   }
   return order.reverse();
 });
 
+/** The ids of `blocksInOrder`. */
+export const reversePostorder = remembered((fn): readonly number[] => blocksInOrder(fn).map(({ id }) => id));
+
 export interface DominatorTree {
   /** Immediate dominator; the entry's is itself. Unreachable blocks are absent. */
-  readonly immediate: ReadonlyMap<number, number>;
+  readonly immediate: ReadonlyByBlock<number>;
   /** Blocks that a block immediately dominates. */
-  readonly children: ReadonlyMap<number, readonly number[]>;
+  readonly children: ReadonlyByBlock<readonly number[]>;
   /** Whether `above` dominates `below`; a block dominates itself. */
   dominates(above: number, below: number): boolean;
   /** The nearest block that dominates both; undefined where one can't be reached and isn't the other. */
   common(left: number, right: number): number | undefined;
 }
 
-/** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001). */
-export const dominatorTree = remembered((fn): DominatorTree => {
-  const order = reversePostorder(fn);
-  const position = new Map(order.map((id, index) => [id, index]));
-  const before = predecessors(fn);
-  /** All by position in `order`; -1 where nothing is known yet. */
-  const ways = order.map((id) => (before.get(id) ?? []).flatMap((way) => position.get(way) ?? []));
-  const above = new Int32Array(order.length).fill(-1);
+/** The immediate dominator of each block of `order`, all by position in it. */
+function immediateDominators(ways: readonly (readonly number[])[]): Int32Array {
+  const above = new Int32Array(ways.length).fill(-1);
   above[0] = 0;
-  const up = (at: number): number => above[at] ?? 0;
-  const intersect = (first: number, second: number): number => {
-    let left = first;
-    let right = second;
-    while (left !== right) {
-      while (left > right) left = up(left);
-      while (right > left) right = up(right);
-    }
-    return left;
-  };
   for (let changed = true; changed; ) {
     changed = false;
-    for (let at = 1; at < order.length; at += 1) {
+    for (let at = 1; at < ways.length; at += 1) {
       let next = -1;
-      for (const way of ways[at] ?? []) if (up(way) >= 0) next = next < 0 ? way : intersect(next, way);
+      for (const way of ways[at] ?? [])
+        if ((above[way] ?? -1) >= 0) next = next < 0 ? way : nearest(above, way, next);
       if (above[at] === next) continue;
       above[at] = next;
       changed = true;
     }
   }
+  return above;
+}
+
+/** The nearest that is above both. */
+function nearest(above: Int32Array, first: number, second: number): number {
+  let left = first;
+  let right = second;
+  while (left !== right) {
+    while (left > right) left = above[left] ?? 0;
+    while (right > left) right = above[right] ?? 0;
+  }
+  return left;
+}
+
+/** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001). */
+export const dominatorTree = remembered((fn): DominatorTree => {
+  const order = reversePostorder(fn);
+  const position = new ByBlock<number>(fn);
+  for (const [at, id] of order.entries()) position.set(id, at);
+  const before = predecessors(fn);
+  const ways = order.map((id) => {
+    const own: number[] = [];
+    for (const way of before.get(id) ?? []) {
+      const at = position.get(way);
+      if (at !== undefined) own.push(at);
+    }
+    return own;
+  });
+  const above = immediateDominators(ways);
+  const up = (at: number): number => above[at] ?? 0;
   const idOf = (at: number): number => order[at] ?? 0;
-  const immediate = new Map(order.map((id, at) => [id, idOf(up(at))]));
-  const children = new Map<number, number[]>(order.map((id) => [id, []]));
-  for (const [at, id] of order.entries()) if (at > 0) children.get(idOf(up(at)))?.push(id);
+  const immediate = new ByBlock<number>(fn);
+  const children = new ByBlock<number[]>(fn);
+  for (const [at, id] of order.entries()) {
+    immediate.set(id, idOf(up(at)));
+    children.set(id, []);
+    if (at > 0) children.get(idOf(up(at)))?.push(id);
+  }
   // Preorder intervals answer dominance in constant time.
   const first = new Int32Array(order.length);
   const last = new Int32Array(order.length);
@@ -132,7 +174,7 @@ export const dominatorTree = remembered((fn): DominatorTree => {
   const common = (left: number, right: number): number | undefined => {
     if (left === right) return left;
     const [a, b] = [position.get(left), position.get(right)];
-    return a === undefined || b === undefined ? undefined : idOf(intersect(a, b));
+    return a === undefined || b === undefined ? undefined : idOf(nearest(above, a, b));
   };
   return { immediate, children, dominates, common };
 });

@@ -3,6 +3,7 @@
  * Tests compare it with emitted bytecode; it is slow and checks every access.
  */
 import { blockOf, blocksById, entryOf } from './analysis.ts';
+import type { ReadonlyByBlock } from './by-block.ts';
 import type {
   BinaryOperator,
   Block,
@@ -139,7 +140,7 @@ export function swapBytes(value: bigint, bits: 16 | 32 | 64): bigint {
 class Frame {
   private readonly values = new Map<ValueId, bigint>();
   private readonly slots = new Map<number, bigint>();
-  private readonly blocks: ReadonlyMap<number, Block>;
+  private readonly blocks: ReadonlyByBlock<Block>;
 
   constructor(
     private readonly fn: IrFunction,

@@ -1,5 +1,6 @@
 /** Checks the IR's invariants. Run between passes in tests, it names the pass that broke one. */
 import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from './analysis.ts';
+import type { ReadonlyByBlock } from './by-block.ts';
 import type { Block, Instruction, IrFunction, Operand, Terminator, ValueId, Width } from './ir.ts';
 import { printInstruction, printTerminator } from './print.ts';
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from './visit.ts';
@@ -59,7 +60,7 @@ interface Place {
 }
 
 class Validator {
-  private readonly blocks: ReadonlyMap<number, Block>;
+  private readonly blocks: ReadonlyByBlock<Block>;
   private readonly definitions = new Map<ValueId, Place>();
 
   constructor(private readonly fn: IrFunction) {
@@ -89,7 +90,8 @@ class Validator {
 
   private shape(): void {
     const { fn } = this;
-    if (this.blocks.size !== fn.blocks.length) this.fail('blocks', 'two blocks have the same id');
+    if (fn.blocks.some((block) => this.blocks.get(block.id) !== block))
+      this.fail('blocks', 'two blocks have the same id');
     const entry = entryOf(fn);
     if (entry.parameters.length > 0) this.fail(`b${entry.id}`, 'the entry block has parameters');
     if (fn.parameters.length > 5) this.fail('parameters', 'a BPF function takes at most 5 arguments');

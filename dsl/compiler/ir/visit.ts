@@ -147,6 +147,21 @@ export function edgesOf(terminator: Terminator): readonly Edge[] {
   }
 }
 
+/** Visits the outgoing edges, of a branch the taken one first. */
+export function eachEdge(terminator: Terminator, visit: (edge: Edge) => void): void {
+  switch (terminator.op) {
+    case 'jump':
+      visit(terminator.to);
+      break;
+    case 'branch':
+      visit(terminator.then);
+      visit(terminator.otherwise);
+      break;
+    case 'return':
+      break;
+  }
+}
+
 /** The same terminator with each edge replaced. */
 export function mapEdges(terminator: Terminator, replace: (edge: Edge) => Edge): Terminator {
   switch (terminator.op) {
@@ -208,8 +223,38 @@ export function eachOperandOfBlock(
   visit: (operand: Operand) => void,
 ): void {
   for (const instruction of instructions) eachOperand(instruction, visit);
-  for (const operand of terminatorOperands(terminator)) visit(operand);
-  for (const edge of edgesOf(terminator)) for (const operand of edge.arguments) visit(operand);
+  eachTerminatorOperand(terminator, visit);
+  eachArgument(terminator, visit);
+}
+
+/** Visits a terminator's own operands. */
+export function eachTerminatorOperand(terminator: Terminator, visit: (operand: Operand) => void): void {
+  switch (terminator.op) {
+    case 'jump':
+      break;
+    case 'branch':
+      visit(terminator.left);
+      visit(terminator.right);
+      break;
+    case 'return':
+      visit(terminator.value);
+      break;
+  }
+}
+
+/** Visits the arguments of a terminator's edges. */
+export function eachArgument(terminator: Terminator, visit: (operand: Operand) => void): void {
+  switch (terminator.op) {
+    case 'jump':
+      for (const argument of terminator.to.arguments) visit(argument);
+      break;
+    case 'branch':
+      for (const argument of terminator.then.arguments) visit(argument);
+      for (const argument of terminator.otherwise.arguments) visit(argument);
+      break;
+    case 'return':
+      break;
+  }
 }
 
 /** Whether removing an instruction with an unused result changes nothing else. */

@@ -5,6 +5,7 @@
  * finds on each path by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals and reg_set_min_max).
  */
 import { blocksById, remembered, reversePostorder } from '../ir/analysis.ts';
+import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import { eachOperandOfBlock, edgesOf, resultOf } from '../ir/visit.ts';
 import { larger, ones, smaller } from './arithmetic.ts';
@@ -200,7 +201,7 @@ class Intervals {
     }
   }
 
-  private lookAt(block: Block, blocks: ReadonlyMap<number, Block>): void {
+  private lookAt(block: Block, blocks: ReadonlyByBlock<Block>): void {
     const bounds = this.boundsIn(block);
     for (const instruction of block.instructions) {
       const result = resultOf(instruction);

@@ -1,9 +1,9 @@
 /** What passes need to change a function: replaced values, fresh values, use counts. */
 import { blocksById, remembered } from '../ir/analysis.ts';
-import type { Block, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
+import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import {
+  eachEdge,
   eachOperandOfBlock,
-  edgesOf,
   mapOperands,
   mapTerminatorOperands,
   mapUnlessSame,
@@ -37,17 +37,18 @@ export function producerFrom(made: readonly (Instruction | undefined)[], fn: IrF
 export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undefined)[] => {
   const received = new Array<Operand[] | undefined>(fn.widths.length);
   const blocks = blocksById(fn);
-  for (const { terminator } of fn.blocks) {
-    for (const edge of edgesOf(terminator)) {
-      blocks.get(edge.block)?.parameters.forEach((parameter, index) => {
-        const argument = edge.arguments[index];
-        if (argument === undefined) return;
-        const known = received[parameter];
-        if (known === undefined) received[parameter] = [argument];
-        else known.push(argument);
-      });
+  const follow = (edge: Edge): void => {
+    if (edge.arguments.length === 0) return;
+    const parameters = blocks.get(edge.block)?.parameters ?? [];
+    for (const [index, argument] of edge.arguments.entries()) {
+      const parameter = parameters[index];
+      if (parameter === undefined) continue;
+      const known = received[parameter];
+      if (known === undefined) received[parameter] = [argument];
+      else known.push(argument);
     }
-  }
+  };
+  for (const { terminator } of fn.blocks) eachEdge(terminator, follow);
   return received;
 });
 
@@ -59,11 +60,10 @@ export interface UseCounts {
 
 export const useCounts = remembered((fn): UseCounts => {
   const counts = new Uint32Array(fn.widths.length);
-  for (const block of fn.blocks) {
-    eachOperandOfBlock(block, (operand) => {
-      if (typeof operand === 'number') counts[operand] = (counts[operand] ?? 0) + 1;
-    });
-  }
+  const count = (operand: Operand): void => {
+    if (typeof operand === 'number') counts[operand] = (counts[operand] ?? 0) + 1;
+  };
+  for (const block of fn.blocks) eachOperandOfBlock(block, count);
   return { of: (operand) => (typeof operand === 'number' ? (counts[operand] ?? 0) : 0) };
 });
 

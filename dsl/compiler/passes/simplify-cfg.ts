@@ -3,11 +3,12 @@
  * predecessor, empty blocks are bypassed, and parameters that merge one value are that value. Blocks come out in
  * reverse postorder. Muchnick, "Advanced Compiler Design and Implementation" (1997), section 18.2.
  */
-import { blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
-import type { Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import { blocksById, blocksInOrder, predecessors } from '../ir/analysis.ts';
+import { ByBlock } from '../ir/by-block.ts';
+import type { Block, Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import {
+  eachEdge,
   eachOperandOfBlock,
-  edgesOf,
   filterUnlessSame,
   mapEdges,
   mapUnlessSame,
@@ -49,11 +50,7 @@ function foldBranches(fn: IrFunction): IrFunction {
 }
 
 /** Keeps reachable blocks only, in reverse postorder. */
-function inOrder(fn: IrFunction): IrFunction {
-  const blocks = blocksById(fn);
-  const ordered = reversePostorder(fn).flatMap((id) => blocks.get(id) ?? []);
-  return withBlocks(fn, unlessSame(fn.blocks, ordered));
-}
+const inOrder = (fn: IrFunction): IrFunction => withBlocks(fn, unlessSame(fn.blocks, blocksInOrder(fn)));
 
 /** Parameters that receive one operand besides themselves. */
 function dropTrivialParameters(fn: IrFunction): IrFunction {
@@ -71,9 +68,10 @@ function dropTrivialParameters(fn: IrFunction): IrFunction {
     }
     return only;
   };
+  const merging = fn.blocks.filter(({ parameters }) => parameters.length > 0);
   for (let changed = true; changed; ) {
     changed = false;
-    for (const block of fn.blocks) {
+    for (const block of merging) {
       for (const parameter of block.parameters) {
         const only = gone.has(parameter) ? undefined : onlyOne(parameter);
         if (only === undefined) continue;
@@ -114,14 +112,17 @@ export function withoutParameters(fn: IrFunction, gone: ReadonlySet<ValueId>): I
 /** Appends each block that has one predecessor, which jumps to it, to that predecessor. */
 function mergeBlocks(fn: IrFunction): IrFunction {
   const before = predecessors(fn);
-  const blocks = new Map(blocksById(fn));
+  const blocks = blocksById(fn);
   const replaced = new Replacements();
+  /** What is left of the blocks that others were appended to. */
+  const longer = new ByBlock<Block>(fn);
   const merged = new Set<number>();
-  for (const { id } of fn.blocks) {
-    let block = merged.has(id) ? undefined : blocks.get(id);
+  for (const own of fn.blocks) {
+    const { id } = own;
+    let block = merged.has(id) ? undefined : own;
     while (block?.terminator.op === 'jump') {
       const { to } = block.terminator;
-      const next = blocks.get(to.block);
+      const next = longer.get(to.block) ?? blocks.get(to.block);
       if (next === undefined || next.id === id || before.get(next.id)?.length !== 1) {
         break;
       }
@@ -133,31 +134,26 @@ function mergeBlocks(fn: IrFunction): IrFunction {
         instructions: [...block.instructions, ...next.instructions],
         terminator: next.terminator,
       };
-      blocks.set(id, block);
+      longer.set(id, block);
       merged.add(next.id);
     }
   }
   if (merged.size === 0) {
     return fn;
   }
-  return replaced.in({
-    ...fn,
-    blocks: fn.blocks.flatMap(({ id }) => (merged.has(id) ? [] : (blocks.get(id) ?? []))),
-  });
+  const left = fn.blocks.filter(({ id }) => !merged.has(id));
+  return replaced.in({ ...fn, blocks: left.map((block) => longer.get(block.id) ?? block) });
 }
 
 /** Parameters that some block besides their own uses. */
 function escapingParameters(fn: IrFunction): ReadonlySet<Operand> {
-  const home = new Map<Operand, number>();
-  for (const block of fn.blocks) {
-    for (const parameter of block.parameters) {
-      home.set(parameter, block.id);
-    }
-  }
+  const home = new Array<number | undefined>(fn.widths.length);
+  for (const block of fn.blocks) for (const parameter of block.parameters) home[parameter] = block.id;
   const escaping = new Set<Operand>();
   for (const block of fn.blocks) {
+    const { id } = block;
     eachOperandOfBlock(block, (operand) => {
-      if ((home.get(operand) ?? block.id) !== block.id) escaping.add(operand);
+      if (typeof operand === 'number' && (home[operand] ?? id) !== id) escaping.add(operand);
     });
   }
   return escaping;
@@ -167,7 +163,7 @@ function escapingParameters(fn: IrFunction): ReadonlySet<Operand> {
 function bypassEmptyBlocks(fn: IrFunction): IrFunction {
   const [entry] = fn.blocks;
   const candidates = fn.blocks.filter(
-    (block) => block.terminator.op === 'jump' && block.instructions.length === 0 && block !== entry,
+    (block) => block.instructions.length === 0 && block.terminator.op === 'jump' && block !== entry,
   );
   if (candidates.length === 0) {
     return fn;
@@ -227,8 +223,12 @@ export function simplifyCfg(fn: IrFunction): IrFunction {
 
 /** Edges and parameters in all: what a step that keeps the number of blocks can still reduce. */
 function countsOf(fn: IrFunction): number {
-  return fn.blocks.reduce(
-    (sum, block) => sum + block.parameters.length + edgesOf(block.terminator).length,
-    0,
-  );
+  let count = 0;
+  for (const { parameters, terminator } of fn.blocks) {
+    count += parameters.length;
+    eachEdge(terminator, () => {
+      count += 1;
+    });
+  }
+  return count;
 }
