@@ -13,6 +13,12 @@ const ONES: readonly bigint[] = Array.from({ length: 65 }, (_, bits) => (1n << B
 /** All ones at `bits`, 0 to 64. */
 export const ones = (bits: number): bigint => ONES[bits] ?? (1n << BigInt(bits)) - 1n;
 
+/** The number of bits up to the highest one; 0 of 0. */
+export function bitLength(value: bigint): number {
+  const high = value >> 32n;
+  return high === 0n ? 32 - Math.clz32(Number(value)) : 32 + bitLength(high);
+}
+
 export function smaller(a: bigint, b: bigint): bigint {
   if (a < b) {
     return a;
@@ -27,52 +33,47 @@ export function larger(a: bigint, b: bigint): bigint {
   return b;
 }
 
+/** `a operator b` with bits beyond `width`, of canonical operands. */
+function evaluated(operator: BinaryOperator, width: Width, a: bigint, b: bigint): bigint {
+  switch (operator) {
+    case 'add':
+      return a + b;
+    case 'sub':
+      return a - b;
+    case 'mul':
+      return a * b;
+    case 'udiv':
+      return b === 0n ? 0n : a / b;
+    case 'sdiv':
+      return b === 0n ? 0n : signed(a, width) / signed(b, width);
+    case 'umod':
+      return b === 0n ? a : a % b;
+    case 'smod':
+      return b === 0n ? a : signed(a, width) % signed(b, width);
+    case 'and':
+      return a & b;
+    case 'or':
+      return a | b;
+    case 'xor':
+      return a ^ b;
+    case 'shl':
+      return a << (b & BigInt(width - 1));
+    case 'lshr':
+      return a >> (b & BigInt(width - 1));
+    case 'ashr':
+      return signed(a, width) >> (b & BigInt(width - 1));
+  }
+}
+
 /** `left operator right` at `width`, canonical. */
 export function evaluateBinary(operator: BinaryOperator, width: Width, left: bigint, right: bigint): bigint {
-  const a = unsigned(left, width);
-  const b = unsigned(right, width);
-  const count = b & BigInt(width - 1);
-  const sa = signed(a, width);
-  const sb = signed(b, width);
-  const raw = (): bigint => {
-    switch (operator) {
-      case 'add':
-        return a + b;
-      case 'sub':
-        return a - b;
-      case 'mul':
-        return a * b;
-      case 'udiv':
-        return b === 0n ? 0n : a / b;
-      case 'sdiv':
-        return b === 0n ? 0n : sa / sb;
-      case 'umod':
-        return b === 0n ? a : a % b;
-      case 'smod':
-        return b === 0n ? a : sa % sb;
-      case 'and':
-        return a & b;
-      case 'or':
-        return a | b;
-      case 'xor':
-        return a ^ b;
-      case 'shl':
-        return a << count;
-      case 'lshr':
-        return a >> count;
-      case 'ashr':
-        return sa >> count;
-    }
-  };
-  return unsigned(raw(), width);
+  return unsigned(evaluated(operator, width, unsigned(left, width), unsigned(right, width)), width);
 }
 
 /** Whether `left condition right` holds at `width`. */
 export function evaluateCondition(condition: Condition, width: Width, left: bigint, right: bigint): boolean {
   const a = unsigned(left, width);
   const b = unsigned(right, width);
-  const sa = signed(a, width);
-  const sb = signed(b, width);
   switch (condition) {
     case 'eq':
       return a === b;
@@ -87,13 +88,13 @@ export function evaluateCondition(condition: Condition, width: Width, left: bigi
     case 'uge':
       return a >= b;
     case 'slt':
-      return sa < sb;
+      return signed(a, width) < signed(b, width);
     case 'sle':
-      return sa <= sb;
+      return signed(a, width) <= signed(b, width);
     case 'sgt':
-      return sa > sb;
+      return signed(a, width) > signed(b, width);
     case 'sge':
-      return sa >= sb;
+      return signed(a, width) >= signed(b, width);
     case 'test':
       return (a & b) !== 0n;
   }

@@ -7,14 +7,14 @@
  */
 import type { BinaryOperator, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import { eachOperand, operandsOf } from '../ir/visit.ts';
-import { ones, swapBytes } from './arithmetic.ts';
+import { bitLength, ones, swapBytes } from './arithmetic.ts';
 import { isAddress } from './branch-facts.ts';
 import { FreshValues, producersOf, Replacements, rewrittenBlocks, useCounts, withBlocks } from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
 /** All bits up to the highest one of `bits`: those that a carry into them may come from. */
-const upTo = (bits: bigint): bigint => (bits === 0n ? 0n : ones(bits.toString(2).length));
+const upTo = (bits: bigint): bigint => ones(bitLength(bits));
 
 /** The bits of `operand` that `binary` reads to give the bits `wanted` of its result. */
 function readByBinary({ operator, width, left, right }: Binary, operand: Operand, wanted: bigint): bigint {

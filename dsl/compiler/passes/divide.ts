@@ -3,12 +3,11 @@
  * Invariant Integers using Multiplication" (PLDI 1994), with the 64-bit product that BPF has for 32-bit operands.
  */
 import type { Instruction, IrFunction, Operand, Width } from '../ir/ir.ts';
+import { bitLength } from './arithmetic.ts';
 import { largest } from './known-bits.ts';
 import { FreshValues, producersOf, rewrittenBlocks, withBlocks } from './rewrite.ts';
 
 type Division = Instruction & { readonly op: 'binary' };
-
-const bitLength = (value: bigint): number => (value === 0n ? 0 : value.toString(2).length);
 
 /**
  * The multiplier and shift with `x / divisor == (x * multiplier) >> shift` for every x of `bits` bits, the product

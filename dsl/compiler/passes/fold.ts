@@ -6,7 +6,7 @@
 import { reversePostorder } from '../ir/analysis.ts';
 import type { BinaryOperator, Instruction, IrFunction, Operand } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
-import { evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
+import { bitLength, evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type FoldedBranch, type FoldFacts, foldBranch, onlyComparedIn } from './fold-branches.ts';
 import { knownValue, possibleBits } from './known-bits.ts';
 import { FreshValues, producerFrom, Replacements, useCounts, withBlocks } from './rewrite.ts';
@@ -28,7 +28,7 @@ const ASSOCIATIVE: ReadonlySet<BinaryOperator> = new Set(['add', 'mul', 'and', '
 
 /** The exponent, if `value` is a power of two. */
 function exponentOf(value: bigint): bigint | undefined {
-  return value > 0n && (value & (value - 1n)) === 0n ? BigInt(value.toString(2).length - 1) : undefined;
+  return value > 0n && (value & (value - 1n)) === 0n ? BigInt(bitLength(value) - 1) : undefined;
 }
 
 /** Identities with a constant on the right. */

@@ -4,7 +4,7 @@
  * the verifier doesn't miss: a byte swap, for one, makes the verifier forget everything.
  */
 import type { Instruction, Operand, ValueId, Width } from '../ir/ir.ts';
-import { larger, ones, smaller } from './arithmetic.ts';
+import { bitLength, larger, ones, smaller } from './arithmetic.ts';
 
 /** Where values come from. */
 export interface Producer {
@@ -18,18 +18,29 @@ export interface Producer {
   readonly found?: { readonly bits: Findings; readonly largest: Findings };
 }
 
+type Find = (producer: Producer, value: ValueId, width: Width, depth: number) => bigint;
+
 /** A number by value, width and depth of the search. */
 export class Findings {
   private readonly numbers = new Map<number, bigint>();
 
-  /** What is known, or else what `find` gives. */
-  of(value: ValueId, width: Width, depth: number, find: () => bigint): bigint {
+  constructor(private readonly find: Find) {}
+
+  of(producer: Producer, value: ValueId, width: Width, depth: number): bigint {
     const key = (value * 2 + (width === 64 ? 1 : 0)) * (DEPTH + 1) + depth;
-    const known = this.numbers.get(key) ?? find();
-    this.numbers.set(key, known);
-    return known;
+    const known = this.numbers.get(key);
+    if (known !== undefined) return known;
+    const found = this.find(producer, value, width, depth);
+    this.numbers.set(key, found);
+    return found;
   }
 }
+
+/** What is found out of a function that doesn't change any more. */
+export const newFindings = (): Producer['found'] => ({
+  bits: new Findings(findBits),
+  largest: new Findings(findLargest),
+});
 
 /** Unsigned bounds, both within. */
 export interface Range {
@@ -43,7 +54,7 @@ const DEPTH = 8;
 const PARAMETER_DEPTH = 4;
 
 /** All bits up to the highest one. */
-const below = (value: bigint): bigint => ones(value.toString(2).length) * (value === 0n ? 0n : 1n);
+const below = (value: bigint): bigint => ones(bitLength(value));
 
 /** The verifier bounds a product only of factors within half the width (scalar_min_max_mul). */
 const largestProduct = (width: Width, a: bigint, b: bigint): bigint =>
@@ -75,54 +86,69 @@ export function isForgotten(instruction: Instruction | undefined): boolean {
 export function possibleBits(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
   if (typeof operand === 'bigint') return operand & ones(width);
   if (depth <= 0) return ones(width);
-  const find = (): bigint => findBits(producer, operand, width, depth);
-  return producer.found === undefined ? find() : producer.found.bits.of(operand, width, depth, find);
+  return producer.found === undefined
+    ? findBits(producer, operand, width, depth)
+    : producer.found.bits.of(producer, operand, width, depth);
 }
 
 function findBits(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {
   const instruction = producer(operand);
   if (instruction === undefined) {
     const received = producer.received?.(operand);
-    const bits = received?.map((each) => possibleBits(producer, each, width, depth - PARAMETER_DEPTH));
-    return bits?.reduce((all, each) => all | each, 0n) ?? ones(width);
+    if (received === undefined) return ones(width);
+    let all = 0n;
+    for (const each of received) all |= possibleBits(producer, each, width, depth - PARAMETER_DEPTH);
+    return all;
   }
-  const of = (inner: Operand, innerWidth: Width): bigint =>
-    possibleBits(producer, inner, innerWidth, depth - 1);
   switch (instruction.op) {
     case 'load':
       return instruction.pointer ? ones(width) : ones(8 * instruction.bytes) & ones(width);
     case 'zext':
-      return isForgotten(producer(instruction.value)) ? ones(width) : of(instruction.value, 32);
+      return isForgotten(producer(instruction.value))
+        ? ones(width)
+        : possibleBits(producer, instruction.value, 32, depth - 1);
     case 'trunc':
-      return of(instruction.value, 64) & ones(32);
-    case 'binary': {
-      const { left, right } = instruction;
-      switch (instruction.operator) {
-        case 'and':
-          return of(left, instruction.width) & of(right, instruction.width);
-        case 'or':
-        case 'xor':
-          return of(left, instruction.width) | of(right, instruction.width);
-        case 'lshr':
-          // Of a shift by what it doesn't know the verifier knows nothing (is_safe_to_compute_dst_reg_range).
-          return typeof right === 'bigint'
-            ? of(left, instruction.width) >> (right & BigInt(instruction.width - 1))
-            : ones(instruction.width);
-        case 'shl':
-          return typeof right === 'bigint'
-            ? (of(left, instruction.width) << (right & BigInt(instruction.width - 1))) &
-                ones(instruction.width)
-            : ones(instruction.width);
-        case 'add':
-          return below(of(left, instruction.width) + of(right, instruction.width)) & ones(instruction.width);
-        case 'mul':
-          return below(
-            largestProduct(instruction.width, of(left, instruction.width), of(right, instruction.width)),
-          );
-        default:
-          return ones(instruction.width);
-      }
-    }
+      return possibleBits(producer, instruction.value, 64, depth - 1) & ones(32);
+    case 'binary':
+      return bitsOfBinary(producer, instruction, depth - 1);
+    default:
+      return ones(width);
+  }
+}
+
+function bitsOfBinary(
+  producer: Producer,
+  { operator, width, left, right }: Instruction & { readonly op: 'binary' },
+  depth: number,
+): bigint {
+  switch (operator) {
+    case 'and':
+      return possibleBits(producer, left, width, depth) & possibleBits(producer, right, width, depth);
+    case 'or':
+    case 'xor':
+      return possibleBits(producer, left, width, depth) | possibleBits(producer, right, width, depth);
+    case 'lshr':
+      // Of a shift by what it doesn't know the verifier knows nothing (is_safe_to_compute_dst_reg_range).
+      return typeof right === 'bigint'
+        ? possibleBits(producer, left, width, depth) >> (right & BigInt(width - 1))
+        : ones(width);
+    case 'shl':
+      return typeof right === 'bigint'
+        ? (possibleBits(producer, left, width, depth) << (right & BigInt(width - 1))) & ones(width)
+        : ones(width);
+    case 'add':
+      return (
+        below(possibleBits(producer, left, width, depth) + possibleBits(producer, right, width, depth)) &
+        ones(width)
+      );
+    case 'mul':
+      return below(
+        largestProduct(
+          width,
+          possibleBits(producer, left, width, depth),
+          possibleBits(producer, right, width, depth),
+        ),
+      );
     default:
       return ones(width);
   }
@@ -132,8 +158,9 @@ function findBits(producer: Producer, operand: ValueId, width: Width, depth: num
 export function largest(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
   if (typeof operand === 'bigint') return operand & ones(width);
   if (depth <= 0) return ones(width);
-  const find = (): bigint => findLargest(producer, operand, width, depth);
-  return producer.found === undefined ? find() : producer.found.largest.of(operand, width, depth, find);
+  return producer.found === undefined
+    ? findLargest(producer, operand, width, depth)
+    : producer.found.largest.of(producer, operand, width, depth);
 }
 
 function findLargest(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {

@@ -7,7 +7,7 @@
 import { valuesWithBounds } from '../ir/addresses.ts';
 import type { Bytes, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { resultOf } from '../ir/visit.ts';
-import { ones, swapBytes } from './arithmetic.ts';
+import { bitLength, ones, swapBytes } from './arithmetic.ts';
 import { FreshValues, producersOf, Replacements, rewrittenBlocks, useCounts, withBlocks } from './rewrite.ts';
 
 type Of<Op extends Instruction['op']> = Extract<Instruction, { op: Op }>;
@@ -89,7 +89,7 @@ class Narrowing {
   private masked(mask: Binary): readonly Instruction[] | undefined {
     const swap = this.swapOf(mask.left);
     const load = swap && this.loadOf(swap);
-    const bytes = mask.right === 0n ? undefined : sizeFor(mask.right.toString(2).length);
+    const bytes = mask.right === 0n ? undefined : sizeFor(bitLength(mask.right));
     if (swap === undefined || load === undefined || bytes === undefined || bytes >= load.bytes)
       return undefined;
     const keepsAll = mask.right === ones(8 * bytes);

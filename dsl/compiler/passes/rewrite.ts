@@ -9,7 +9,7 @@ import {
   mapUnlessSame,
   resultOf,
 } from '../ir/visit.ts';
-import { Findings, type Producer } from './known-bits.ts';
+import { newFindings, type Producer } from './known-bits.ts';
 
 /** Where each value of a function comes from. */
 export const producersOf = remembered((fn): Producer => {
@@ -20,8 +20,7 @@ export const producersOf = remembered((fn): Producer => {
       if (result !== undefined) made[result] = instruction;
     }
   }
-  const found = { bits: new Findings(), largest: new Findings() };
-  return Object.assign(producerFrom(made, fn), { found });
+  return Object.assign(producerFrom(made, fn), { found: newFindings() });
 });
 
 /** The same over instructions that a pass collects by their results, with the parameters of `fn`. */
