@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Comparison, decide } from './branch-facts.ts';
+import { decide as decideBy } from './branch-facts.ts';
+import { type Comparison, type Facts, withFact } from './facts.ts';
 import type { Producer } from './known-bits.ts';
 
 const unknown: Producer = () => undefined;
@@ -13,6 +14,13 @@ const that = (
   left: 1,
   right,
 });
+
+const decide = (test: Comparison, facts: readonly Comparison[], producer: Producer): boolean | undefined =>
+  decideBy(
+    test,
+    facts.reduceRight<Facts>((farther, fact) => withFact(fact, farther), undefined),
+    producer,
+  );
 
 describe('deciding a comparison', () => {
   it('by the same operands, exchanged or not', () => {

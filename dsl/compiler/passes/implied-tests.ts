@@ -4,19 +4,15 @@
  * SimplifyCFG in LLVM that merges a chain of comparisons with one destination.
  */
 import { blocksById } from '../ir/analysis.ts';
-import type { Block, Edge, IrFunction, Operand } from '../ir/ir.ts';
-import { type Comparison, decide, factBehind } from './branch-facts.ts';
+import type { Block, Edge, IrFunction, Operand, Terminator } from '../ir/ir.ts';
+import { decide } from './branch-facts.ts';
+import { type Facts, factBehind, withFact } from './facts.ts';
 import type { Producer } from './known-bits.ts';
 import { producersOf } from './rewrite.ts';
 import { sameEdge, simplifyCfg } from './simplify-cfg.ts';
 
 /** Where `edge` leads through a block that does nothing but test, with `facts`; undefined where they don't say. */
-function through(
-  edge: Edge,
-  block: Block | undefined,
-  facts: readonly Comparison[],
-  producer: Producer,
-): Edge | undefined {
+function through(edge: Edge, block: Block | undefined, facts: Facts, producer: Producer): Edge | undefined {
   if (block?.terminator.op !== 'branch' || block.instructions.length > 0) return undefined;
   const received = new Map<Operand, Operand>(
     block.parameters.map((parameter, index) => [parameter, edge.arguments[index] ?? 0n]),
@@ -29,6 +25,9 @@ function through(
   return { ...to, arguments: to.arguments.map(mapped) };
 }
 
+const behind = (terminator: Terminator, taken: boolean): Facts =>
+  withFact(factBehind(terminator, taken), undefined);
+
 /** One test that goes, if any does; it may be what kept another. */
 function withoutOne(fn: IrFunction): IrFunction | undefined {
   const blocks = blocksById(fn);
@@ -38,7 +37,7 @@ function withoutOne(fn: IrFunction): IrFunction | undefined {
     const { then, otherwise } = terminator;
     const tellsApart = (edge: Edge, other: Edge, taken: boolean): boolean => {
       if (other.block === id) return false;
-      const reached = through(other, blocks.get(other.block), factBehind(terminator, taken), producer);
+      const reached = through(other, blocks.get(other.block), behind(terminator, taken), producer);
       return reached !== undefined && sameEdge(reached, edge);
     };
     if (tellsApart(then, otherwise, true)) return otherwise;

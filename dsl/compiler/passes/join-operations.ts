@@ -7,7 +7,7 @@
 import { blocksById, dominatorTree, predecessors } from '../ir/analysis.ts';
 import type { BinaryOperator, Block, Edge, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { mapEdges } from '../ir/visit.ts';
-import { type Comparison, factsOnEntry } from './branch-facts.ts';
+import { type Facts, factsOnEntry } from './facts.ts';
 import { FreshValues, useCounts } from './rewrite.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
 
@@ -41,15 +41,13 @@ class Joining {
     this.fresh = new FreshValues(fn);
   }
 
-  private equalTo(constant: bigint, width: number, facts: readonly Comparison[]): ValueId | undefined {
-    const fact = facts.find(
-      ({ condition, left, right, width: compared }) =>
-        condition === 'eq' &&
-        right === constant &&
-        compared === width &&
-        this.fn.widths[Number(left)] === width,
-    );
-    return typeof fact?.left === 'number' ? fact.left : undefined;
+  private equalTo(constant: bigint, width: number, facts: Facts): ValueId | undefined {
+    for (let known = facts; known !== undefined; known = known.farther) {
+      const { condition, left, right, width: compared } = known.fact;
+      const isEqual = condition === 'eq' && right === constant && compared === width;
+      if (isEqual && typeof left === 'number' && this.fn.widths[left] === width) return left;
+    }
+    return undefined;
   }
 
   private wayFrom(id: number, join: number, index: number): Way | undefined {
@@ -62,7 +60,7 @@ class Joining {
     const right =
       typeof binary.right === 'number'
         ? binary.right
-        : this.equalTo(binary.right, binary.width, this.facts.get(id) ?? []);
+        : this.equalTo(binary.right, binary.width, this.facts.get(id));
     return right === undefined ? undefined : { block, binary, right };
   }
 

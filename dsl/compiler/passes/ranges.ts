@@ -4,12 +4,12 @@
  * the constants of the function's comparisons as steps of the widening. It claims no more than the kernel's verifier
  * finds on each path by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals and reg_set_min_max).
  */
-import { blocksById, remembered, reversePostorder } from '../ir/analysis.ts';
+import { blocksById, blocksInOrder, type DominatorTree, dominatorTree, remembered } from '../ir/analysis.ts';
 import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
-import { eachOperandOfBlock, edgesOf, resultOf } from '../ir/visit.ts';
+import { eachOperandOfBlock, resultOf } from '../ir/visit.ts';
 import { larger, ones, smaller } from './arithmetic.ts';
-import { type Comparison, factBehind, factsOnEntry } from './branch-facts.ts';
+import { boundsOf, type Comparison, factBehind } from './facts.ts';
 import { isForgotten, type Producer, possibleBits, type Range } from './known-bits.ts';
 import { producersOf } from './rewrite.ts';
 
@@ -74,20 +74,25 @@ function binaryRange({ operator, width, right }: Binary, a: Range, b: Range): Ra
   }
 }
 
-/** What some facts say of values, by value, in their order. */
-type Bounds = ReadonlyMap<Operand, readonly Comparison[]>;
-
-const NOTHING: Bounds = new Map();
+/** The constants of comparisons and their neighbours, in order. */
+function stepsOf(fn: IrFunction): readonly bigint[] {
+  const steps = new Set([0n, ...[8, 16, 32, 64].map(ones)]);
+  for (const { terminator } of fn.blocks) {
+    if (terminator.op !== 'branch' || typeof terminator.right !== 'bigint') continue;
+    for (const near of [-1n, 0n, 1n]) steps.add(terminator.right + near);
+  }
+  return [...steps].sort((a, b) => (a < b ? -1 : 1));
+}
 
 /** The analysis of one function. A value without a range so far is on no way that was walked. */
 class Intervals {
   readonly ranges: (Range | undefined)[];
-  private readonly facts: ReadonlyMap<number, readonly Comparison[]>;
-  /** By the lists of facts, which blocks share. */
-  private readonly boundsOf = new Map<readonly Comparison[], Bounds>();
+  private readonly bounds: ReturnType<typeof boundsOf>;
+  private readonly dominates: DominatorTree['dominates'];
   private readonly producer: Producer;
   private readonly grown: number[] = [];
-  private readonly steps: readonly bigint[];
+  /** Looked for only where a loop's value grows. */
+  private steps: readonly bigint[] | undefined;
   /** The blocks that read a value. */
   private readonly users: readonly (readonly Block[] | undefined)[];
   /** Blocks that read a value whose range is another than when they were last looked at. */
@@ -95,57 +100,38 @@ class Intervals {
 
   constructor(private readonly fn: IrFunction) {
     this.ranges = new Array<Range | undefined>(fn.widths.length);
-    this.facts = factsOnEntry(fn);
+    this.bounds = boundsOf(fn);
+    this.dominates = dominatorTree(fn).dominates;
     this.producer = producersOf(fn);
     this.users = usersOf(fn);
     this.stale = new Set(fn.blocks);
-    const compared = fn.blocks.flatMap(({ terminator }) =>
-      terminator.op === 'branch' && typeof terminator.right === 'bigint' ? [terminator.right] : [],
-    );
-    const near = compared.flatMap((constant) => [constant - 1n, constant, constant + 1n]);
-    const steps = [0n, ...near, ...[8, 16, 32, 64].map(ones)];
-    this.steps = [...new Set(steps)].sort((a, b) => (a < b ? -1 : 1));
   }
 
   private widthOf(operand: Operand): Width {
     return typeof operand === 'number' ? (this.fn.widths[operand] ?? 64) : 64;
   }
 
-  private boundsIn(block: Block): Bounds {
-    const facts = this.facts.get(block.id) ?? [];
-    const bounds = this.boundsOf.get(facts) ?? this.boundsBy(facts);
-    this.boundsOf.set(facts, bounds);
-    return bounds;
-  }
-
-  private boundsBy(facts: readonly Comparison[]): Bounds {
-    if (facts.length === 0) return NOTHING;
-    const bounds = new Map<Operand, Comparison[]>();
-    for (const fact of facts) {
-      if (typeof fact.right !== 'bigint' || fact.width !== this.widthOf(fact.left)) continue;
-      const others = bounds.get(fact.left);
-      if (others === undefined) bounds.set(fact.left, [fact]);
-      else others.push(fact);
-    }
-    return bounds;
-  }
-
-  /** Where `bounds` hold, and first what `behind` says; undefined where control never comes. */
-  private at(operand: Operand, width: Width, bounds: Bounds, behind: Bounds = NOTHING): Range | undefined {
+  /** In `block`, and behind `fact`, which is nearer; undefined where control never comes. */
+  private at(operand: Operand, width: Width, block: number, fact?: Comparison): Range | undefined {
     if (typeof operand === 'bigint') return { low: operand & ones(width), high: operand & ones(width) };
     let range = this.ranges[operand];
     if (range === undefined) return undefined;
-    for (const fact of behind.get(operand) ?? []) range = narrowedBy(range, fact);
-    for (const fact of bounds.get(operand) ?? []) range = narrowedBy(range, fact);
+    if (fact?.left === operand && fact.width === this.widthOf(operand)) range = narrowedBy(range, fact);
+    const holdings = this.bounds[operand];
+    for (let index = (holdings?.length ?? 0) - 1; index >= 0; index -= 1) {
+      const holding = holdings?.[index];
+      if (holding !== undefined && this.dominates(holding.block, block))
+        range = narrowedBy(range, holding.fact);
+    }
     return range.low > range.high ? undefined : range;
   }
 
-  private made(instruction: Instruction, result: ValueId, bounds: Bounds): Range | undefined {
+  private made(instruction: Instruction, result: ValueId, block: number): Range | undefined {
     const width = this.widthOf(result);
     switch (instruction.op) {
       case 'binary': {
-        const a = this.at(instruction.left, width, bounds);
-        const b = this.at(instruction.right, width, bounds);
+        const a = this.at(instruction.left, width, block);
+        const b = this.at(instruction.right, width, block);
         if (a === undefined || b === undefined) return undefined;
         const { low, high } = binaryRange(instruction, a, b);
         return { low, high: smaller(high, possibleBits(this.producer, result, width)) };
@@ -153,9 +139,9 @@ class Intervals {
       case 'zext':
         return isForgotten(this.producer(instruction.value))
           ? full(64)
-          : this.at(instruction.value, 32, bounds);
+          : this.at(instruction.value, 32, block);
       case 'trunc': {
-        const range = this.at(instruction.value, 64, bounds);
+        const range = this.at(instruction.value, 64, block);
         return range === undefined || range.high <= ones(32) ? range : full(32);
       }
       case 'load':
@@ -188,38 +174,46 @@ class Intervals {
   }
 
   private widened(before: Range, { low, high }: Range): Range {
+    this.steps ??= stepsOf(this.fn);
     return {
       low: low < before.low ? (this.steps.findLast((step) => step <= low) ?? 0n) : low,
       high: high > before.high ? (this.steps.find((step) => step >= high) ?? high) : high,
     };
   }
 
-  private follow(edge: Edge, target: Block | undefined, bounds: Bounds, behind: Bounds): void {
-    for (const [index, parameter] of (target?.parameters ?? []).entries()) {
-      const argument = this.at(edge.arguments[index] ?? 0n, this.widthOf(parameter), bounds, behind);
+  private follow(from: Block, edge: Edge, target: Block | undefined, taken: boolean): void {
+    if (target === undefined || target.parameters.length === 0) return;
+    const fact = factBehind(from.terminator, taken);
+    for (const [index, parameter] of target.parameters.entries()) {
+      const argument = this.at(edge.arguments[index] ?? 0n, this.widthOf(parameter), from.id, fact);
       if (argument !== undefined) this.receive(parameter, argument);
     }
   }
 
   private lookAt(block: Block, blocks: ReadonlyByBlock<Block>): void {
-    const bounds = this.boundsIn(block);
     for (const instruction of block.instructions) {
       const result = resultOf(instruction);
-      const range = result === undefined ? undefined : this.made(instruction, result, bounds);
+      const range = result === undefined ? undefined : this.made(instruction, result, block.id);
       if (result !== undefined && range !== undefined) this.set(result, range, block);
     }
     const { terminator } = block;
-    for (const [index, edge] of edgesOf(terminator).entries()) {
-      const target = blocks.get(edge.block);
-      if (target === undefined || target.parameters.length === 0) continue;
-      this.follow(edge, target, bounds, this.boundsBy(factBehind(terminator, index === 0)));
+    switch (terminator.op) {
+      case 'jump':
+        this.follow(block, terminator.to, blocks.get(terminator.to.block), true);
+        break;
+      case 'branch':
+        this.follow(block, terminator.then, blocks.get(terminator.then.block), true);
+        this.follow(block, terminator.otherwise, blocks.get(terminator.otherwise.block), false);
+        break;
+      case 'return':
+        break;
     }
   }
 
   run(): void {
     const blocks = blocksById(this.fn);
     for (const parameter of this.fn.parameters) this.ranges[parameter] = full(this.widthOf(parameter));
-    const order = reversePostorder(this.fn).flatMap((id) => blocks.get(id) ?? []);
+    const order = blocksInOrder(this.fn);
     for (let changed = true; changed; ) {
       changed = false;
       for (const block of order) {
@@ -239,7 +233,7 @@ function usersOf(fn: IrFunction): readonly (readonly Block[] | undefined)[] {
       if (typeof operand !== 'number') return;
       const known = users[operand];
       if (known === undefined) users[operand] = [block];
-      else if (known.at(-1) !== block) known.push(block);
+      else if (known[known.length - 1] !== block) known.push(block);
     });
   return users;
 }

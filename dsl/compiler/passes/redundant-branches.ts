@@ -5,7 +5,8 @@
  */
 import type { Block, IrFunction } from '../ir/ir.ts';
 import { mapUnlessSame } from '../ir/visit.ts';
-import { decide, factsOnEntry } from './branch-facts.ts';
+import { decide } from './branch-facts.ts';
+import { factsOnEntry } from './facts.ts';
 import { producersWithRanges } from './ranges.ts';
 import { withBlocks } from './rewrite.ts';
 
@@ -17,7 +18,7 @@ export function removeRedundantBranches(fn: IrFunction): IrFunction {
     if (terminator.op !== 'branch') {
       return block;
     }
-    const holds = decide(terminator, facts.get(block.id) ?? [], producer);
+    const holds = decide(terminator, facts.get(block.id), producer);
     if (holds === undefined) {
       return block;
     }

@@ -2,8 +2,9 @@
  * Makes SSA form whole again after control flow was redirected around definitions: each use of a value that now has
  * several definitions reads the one that reaches it. Braun et al. (CC 2013), on a complete graph.
  */
-import type { Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
+import type { Block, Edge, Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import {
+  eachEdge,
   eachOperandOfBlock,
   edgesOf,
   mapEdges,
@@ -18,6 +19,8 @@ import { FreshValues } from './rewrite.ts';
 /** A block that a pass changes in place. */
 export interface OpenBlock {
   readonly id: number;
+  /** Where it stands among the others. */
+  readonly place: number;
   parameters: readonly ValueId[];
   instructions: readonly Instruction[];
   terminator: Terminator;
@@ -25,29 +28,55 @@ export interface OpenBlock {
 
 /** A function whose blocks a pass changes in place, with what repairing needs to know of it at any time. */
 export class OpenFunction {
-  readonly blocks: Map<number, OpenBlock>;
   readonly fresh: FreshValues;
-  /** Where each block stands among the others. */
-  private readonly places: Map<number, number>;
+  /** All that are or were there, by their places. */
+  private readonly places: OpenBlock[];
+  private readonly blocks: (OpenBlock | undefined)[] = [];
   /** Blocks that use a value, or did; known once somebody asks. */
-  private users: Map<ValueId, Set<number>> | undefined;
+  private users: (OpenBlock[] | undefined)[] | undefined;
   /** For each block, where its incoming edges come from; known once somebody asks. */
-  private sources: Map<number, number[]> | undefined;
-  private nextBlock: number;
+  private sources: (OpenBlock[] | undefined)[] | undefined;
 
-  constructor(fn: IrFunction) {
+  constructor(private readonly fn: IrFunction) {
     this.fresh = new FreshValues(fn);
-    this.blocks = new Map(fn.blocks.map((own) => [own.id, { ...own }]));
-    this.places = new Map(fn.blocks.map(({ id }, place) => [id, place]));
-    this.nextBlock = Math.max(...this.blocks.keys()) + 1;
+    this.places = fn.blocks.map(({ id, parameters, instructions, terminator }, place) => ({
+      id,
+      place,
+      parameters,
+      instructions,
+      terminator,
+    }));
+    this.blocks = new Array<OpenBlock | undefined>(1 + Math.max(...fn.blocks.map(({ id }) => id)));
+    for (const block of this.places) this.blocks[block.id] = block;
+  }
+
+  /** A block that is there. */
+  block(id: number): OpenBlock | undefined {
+    return this.blocks[id];
+  }
+
+  /** The function as it is now; blocks that nothing changed are the same objects as before. */
+  close(): IrFunction {
+    const blocks: Block[] = [];
+    for (const open of this.places) {
+      if (this.blocks[open.id] === undefined) continue;
+      const { id, place, parameters, instructions, terminator } = open;
+      const before = this.fn.blocks[place];
+      const isSame =
+        before?.parameters === parameters &&
+        before.instructions === instructions &&
+        before.terminator === terminator;
+      blocks.push(isSame ? before : { id, parameters, instructions, terminator });
+    }
+    return { ...this.fn, blocks, widths: this.fresh.widths };
   }
 
   /** Adds a block; the edge to it is the caller's. */
   add(instructions: readonly Instruction[], terminator: Terminator): OpenBlock {
-    const block = { id: this.nextBlock, parameters: [], instructions, terminator };
-    this.nextBlock += 1;
-    this.blocks.set(block.id, block);
-    this.places.set(block.id, this.places.size);
+    const place = this.places.length;
+    const block: OpenBlock = { id: this.blocks.length, place, parameters: [], instructions, terminator };
+    this.blocks.push(block);
+    this.places.push(block);
     this.noteUsesIn(block);
     this.noteEdgesOf(block);
     return block;
@@ -60,68 +89,74 @@ export class OpenFunction {
     this.noteEdgesOf(block);
   }
 
-  noteUse(block: { readonly id: number }, operand: Operand): void {
+  noteUse(block: OpenBlock, operand: Operand): void {
     if (this.users === undefined || typeof operand !== 'number') return;
-    const known = this.users.get(operand);
-    if (known === undefined) this.users.set(operand, new Set([block.id]));
-    else known.add(block.id);
+    const known = this.users[operand];
+    if (known === undefined) this.users[operand] = [block];
+    else if (known[known.length - 1] !== block) known.push(block);
   }
 
   private noteUsesIn(block: OpenBlock): void {
     if (this.users !== undefined) eachOperandOfBlock(block, (operand) => this.noteUse(block, operand));
   }
 
-  private noteEdgesOf({ id, terminator }: OpenBlock): void {
+  private noteEdgesOf(block: OpenBlock): void {
+    const { sources } = this;
+    if (sources === undefined) return;
+    eachEdge(block.terminator, (edge) => {
+      const known = sources[edge.block];
+      if (known === undefined) sources[edge.block] = [block];
+      else known.push(block);
+    });
+  }
+
+  private forgetEdgesOf(block: OpenBlock): void {
     if (this.sources === undefined) return;
-    for (const edge of edgesOf(terminator)) {
-      const known = this.sources.get(edge.block);
-      if (known === undefined) this.sources.set(edge.block, [id]);
-      else known.push(id);
-    }
+    eachEdge(block.terminator, (edge) => {
+      const known = this.sources?.[edge.block];
+      known?.splice(known.indexOf(block), 1);
+    });
   }
 
-  private forgetEdgesOf({ id, terminator }: OpenBlock): void {
-    for (const edge of edgesOf(terminator)) {
-      const known = this.sources?.get(edge.block);
-      known?.splice(known.indexOf(id), 1);
-    }
-  }
-
-  private inOrder(ids: Iterable<number>): readonly OpenBlock[] {
-    const placeOf = (id: number): number => this.places.get(id) ?? 0;
-    return [...ids].sort((a, b) => placeOf(a) - placeOf(b)).flatMap((id) => this.blocks.get(id) ?? []);
+  private areThere(blocks: Iterable<OpenBlock>): readonly OpenBlock[] {
+    const there = [...blocks].filter(({ id }) => this.blocks[id] !== undefined);
+    return there.sort((a, b) => a.place - b.place);
   }
 
   /** The blocks that use `value`, in order. */
   using(value: ValueId): readonly OpenBlock[] {
     if (this.users === undefined) {
-      this.users = new Map();
-      for (const block of this.blocks.values()) this.noteUsesIn(block);
+      this.users = new Array<OpenBlock[] | undefined>(this.fresh.widths.length);
+      for (const block of this.places) if (this.blocks[block.id] !== undefined) this.noteUsesIn(block);
     }
-    return this.inOrder(this.users.get(value) ?? []).filter((block) => uses(block, value));
+    return this.areThere(new Set(this.users[value])).filter((block) => uses(block, value));
   }
 
   /** The blocks with edges into a block, in order; one with two edges counts twice. */
   incoming(id: number): readonly OpenBlock[] {
     if (this.sources === undefined) {
-      this.sources = new Map();
-      for (const block of this.blocks.values()) this.noteEdgesOf(block);
+      this.sources = new Array<OpenBlock[] | undefined>(this.blocks.length);
+      for (const block of this.places) if (this.blocks[block.id] !== undefined) this.noteEdgesOf(block);
     }
-    return this.inOrder(this.sources.get(id) ?? []);
+    return this.areThere(this.sources[id] ?? []);
   }
 
   /** Removes the blocks that control no longer reaches. */
   prune(): void {
-    const [entry = 0] = this.blocks.keys();
-    const seen = new Set([entry]);
-    // A set's loop visits what is added meanwhile.
-    for (const id of seen) {
-      const block = this.blocks.get(id);
-      if (block !== undefined) for (const edge of edgesOf(block.terminator)) seen.add(edge.block);
-    }
-    for (const block of [...this.blocks.values()].filter(({ id }) => !seen.has(id))) {
+    const seen = new Uint8Array(this.blocks.length);
+    const work = this.places.slice(0, 1);
+    for (const { id } of work) seen[id] = 1;
+    const reach = (edge: Edge): void => {
+      const block = this.blocks[edge.block];
+      if (block === undefined || seen[edge.block] === 1) return;
+      seen[edge.block] = 1;
+      work.push(block);
+    };
+    for (let block = work.pop(); block !== undefined; block = work.pop()) eachEdge(block.terminator, reach);
+    for (const block of this.places) {
+      if (this.blocks[block.id] === undefined || seen[block.id] === 1) continue;
       this.forgetEdgesOf(block);
-      this.blocks.delete(block.id);
+      this.blocks[block.id] = undefined;
     }
   }
 }

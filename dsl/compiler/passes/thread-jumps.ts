@@ -8,7 +8,8 @@ import { dominatorTree, predecessors } from '../ir/analysis.ts';
 import type { Edge, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { edgesOf, mapOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, signed, swapBytes, unsigned } from './arithmetic.ts';
-import { type Comparison, decide, factBehind, factsOnEntry } from './branch-facts.ts';
+import { decide } from './branch-facts.ts';
+import { type Facts, factBehind, factsOnEntry, withFact } from './facts.ts';
 import type { Producer } from './known-bits.ts';
 import { type OpenBlock, OpenFunction, repairUses } from './repair-ssa.ts';
 import { type FreshValues, producersOf } from './rewrite.ts';
@@ -57,7 +58,7 @@ interface Passage {
 function follow(
   block: OpenBlock,
   edge: Edge,
-  facts: readonly Comparison[],
+  facts: Facts,
   producer: Producer,
   fresh: FreshValues,
 ): Passage | undefined {
@@ -66,9 +67,8 @@ function follow(
     return undefined;
   }
   const values = new Map<ValueId, Operand>();
-  block.parameters.forEach((parameter, index) => {
+  for (const [index, parameter] of block.parameters.entries())
     values.set(parameter, edge.arguments[index] ?? 0n);
-  });
   const through = (operand: Operand): Operand =>
     typeof operand === 'number' ? (values.get(operand) ?? operand) : operand;
   const symbolic: Instruction[] = [];
@@ -104,7 +104,7 @@ function follow(
 
 /** What is known of the function at the start of a sweep; threading only adds ways on which it holds too. */
 interface Known {
-  readonly facts: ReadonlyMap<number, readonly Comparison[]>;
+  readonly facts: ReturnType<typeof factsOnEntry>;
   readonly producer: Producer;
   readonly dominates: (above: number, below: number) => boolean;
 }
@@ -123,6 +123,17 @@ const isShort = ({ terminator, instructions }: OpenBlock): boolean =>
   instructions.length <= MAX_COPIED &&
   instructions.every(({ op }) => COPIED.has(op));
 
+const leadsTo = ({ terminator }: OpenBlock, id: number): boolean => {
+  switch (terminator.op) {
+    case 'jump':
+      return terminator.to.block === id;
+    case 'branch':
+      return terminator.then.block === id || terminator.otherwise.block === id;
+    case 'return':
+      return false;
+  }
+};
+
 /** Threads the edges that decide the branch of `block`; gives the blocks made for them. */
 function threadThrough(
   fn: OpenFunction,
@@ -137,7 +148,7 @@ function threadThrough(
       if (edge.block !== block.id) {
         return edge;
       }
-      const known = [...factBehind(terminator, taken), ...(facts.get(source.id) ?? [])];
+      const known = withFact(factBehind(terminator, taken), facts.get(source.id));
       const passage = follow(block, edge, known, producer, fn.fresh);
       if (passage === undefined) {
         return edge;
@@ -147,20 +158,25 @@ function threadThrough(
       return { block: id, arguments: [] };
     };
     if (terminator.op === 'jump') {
-      fn.redirect(source, { ...terminator, to: redirect(terminator.to, true) });
+      const to = redirect(terminator.to, true);
+      if (to !== terminator.to) fn.redirect(source, { ...terminator, to });
     } else if (terminator.op === 'branch') {
       const then = redirect(terminator.then, true);
-      fn.redirect(source, { ...terminator, then, otherwise: redirect(terminator.otherwise, false) });
+      const otherwise = redirect(terminator.otherwise, false);
+      if (then !== terminator.then || otherwise !== terminator.otherwise)
+        fn.redirect(source, { ...terminator, then, otherwise });
     }
   }
   if (bridges.length > 0) {
     // Only with the block itself can anything behind it become unreachable.
-    if (!sources.some((source) => edgesOf(source.terminator).some((edge) => edge.block === block.id))) {
+    if (!sources.some((source) => leadsTo(source, block.id))) {
       fn.prune();
     }
     const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
     for (const value of defined) {
-      const definitions = new Map<number, Operand>(fn.blocks.has(block.id) ? [[block.id, value]] : []);
+      const definitions = new Map<number, Operand>(
+        fn.block(block.id) === undefined ? [] : [[block.id, value]],
+      );
       for (const bridge of bridges) {
         definitions.set(bridge.id, bridge.values.get(value) ?? value);
       }
@@ -174,28 +190,27 @@ function threadThrough(
 function sweep(fn: IrFunction): IrFunction | undefined {
   const known = { facts: factsOnEntry(fn), producer: producersOf(fn), ...dominatorTree(fn) };
   const open = new OpenFunction(fn);
-  const { blocks, fresh } = open;
   const before = predecessors(fn);
-  const leadsTo = (from: OpenBlock, id: number): boolean =>
-    edgesOf(from.terminator).some((edge) => edge.block === id);
   const made = new Set<number>();
   const nextToMade = new Set<number>();
   for (const { id } of fn.blocks) {
-    const block = blocks.get(id);
+    const block = open.block(id);
     if (block === undefined || nextToMade.has(id) || !isShort(block)) continue;
-    const sources = [...new Set(before.get(id))]
-      .flatMap((source) => blocks.get(source) ?? [])
-      .filter((source) => leadsTo(source, id));
+    const sources: OpenBlock[] = [];
+    for (const from of new Set(before.get(id))) {
+      const source = open.block(from);
+      if (source !== undefined && leadsTo(source, id)) sources.push(source);
+    }
     if (isThreadable(block, sources, known)) {
       for (const bridge of threadThrough(open, block, sources, known)) {
         made.add(bridge);
-        for (const edge of edgesOf(blocks.get(bridge)?.terminator ?? block.terminator)) {
+        for (const edge of edgesOf(open.block(bridge)?.terminator ?? block.terminator)) {
           nextToMade.add(edge.block);
         }
       }
     }
   }
-  return made.size === 0 ? undefined : { ...fn, blocks: [...blocks.values()], widths: fresh.widths };
+  return made.size === 0 ? undefined : open.close();
 }
 
 export function threadJumps(fn: IrFunction): IrFunction {
