@@ -85,9 +85,9 @@ class Runner {
 const sizeOf = (fn: IrFunction): number =>
   fn.blocks.reduce((sum, { instructions }) => sum + instructions.length + 1, 0);
 
-/** Whether two functions do the same, whatever source lines their instructions came from. */
+/** Whether two functions do the same, whatever their values' numbers and the source lines of their instructions. */
 const alike = (a: IrFunction, b: IrFunction): boolean =>
-  a === b || (sizeOf(a) === sizeOf(b) && printFunction(a) === printFunction(b));
+  a === b || (sizeOf(a) === sizeOf(b) && printFunction(renumbered(a)) === printFunction(renumbered(b)));
 
 function settled(
   fn: IrFunction,
@@ -103,7 +103,6 @@ function settled(
       current = runner.run(pass, current);
       after?.(pass.name, current);
     }
-    current = renumbered(current);
     if (round > 0 && alike(before, current)) break;
   }
   return current;
@@ -113,7 +112,7 @@ function optimiseFunction(fn: IrFunction, options: OptimiseOptions): IrFunction 
   const passes = PASSES.filter(({ name }) => !options.disable?.has(name));
   const early = passes.filter(({ late }) => late !== true);
   const runner = new Runner();
-  return settled(settled(fn, early, runner, options), passes, runner, options);
+  return renumbered(settled(settled(fn, early, runner, options), passes, runner, options));
 }
 
 const calleesOf = (fn: IrFunction): readonly string[] =>
