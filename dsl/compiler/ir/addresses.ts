@@ -3,8 +3,9 @@
  * 32-bit operations it forgets that the upper half of the register is zero (adjust_scalar_min_max_vals and check_alu_op,
  * kernel/bpf/verifier.c, mark the whole register unknown); for these values it must be told again.
  */
-import type { Instruction, IrFunction, Operand, Terminator, ValueId } from './ir.ts';
-import { edgesOf, resultOf } from './visit.ts';
+import { blocksById } from './analysis.ts';
+import type { Edge, Instruction, IrFunction, Operand, Terminator, ValueId } from './ir.ts';
+import { eachEdge, resultOf } from './visit.ts';
 
 /** Whether the verifier takes the result for 64 unknown bits, although the upper 32 are zero. */
 export function forgetsHighHalf(instruction: Instruction): boolean {
@@ -30,7 +31,7 @@ export function forgetsHighHalf(instruction: Instruction): boolean {
 
 /** What each value is computed from, and the values that are addresses or arguments of helpers themselves. */
 class Addresses {
-  private readonly sources = new Map<ValueId, Operand[]>();
+  private readonly sources: (Operand[] | undefined)[];
   private readonly pointers = new Set<Operand>();
   private readonly ends: Operand[] = [];
 
@@ -39,21 +40,27 @@ class Addresses {
     fn: IrFunction,
     private readonly bounds: boolean,
   ) {
-    const parameters = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
+    this.sources = new Array<Operand[] | undefined>(fn.widths.length);
+    const blocks = blocksById(fn);
+    const receive = (edge: Edge): void => {
+      for (const [index, parameter] of (blocks.get(edge.block)?.parameters ?? []).entries())
+        this.made(parameter, edge.arguments[index] ?? 0n);
+    };
     for (const { instructions, terminator } of fn.blocks) {
       for (const instruction of instructions) {
         this.read(instruction);
         if (bounds) this.readForBounds(instruction);
       }
       if (bounds) this.readTerminator(terminator);
-      for (const edge of edgesOf(terminator))
-        for (const [index, parameter] of (parameters.get(edge.block) ?? []).entries())
-          this.made(parameter, [edge.arguments[index] ?? 0n]);
+      eachEdge(terminator, receive);
     }
   }
 
-  private made(value: Operand, from: readonly Operand[]): void {
-    if (typeof value === 'number') this.sources.set(value, [...(this.sources.get(value) ?? []), ...from]);
+  private made(value: Operand, from: Operand): void {
+    if (typeof value !== 'number') return;
+    const known = this.sources[value];
+    if (known === undefined) this.sources[value] = [from];
+    else known.push(from);
   }
 
   private read(instruction: Instruction): void {
@@ -71,7 +78,8 @@ class Addresses {
         // Any other 32-bit operation says anew that the upper half is zero.
         if (instruction.width === 32 && !this.bounds) break;
         const { left, right } = instruction;
-        this.made(instruction.result, [left, right]);
+        this.made(instruction.result, left);
+        this.made(instruction.result, right);
         // Adding to a pointer asks for a bound even where nothing is accessed.
         if (!this.pointers.has(left)) break;
         this.pointers.add(instruction.result);
@@ -80,7 +88,7 @@ class Addresses {
       }
       case 'zext':
       case 'trunc':
-        this.made(instruction.result, [instruction.value]);
+        this.made(instruction.result, instruction.value);
         break;
       default: {
         const result = resultOf(instruction);
@@ -93,15 +101,15 @@ class Addresses {
   private readForBounds(instruction: Instruction): void {
     if (instruction.op === 'call') this.ends.push(...instruction.arguments);
     if (instruction.op === 'store' && instruction.region === 'stack') this.ends.push(instruction.value);
-    if (instruction.op === 'sext') this.made(instruction.result, [instruction.value]);
+    if (instruction.op === 'sext') this.made(instruction.result, instruction.value);
   }
 
   /** What a subprogram returns has bounds, and either side of a comparison bounds the other. */
   private readTerminator(terminator: Terminator): void {
     if (terminator.op === 'return') this.ends.push(terminator.value);
     if (terminator.op !== 'branch') return;
-    this.made(terminator.left, [terminator.right]);
-    this.made(terminator.right, [terminator.left]);
+    this.made(terminator.left, terminator.right);
+    this.made(terminator.right, terminator.left);
   }
 
   values(): ReadonlySet<ValueId> {
@@ -110,7 +118,7 @@ class Addresses {
     for (let operand = work.pop(); operand !== undefined; operand = work.pop())
       if (typeof operand === 'number' && !found.has(operand)) {
         found.add(operand);
-        work.push(...(this.sources.get(operand) ?? []));
+        for (const source of this.sources[operand] ?? []) work.push(source);
       }
     return found;
   }

@@ -2,38 +2,33 @@
  * Dead store elimination on the stack: stores to a slot that nothing reads go, and within a block a store that a
  * later one overwrites before anything can read it. Muchnick (1997), section 18.10, on single slots.
  */
-import type { Instruction, IrFunction, ValueId } from '../ir/ir.ts';
-import { edgesOf, mapUnlessSame, operandsOf, terminatorOperands, unlessSame } from '../ir/visit.ts';
+import type { Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
+import { eachArgument, eachOperand, eachTerminatorOperand, mapUnlessSame, unlessSame } from '../ir/visit.ts';
 import { withBlocks, withInstructions } from './rewrite.ts';
 
 /** Slots by the value that holds their address. */
 function slotAddresses(fn: IrFunction): ReadonlyMap<ValueId, number> {
-  return new Map(
-    fn.blocks.flatMap((block) =>
-      block.instructions.flatMap((instruction) =>
-        instruction.op === 'stackAddress' ? [[instruction.result, instruction.slot] as const] : [],
-      ),
-    ),
-  );
+  const addresses = new Map<ValueId, number>();
+  for (const { instructions } of fn.blocks)
+    for (const instruction of instructions)
+      if (instruction.op === 'stackAddress') addresses.set(instruction.result, instruction.slot);
+  return addresses;
 }
 
 /** Slots that are loaded from, or whose address goes anywhere but into a store's base. */
 function readSlots(fn: IrFunction, addresses: ReadonlyMap<ValueId, number>): ReadonlySet<number> {
   const read = new Set<number>();
+  const use = (operand: Operand): void => {
+    const slot = typeof operand === 'number' ? addresses.get(operand) : undefined;
+    if (slot !== undefined) read.add(slot);
+  };
   for (const { instructions, terminator } of fn.blocks) {
-    const used = [
-      ...instructions.flatMap((instruction) =>
-        instruction.op === 'store' ? [instruction.value] : operandsOf(instruction),
-      ),
-      ...terminatorOperands(terminator),
-      ...edgesOf(terminator).flatMap((edge) => edge.arguments),
-    ];
-    for (const operand of used) {
-      const slot = typeof operand === 'number' ? addresses.get(operand) : undefined;
-      if (slot !== undefined) {
-        read.add(slot);
-      }
+    for (const instruction of instructions) {
+      if (instruction.op === 'store') use(instruction.value);
+      else eachOperand(instruction, use);
     }
+    eachTerminatorOperand(terminator, use);
+    eachArgument(terminator, use);
   }
   return read;
 }
@@ -50,15 +45,17 @@ export function eliminateDeadStores(fn: IrFunction): IrFunction {
     return fn;
   }
   const read = readSlots(fn, addresses);
+  const slotOf = (instruction: Instruction): number | undefined =>
+    instruction.op === 'store' && typeof instruction.base === 'number'
+      ? addresses.get(instruction.base)
+      : undefined;
   const keep = (instructions: readonly Instruction[]): readonly Instruction[] => {
+    if (!instructions.some((instruction) => slotOf(instruction) !== undefined)) return instructions;
     // Bytes, as `slot:offset`, that are stored to later before any read.
     let overwritten = new Set<string>();
     const kept: Instruction[] = [];
     for (const instruction of instructions.toReversed()) {
-      const slot =
-        instruction.op === 'store' && typeof instruction.base === 'number'
-          ? addresses.get(instruction.base)
-          : undefined;
+      const slot = slotOf(instruction);
       if (instruction.op === 'store' && slot !== undefined) {
         const bytes = Array.from(
           { length: instruction.bytes },

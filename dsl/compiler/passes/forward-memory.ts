@@ -80,7 +80,7 @@ export function forwardMemory(fn: IrFunction): IrFunction {
         }
       } else {
         const written = movesPacket(instruction) ? [...writes(instruction), 'packet'] : writes(instruction);
-        known = known.filter((other) => !written.includes(other.region));
+        if (written.length > 0) known = known.filter((other) => !written.includes(other.region));
       }
       kept.push(instruction);
     }

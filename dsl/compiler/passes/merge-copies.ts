@@ -44,17 +44,19 @@ function shapeOf(block: Block): Shape {
 
 /** Values that another block than their own uses. */
 function usedElsewhere(fn: IrFunction): ReadonlySet<Operand> {
-  const home = new Map<Operand, number>();
+  const home = new Array<number | undefined>(fn.widths.length);
   for (const { id, instructions } of fn.blocks)
     for (const each of instructions) {
       const result = resultOf(each);
-      if (result !== undefined) home.set(result, id);
+      if (result !== undefined) home[result] = id;
     }
   const elsewhere = new Set<Operand>();
-  for (const block of fn.blocks)
+  for (const block of fn.blocks) {
+    const { id } = block;
     eachOperandOfBlock(block, (operand) => {
-      if ((home.get(operand) ?? block.id) !== block.id) elsewhere.add(operand);
+      if (typeof operand === 'number' && (home[operand] ?? id) !== id) elsewhere.add(operand);
     });
+  }
   return elsewhere;
 }
 
@@ -79,21 +81,38 @@ function copiesAmong(shapes: readonly Shape[]): Copies | undefined {
 
 function findCopies(fn: IrFunction): Copies | undefined {
   const elsewhere = usedElsewhere(fn);
-  const byText = new Map<string, Shape[]>();
-  for (const block of fn.blocks.slice(1)) {
-    const isWhole = !block.instructions
-      .flatMap((each) => resultOf(each) ?? [])
-      .some((value) => elsewhere.has(value));
+  const isWhole = ({ instructions }: Block): boolean =>
+    !instructions.some((each) => {
+      const result = resultOf(each);
+      return result !== undefined && elsewhere.has(result);
+    });
+  const candidates = fn.blocks.filter((block, index) => {
     const length = block.instructions.length + (block.terminator.op === 'branch' ? 1 : 0);
-    if (!isWhole || length < LEAST || block.parameters.length > 0) continue;
-    const shape = shapeOf(block);
-    byText.set(shape.text, [...(byText.get(shape.text) ?? []), shape]);
-  }
-  for (const shapes of byText.values()) {
-    const copies = shapes.length > 1 ? copiesAmong(shapes) : undefined;
+    return index > 0 && length >= LEAST && block.parameters.length === 0 && isWhole(block);
+  });
+  const promising = new Set(groupsBy(candidates, beginningOf).flat());
+  const shapes = candidates.filter((block) => promising.has(block)).map(shapeOf);
+  for (const alike of groupsBy(shapes, ({ text }) => text)) {
+    const copies = copiesAmong(alike);
     if (copies !== undefined) return copies;
   }
   return undefined;
+}
+
+/** What copies have in common at once: few blocks have it that aren't copies. */
+const beginningOf = ({ instructions: [first], terminator }: Block): string =>
+  `${first?.op} ${first?.span?.line} ${first?.span?.column} ${terminator.op}`;
+
+/** Those of which there are several of one kind, by kind. */
+function groupsBy<T>(items: readonly T[], kindOf: (item: T) => string): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const kind = kindOf(item);
+    const group = groups.get(kind);
+    if (group === undefined) groups.set(kind, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()].filter(({ length }) => length > 1);
 }
 
 /** All ways into the copies lead to the first of them. */

@@ -3,7 +3,7 @@
  * the test at the loop's end compares with a multiple of its bound. Cooper, Simpson and Vick, "Operator Strength Reduction"
  * (TOPLAS 2001), with its linear function test replacement, for counters that start, grow and end at constants.
  */
-import { dominatorTree, predecessors } from '../ir/analysis.ts';
+import { dominatorTree, naturalLoops, predecessors } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import { edgesOf, mapEdges, operandsOf, terminatorOperands } from '../ir/visit.ts';
 import { ones } from './arithmetic.ts';
@@ -138,7 +138,8 @@ function scaled(fn: IrFunction, { head, index, value, step, multiples, factor }:
 }
 
 export function scaleCounters(fn: IrFunction): IrFunction {
-  for (const head of fn.blocks)
+  const loops = naturalLoops(fn);
+  for (const head of fn.blocks.filter(({ id }) => loops.has(id)))
     for (const index of head.parameters.keys()) {
       const counter = counterAt(fn, head, index);
       if (counter !== undefined && scales(fn, counter)) return scaleCounters(scaled(fn, counter));
