@@ -74,6 +74,9 @@ function dropChance(ramp: u64, delay: i64, level: u64): u64 {
   return (late * late) >> 7n;
 }
 
+/** HTB's own handle: what names it as its class is sent at once (HTB_DIRECT, net/sched/sch_htb.c). */
+const pastClasses = (): u32 => config.mouseClass & 0xffff0000;
+
 /** `otherEnd`: which end of the packets is not the Pod, SOURCE or DESTINATION. */
 export function limit(skb: Skb, otherEnd: u32): i32 {
   const packet = parse(skb);
@@ -81,6 +84,7 @@ export function limit(skb: Skb, otherEnd: u32): i32 {
   const bytes = wide(wire);
   if (config.exclusions !== 0 && isExcluded(skb, otherEnd)) {
     if (config.pacing === DEPARTURE_TIMES) depart(skb, clock.coarse(), clock.coarse());
+    if (config.pacing === CLASSES) skb.priority = pastClasses();
     count(EXCLUDED, bytes);
     return TC_ACT_UNSPEC;
   }

@@ -509,6 +509,8 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		u64 at = ktime_get_coarse_ns();
 		if (config.pacing == DEPARTURE_TIMES)
 			depart(skb, at, at);
+		if (config.pacing == CLASSES)
+			skb->priority = config.mouse_class & 0xffff0000;
 		count(EXCLUDED, wire);
 		return TC_ACT_UNSPEC;
 	}

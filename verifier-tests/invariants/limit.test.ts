@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Limit, Pacing } from '../../cni/settings.ts';
-import { HEAVY_CLASS, MOUSE_CLASS } from '../../loader/attach/classes.ts';
+import { HEAVY_CLASS, MOUSE_CLASS, ROOT_HANDLE } from '../../loader/attach/classes.ts';
 import { sampling } from '../differential/agree.ts';
 import { stayOnFirstCpu } from '../differential/world.ts';
 import { excess, excessOfPackets, excessWithVital, overtaking } from './judge.ts';
-import { type Place, run } from './run.ts';
+import { executionOf, type Place, run, stepOf } from './run.ts';
 import {
   inOrderOfTime,
   packetsOf,
@@ -182,6 +182,19 @@ test('where classes hold packets, a flow that is about to turn heavy is not drop
   const last = (flow: number) => outcomes[packets.findLastIndex((each) => each.flow === `tcp4 ${flow}`)];
   expect(last(1)).toMatchObject({ verdict: UNSPECIFIED, priority: HEAVY_CLASS });
   expect(last(2)).toMatchObject({ verdict: UNSPECIFIED, priority: MOUSE_CLASS });
+});
+
+test('where classes hold packets, an excluded one names HTB itself, which then sends it at once', () => {
+  const rate = { rateBitsPerSecond: 10_000_000, pacing: 'queue' as const };
+  const [packet] = steadyFlow(rate, 1514, 1);
+  const priorityUnder = (limit: Limit): number | undefined => {
+    const execution = executionOf(limit, 11n, 'vm');
+    const outcome = packet && execution.run(stepOf(packet));
+    execution.close();
+    return outcome?.priority;
+  };
+  expect(priorityUnder({ ...rate, excludedSubnets: ['10.0.0.0/8'] })).toBe(ROOT_HANDLE);
+  expect(priorityUnder({ ...rate, excludedSubnets: ['192.0.2.0/24'] })).toBe(MOUSE_CLASS);
 });
 
 test('a mouse does not wait because others do', () => {

@@ -1,4 +1,5 @@
 /** Sends a scenario through the egress program, in the VM, on the kernel or in the reference interpreter. */
+import { exclusionKey, exclusionsOf } from '../../cni/dataplane/exclusions.ts';
 import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
@@ -42,6 +43,18 @@ export function stepOf(packet: Packet): Step {
   return { program: PROGRAM, packet: bytes, fields, now, coarse, random };
 }
 
+/** The program under that limit, with the subnets that it excludes. */
+export function executionOf(limit: Limit, seed: bigint, place: Place): Execution {
+  const execution = executionIn(place, contentsOf(limit, seed));
+  for (const [subnet, excluded] of exclusionsOf(limit))
+    execution.put({
+      map: 'exclusions',
+      key: exclusionKey(subnet),
+      value: Uint8Array.of(excluded ? 1 : 0, 0, 0, 0),
+    });
+  return execution;
+}
+
 function executionIn(place: Place, contents: Contents): Execution {
   switch (place) {
     case 'vm':
@@ -55,8 +68,7 @@ function executionIn(place: Place, contents: Contents): Execution {
 
 export function run(scenario: Scenario, place: Place): Result {
   const { limit, seed, packets } = scenario;
-  const contents = contentsOf(limit, seed);
-  const execution = executionIn(place, contents);
+  const execution = executionOf(limit, seed, place);
   try {
     const outcomes = packets.map((packet) => execution.run(stepOf(packet)));
     const both = packets.flatMap((packet, index) => {
