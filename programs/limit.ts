@@ -169,6 +169,8 @@ export function limit(skb: Skb, otherEnd: u32): i32 {
     sample(skb, hash, packet.transport, now + wide(debt.queue), cost, now);
     if (config.pacing === CLASSES) {
       skb.priority = isVital(packet) ? config.mouseClass : config.heavyClass;
+      // Flows may take turns in an fq, to which anything else is a departure time.
+      skb.tstamp = 0n;
       // Until its queue has drained the flow stays heavy: as a mouse it would overtake its own packets.
       estimated = max(estimated, now + config.heavyLevel + config.heavyHorizon);
     }

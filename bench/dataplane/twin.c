@@ -600,8 +600,10 @@ admitted:
 	} else if (config.pacing == CLASSES) {
 		skb->priority = heavy && !p.vital ? config.heavy_class : config.mouse_class;
 		u64 drained = now + config.heavy_level + config.heavy_horizon;
-		if (heavy)
+		if (heavy) {
+			skb->tstamp = 0;
 			estimated = MAX(estimated, drained);
+		}
 	}
 	if (config.pacing != POLICE && departure > now)
 		count_delay(departure - now);

@@ -1,11 +1,14 @@
 /** Rates, buckets and room of the HTB qdisc whose classes the kernel program selects. */
 import type { HtbOptions } from '../../loader/index.ts';
 import { burstBytesOf, bytesPerSecondOf, type Limit, miceScales } from '../limit.ts';
-import { queueBounds } from '../queue.ts';
+import { isSlow, queueBounds } from '../queue.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest GSO packets, which the program admits as a whole. */
 const SLACK_BYTES = 128n * 1024n;
+
+/** Cutting costs the more the higher the rate, and is worth most where a GSO packet takes long. */
+const WHOLE_BYTES = 1 << 14;
 
 const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
@@ -30,6 +33,9 @@ export function htbOptions(limit: Limit): HtbOptions {
     rateBytesPerSecond: rate,
     burstNanoseconds: totalBurst,
     mice: queueOf(rate - heavyRate, mouseBurst, mouseHorizon),
-    heavy: queueOf(heavyRate, heavyBurst, heavyHorizon),
+    heavy: {
+      ...queueOf(heavyRate, heavyBurst, heavyHorizon),
+      ...(isSlow(rate) && { wholeBytes: WHOLE_BYTES }),
+    },
   };
 }

@@ -10,3 +10,6 @@ export const ROOT_HANDLE = 0x6e740000;
 export const TOTAL_CLASS = ROOT_HANDLE + 0x10;
 export const MOUSE_CLASS = ROOT_HANDLE + 0x20;
 export const HEAVY_CLASS = ROOT_HANDLE + 0x30;
+
+/** Of the queue below HEAVY_CLASS in which flows take turns. */
+export const TURNS_HANDLE = 0x6e750000;

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { setSyscallHook } from '../native/syscall.ts';
 import { listQdiscs } from '../netlink/qdiscs.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import type { Attachment } from './attachment.ts';
+import { ROOT_HANDLE } from './classes.ts';
 import { attachHtb, changeHtb, detachHtb, type HtbOptions, type HtbRequest } from './htb.ts';
 import { detach } from './index.ts';
 import { withRoute } from './namespace.ts';
@@ -28,9 +29,23 @@ afterEach(() => {
   pod.remove();
 });
 
-const tc = (...words: string[]): string =>
-  execFileSync('tc', ['-n', pod.netns.split('/').pop()!, ...words]).toString();
+/** Of its namespace, and of the host's end of its veth pair. */
+const nameOf = ({ netns }: Pod): string => netns.split('/').pop()!;
+const tc = (...words: string[]): string => execFileSync('tc', ['-n', nameOf(pod), ...words]).toString();
 const qdiscs = (): unknown => withRoute(pod.netns, (socket) => listQdiscs(socket, pod.podIfindex));
+
+/** UDP from the host's end. SOL_SOCKET, SO_PRIORITY, SOL_UDP and UDP_SEGMENT by number: Perl has no names for all of them. */
+const send = (what: {
+  readonly bytes: number;
+  readonly segmentBytes?: number;
+  readonly priority?: number;
+}): void => {
+  const { bytes, segmentBytes = 0, priority = 0 } = what;
+  const script = `use Socket; socket(S, PF_INET, SOCK_DGRAM, 0);
+    setsockopt(S, 1, 12, pack('i', ${priority})) or die; setsockopt(S, 17, 103, pack('i', ${segmentBytes})) or die;
+    send(S, 'x' x ${bytes}, 0, pack_sockaddr_in(9, inet_aton('${pod.podAddress}'))) or die`;
+  execFileSync('perl', ['-e', script], { stdio: 'pipe' });
+};
 
 it('shares the rate between two queues, journals itself first, and goes without a trace', () => {
   const before = qdiscs();
@@ -77,6 +92,64 @@ it('changes rates and room in place, with what waits in the queues', () => {
   expect(tc('-s', 'class', 'show', 'dev', 'eth0', 'classid', '6e74:30')).toMatch(/Sent [1-9]\d* bytes/);
   detachHtb(attachment);
   expect(() => changeHtb(request)).toThrow(/^change htb class 6e74:10 of ifindex \d+: /);
+});
+
+describe('of a class whose flows take turns', () => {
+  const turns = { ...OPTIONS, heavy: { ...OPTIONS.heavy, wholeBytes: 16_384 } };
+  const shown = (): string => tc('qdisc', 'show', 'dev', 'eth0');
+  const TBF = /qdisc tbf 6e75: parent 6e74:30 rate \S+ burst/;
+  const ONE_QUEUE = /qdisc bfifo \w+: parent 6e74:30 limit 500000b/;
+
+  it('GSO packets are cut into their segments before they wait', async () => {
+    for (const [options, packets] of [
+      [OPTIONS, 1],
+      [turns, 20],
+    ] as const) {
+      const attachment = attachHtb({ ifindex: pod.hostIfindex, options });
+      const before = pod.received();
+      send({ bytes: 20_000, segmentBytes: 1000 });
+      await expect.poll(() => pod.received() - before).toBe(packets);
+      detachHtb(attachment);
+    }
+  });
+
+  it('the queue is another one, is changed in place, and gives way to one for all', () => {
+    attachHtb({ ...request, options: turns });
+    expect(shown()).toMatch(TBF);
+    changeHtb({ ...request, options: turns });
+    expect(shown()).toMatch(TBF);
+    changeHtb(request);
+    expect(shown()).not.toMatch(TBF);
+    expect(shown()).toMatch(ONE_QUEUE);
+    changeHtb({ ...request, options: turns });
+    expect(shown()).toMatch(TBF);
+  });
+
+  it('there is one queue for all where a packet of the device may be larger than what is cut', () => {
+    execFileSync('ip', ['-n', nameOf(pod), 'link', 'set', 'eth0', 'mtu', '16200']);
+    attachHtb({ ...request, options: turns });
+    expect(shown()).toMatch(ONE_QUEUE);
+  });
+
+  it('there is one queue for all where the kernel has no tbf', () => {
+    let requests = 0;
+    const enoent = -2;
+    // The root is looked for and made, then all classes and the queue of the mice; the seventh asks for the MTU.
+    setSyscallHook((name) => {
+      if (name !== 'sendto') return undefined;
+      requests += 1;
+      return requests === 8 ? enoent : undefined;
+    });
+    attachHtb({ ...request, options: turns });
+    expect(shown()).toMatch(ONE_QUEUE);
+  });
+});
+
+it('sends what names HTB itself past the classes', () => {
+  attachHtb({ ifindex: pod.hostIfindex, options: OPTIONS });
+  send({ bytes: 1000, priority: ROOT_HANDLE });
+  const shown = execFileSync('tc', ['-s', '-d', 'qdisc', 'show', 'dev', nameOf(pod)]).toString();
+  expect(shown).toMatch(/qdisc htb 6e74: root .*direct_packets_stat 1/);
 });
 
 it('holds what names no class to the rate', () => {

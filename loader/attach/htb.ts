@@ -15,6 +15,7 @@ import type { HtbAttachment, Journal } from './attachment.ts';
 import { HEAVY_CLASS, MOUSE_CLASS, ROOT_HANDLE, TOTAL_CLASS } from './classes.ts';
 import { isAlive, referenceTo, withRoute } from './namespace.ts';
 import { claimRoot, type OwnQdisc, releaseRoot } from './root-qdisc.ts';
+import { putTurns } from './turns.ts';
 
 const OWN: OwnQdisc = { kind: 'htb', handle: ROOT_HANDLE };
 /** One GSO packet a turn. No two classes here share a priority, so it decides nothing. */
@@ -26,6 +27,8 @@ export interface HtbQueue {
   readonly burstNanoseconds: bigint;
   /** Bytes that may wait. */
   readonly limitBytes: bigint;
+  /** GSO packets beyond it are cut into their segments, with which flows take turns; where it is missing, all wait in one queue. */
+  readonly wholeBytes?: number;
 }
 
 export interface HtbOptions {
@@ -74,7 +77,12 @@ export function changeHtb({ ifindex, netns, options }: HtbRequest): void {
 
 function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, change: Change): void {
   const { rateBytesPerSecond, burstNanoseconds, mice, heavy } = options;
-  const put = (id: number, parent: number, priority: number, queue: Omit<HtbQueue, 'limitBytes'>): void =>
+  const put = (
+    id: number,
+    parent: number,
+    priority: number,
+    queue: Omit<HtbQueue, 'limitBytes' | 'wholeBytes'>,
+  ): void =>
     putHtbClass(
       socket,
       ifindex,
@@ -97,8 +105,20 @@ function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, c
     [HEAVY_CLASS, 1, heavy],
   ] as const) {
     put(id, TOTAL_CLASS, priority, queue);
-    putByteQueue(socket, ifindex, id, queue.limitBytes, change);
+    putQueue(socket, ifindex, id, queue, change);
   }
+}
+
+function putQueue(
+  socket: RouteSocket,
+  ifindex: number,
+  parent: number,
+  { limitBytes, wholeBytes }: HtbQueue,
+  change: Change,
+): void {
+  const cut =
+    wholeBytes !== undefined && putTurns(socket, ifindex, { parent, limitBytes, wholeBytes }, change);
+  if (!cut) putByteQueue(socket, ifindex, parent, limitBytes, change);
 }
 
 /** Removes our HTB with its classes. False where there is none of ours. */

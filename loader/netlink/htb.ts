@@ -1,6 +1,7 @@
 /** HTB and its classes: RTM_*TCLASS, TCA_HTB_* (include/uapi/linux/pkt_sched.h, net/sched/sch_htb.c). */
 import { attribute, concat, nested, stringAttribute } from './attributes.ts';
 import { HANDLE, TCA, tcmsg } from './qdiscs.ts';
+import { atMostU32, LARGEST_U32, putRateSpec } from './rate-spec.ts';
 import { FLAG, type RouteSocket } from './socket.ts';
 
 const RTM_NEWQDISC = 36;
@@ -14,13 +15,8 @@ const HTB_VERSION = 3;
 const RATE_TO_QUANTUM = 10;
 /** struct tc_htb_opt: two tc_ratespec of 12 bytes, then buffer, cbuffer, quantum, level, prio, each u32. */
 const OPT = { rate: 0, ceil: 12, buffer: 24, ceilBuffer: 28, quantum: 32, priority: 40, bytes: 44 } as const;
-/** struct tc_ratespec: u8 cell_log, u8 linklayer, three u16, u32 rate. */
-const RATE_SPEC = { linkLayer: 1, rate: 8 } as const;
-/** With a link layer stated the kernel computes costs itself; without, it asks for a table of them. */
-const TC_LINKLAYER_ETHERNET = 1;
 /** PSCHED_SHIFT: user space's clock ticks once in 64 ns. */
 const NANOSECONDS_PER_TICK = 64n;
-const LARGEST_U32 = 0xffffffffn;
 
 export interface HtbClass {
   readonly id: number;
@@ -37,8 +33,6 @@ export interface HtbClass {
   /** Bytes a turn among classes of the same priority. */
   readonly quantumBytes: number;
 }
-
-const atMostU32 = (value: bigint): number => Number(value < LARGEST_U32 ? value : LARGEST_U32);
 
 /** Makes HTB the root qdisc; packets that name none of its classes go to `defaultClass`. Refuses with EEXIST. */
 export function addRootHtb(socket: RouteSocket, ifindex: number, handle: number, defaultClass: number): void {
@@ -61,11 +55,6 @@ export function addRootHtb(socket: RouteSocket, ifindex: number, handle: number,
   });
 }
 
-function rateSpec(view: DataView, at: number, bytesPerSecond: bigint): void {
-  view.setUint8(at + RATE_SPEC.linkLayer, TC_LINKLAYER_ETHERNET);
-  view.setUint32(at + RATE_SPEC.rate, atMostU32(bytesPerSecond), true);
-}
-
 /** A rate beyond 32 bits, which goes beside the structure (linux 3.13). */
 function wideRate(type: number, bytesPerSecond: bigint): Uint8Array[] {
   if (bytesPerSecond <= LARGEST_U32) return [];
@@ -77,12 +66,14 @@ function wideRate(type: number, bytesPerSecond: bigint): Uint8Array[] {
 /** Whether something is made, and refused where it exists, or changed in place, and refused where it doesn't. */
 export type Change = 'add' | 'change';
 const CHANGE_FLAGS = { add: FLAG.create | FLAG.exclusive, change: 0 } as const;
+/** A queue is changed in place, too, but where it is of another kind: then it is made anew, without what waits in it. */
+export const QUEUE_FLAGS = { ...CHANGE_FLAGS, change: FLAG.create | FLAG.replace } as const;
 
 /** Adds or changes a class; a child turns its parent from a leaf into an inner class. */
 export function putHtbClass(socket: RouteSocket, ifindex: number, options: HtbClass, change: Change): void {
   const view = new DataView(new ArrayBuffer(OPT.bytes));
-  rateSpec(view, OPT.rate, options.rateBytesPerSecond);
-  rateSpec(view, OPT.ceil, options.ceilBytesPerSecond);
+  putRateSpec(view, OPT.rate, options.rateBytesPerSecond);
+  putRateSpec(view, OPT.ceil, options.ceilBytesPerSecond);
   view.setUint32(OPT.buffer, atMostU32(options.burstNanoseconds / NANOSECONDS_PER_TICK), true);
   view.setUint32(OPT.ceilBuffer, atMostU32(options.ceilBurstNanoseconds / NANOSECONDS_PER_TICK), true);
   view.setUint32(OPT.quantum, options.quantumBytes, true);
@@ -118,7 +109,7 @@ export function putByteQueue(
     stringAttribute(TCA.kind, 'bfifo'),
     attribute(TCA.options, new Uint8Array(limit.buffer)),
   ]);
-  socket.change(RTM_NEWQDISC, CHANGE_FLAGS[change], request, {
+  socket.change(RTM_NEWQDISC, QUEUE_FLAGS[change], request, {
     operation: `${change} the queue of an htb class of`,
     object: `ifindex ${ifindex}`,
   });

@@ -24,13 +24,15 @@ export const HANDLE = {
 } as const;
 
 /** TCA_FQ_*. */
-const FQ = { limit: 1, flowLimit: 2, bucketsLog: 8, horizon: 14, horizonDrop: 15 } as const;
+const FQ = { limit: 1, flowLimit: 2, rateEnable: 5, bucketsLog: 8, horizon: 14, horizonDrop: 15 } as const;
 
 export interface FqOptions {
   /** Packets in the whole qdisc. */
   readonly limit?: number;
   /** Packets of one flow. */
   readonly flowLimit?: number;
+  /** Whether sockets of the device's own namespace are held to their pacing rates. */
+  readonly pacesSockets?: boolean;
   /** log2 of the number of flow buckets. */
   readonly bucketsLog?: number;
   /** Departure times further in the future than this are dropped or capped. Linux 5.8. */
@@ -116,20 +118,30 @@ export function deleteClsact(socket: RouteSocket, ifindex: number): void {
 }
 
 /** Makes fq the root qdisc of a device, under `handle` (`major << 16`). */
-export function addRootFq(socket: RouteSocket, ifindex: number, handle: number, options: FqOptions): void {
+export const addRootFq = (socket: RouteSocket, ifindex: number, handle: number, options: FqOptions): void =>
+  putFq(socket, ifindex, { handle, parent: HANDLE.root }, options);
+
+/** Makes fq the queue below `parent`, a class; with handle 0 the kernel names it. */
+export function putFq(
+  socket: RouteSocket,
+  ifindex: number,
+  { handle, parent }: { readonly handle: number; readonly parent: number },
+  options: FqOptions,
+): void {
   const encoded: Uint8Array[] = [];
   const number = (type: number, value: number | undefined): void => {
     if (value !== undefined) encoded.push(u32Attribute(type, value));
   };
   number(FQ.limit, options.limit);
   number(FQ.flowLimit, options.flowLimit);
+  if (options.pacesSockets !== undefined) number(FQ.rateEnable, options.pacesSockets ? 1 : 0);
   number(FQ.bucketsLog, options.bucketsLog);
   number(FQ.horizon, options.horizonMicroseconds);
   if (options.horizonDrop !== undefined) {
     encoded.push(u8Attribute(FQ.horizonDrop, options.horizonDrop ? 1 : 0));
   }
   const request = concat([
-    tcmsg(ifindex, handle, HANDLE.root),
+    tcmsg(ifindex, handle, parent),
     stringAttribute(TCA.kind, 'fq'),
     nested(TCA.options, ...encoded),
   ]);

@@ -197,6 +197,18 @@ test('where classes hold packets, an excluded one names HTB itself, which then s
   expect(priorityUnder({ ...rate, excludedSubnets: ['192.0.2.0/24'] })).toBe(MOUSE_CLASS);
 });
 
+test('where classes hold packets, a heavy one keeps no time that an fq below them would take for its departure', () => {
+  const limit = { rateBitsPerSecond: 10_000_000, pacing: 'queue' as const };
+  const train = { kind: 'tcp4' as const, ecn: 0, length: 1514, pause: 0n, random: 0, flow: 1 };
+  const execution = executionOf(limit, 11n, 'vm');
+  const outcomes = packetsOf(limit, [{ ...train, count: 80, gap: 8 }]).map((packet) => {
+    const step = stepOf(packet);
+    return execution.run({ ...step, fields: { ...step.fields, tstamp: packet.now + 1_000_000_000n } });
+  });
+  execution.close();
+  expect(outcomes.at(-1)).toMatchObject({ priority: HEAVY_CLASS, tstamp: 0n });
+});
+
 test('a mouse does not wait because others do', () => {
   const limit = { rateBitsPerSecond: 10_000_000, pacing: 'edt' as const };
   const common = { ecn: 0, gap: 0, random: 0 };

@@ -11,7 +11,10 @@ import { GUEST_PROGRAM, provideFor } from './stage.ts';
 import { runInVm, type VmResult } from './vm.ts';
 
 /** What the checks need beyond what the kernel has built in. */
-const MODULES = ['veth', 'bridge', 'sch_fq', 'sch_htb', 'sch_ingress', 'cls_bpf', '8021q', 'ipvlan'];
+const MODULES = [
+  ...['veth', 'bridge', '8021q', 'ipvlan'],
+  ...['sch_fq', 'sch_htb', 'sch_tbf', 'sch_ingress', 'cls_bpf'],
+];
 /** A run takes two minutes on an idle machine; beside other work several times that. */
 const TIMEOUT_SECONDS = 900;
 /** Loads in which time matters are repeatable in virtual time only, and the running kernel has none. */
