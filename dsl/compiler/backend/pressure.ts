@@ -4,8 +4,10 @@
  * Splitting for SSA-Form Programs", CC 2009; the choice is Belady's). An evicted register's value is in its frame slot,
  * or is made again. What colouring still can't place it spills by itself.
  */
-import { type Registers, setOf } from './assigned.ts';
-import { predecessorsOf, reversePostorderOf } from './graph.ts';
+import { type Accesses, accessesOf, type Edges, edgesOf } from './accesses.ts';
+import type { Registers } from './assigned.ts';
+import { reversePostorderOf } from './graph.ts';
+import type { Lists } from './lists.ts';
 import {
   ALLOCATABLE,
   CALL_CLOBBERED,
@@ -16,12 +18,10 @@ import {
   type MachineInstruction,
   type MachineTerminator,
   type Register,
-  successors,
-  used,
-  usedByTerminator,
 } from './machine.ts';
-import { type Distances, type NextUses, nextUses, OUT_OF_LOOP, UsesInBlock } from './next-use.ts';
+import { type NextUses, nextUses, OUT_OF_LOOP, UsesInBlock } from './next-use.ts';
 import { type Rematerialised, singleDefinitions } from './remade.ts';
+import { BitRows } from './rows.ts';
 import { assignSlots, slotFor } from './slots.ts';
 
 /** Registers that survive a call. */
@@ -29,33 +29,20 @@ const CALL_SAVED = ALLOCATABLE - CALL_CLOBBERED.length;
 /** A register whose slot holds its value already is cheaper to evict: its next use counts as this much further away. */
 const CLEAN_BONUS = 1.5;
 
-interface State {
+type At = MachineInstruction['span'];
+
+/** What a block finds when it starts. */
+interface Entry {
   /** Registers that hold their value. */
-  readonly held: Set<Register>;
+  readonly held: readonly Register[];
   /** Registers whose slot holds their value. */
-  readonly stored: Set<Register>;
+  readonly stored: readonly Register[];
 }
 
 interface Done {
-  readonly instructions: MachineInstruction[];
-  readonly entry: State;
-  readonly exit: State;
+  readonly instructions: readonly MachineInstruction[];
+  readonly entry: Entry;
 }
-
-/** How many machine registers are taken before each instruction, and behind the last. */
-function machineRegistersLive(block: MachineBlock): readonly number[] {
-  let live = machineRegisters(usedByTerminator(block.terminator));
-  const counts = [countOf(live)];
-  for (const instruction of block.instructions.toReversed()) {
-    live &= ~machineRegisters(defined(instruction));
-    live |= machineRegisters(used(instruction));
-    counts.push(countOf(live));
-  }
-  return counts.reverse();
-}
-
-const machineRegisters = (registers: readonly Register[]): Registers =>
-  setOf(registers.filter((register) => register < ALLOCATABLE));
 
 function countOf(set: Registers): number {
   let count = 0;
@@ -63,253 +50,305 @@ function countOf(set: Registers): number {
   return count;
 }
 
+/** Of the registers of a step, those of the machine that are handed out. */
+function machineRegisters(lists: Lists, step: number): Registers {
+  let set = 0;
+  for (let at = lists.start(step); at < lists.start(step + 1); at++)
+    if (lists.at(at) < ALLOCATABLE) set |= 1 << lists.at(at);
+  return set;
+}
+
+/** Of the registers of a step, the virtual ones, each once. */
+function virtualRegisters(lists: Lists, step: number): readonly Register[] {
+  const registers: Register[] = [];
+  for (let at = lists.start(step); at < lists.start(step + 1); at++) {
+    const register = lists.at(at);
+    if (isVirtual(register) && !registers.includes(register)) registers.push(register);
+  }
+  return registers;
+}
+
+/** How many machine registers are taken before each step; none is live from one block to another. */
+function machineRegistersLive({ reads, writes, starts }: Accesses): Uint8Array {
+  const counts = new Uint8Array(starts.at(-1) ?? 0);
+  for (let block = 0; block + 1 < starts.length; block++) {
+    let live = 0;
+    for (let step = (starts[block + 1] ?? 0) - 1; step >= (starts[block] ?? 0); step--) {
+      live = (live & ~machineRegisters(writes, step)) | machineRegisters(reads, step);
+      counts[step] = countOf(live);
+    }
+  }
+  return counts;
+}
+
 class PressureReducer {
-  private readonly uses: NextUses;
-  private readonly remade: ReadonlyMap<Register, Rematerialised>;
-  private readonly done = new Map<number, Done>();
-  private readonly blocks: ReadonlyMap<number, MachineBlock>;
-  private readonly before: ReadonlyMap<number, readonly number[]>;
+  private readonly accesses: Accesses;
+  private readonly edges: Edges;
+  /** Blocks are told by their places in the function. */
   private readonly order: readonly number[];
+  private readonly uses: NextUses;
+  private readonly usesInBlock: UsesInBlock;
+  private readonly machineLive: Uint8Array;
+  private readonly remade: ReadonlyMap<Register, Rematerialised>;
+  private readonly done: (Done | undefined)[];
+  /** Registers that hold their value at each block's end, and those whose slot does. */
+  private readonly held: BitRows;
+  private readonly stored: BitRows;
   private readonly evicted = new Set<Register>();
+  /** Of the block at hand: its place, the registers that hold their value at this instruction, and what it becomes. */
+  private block = 0;
+  private holding: Register[] = [];
   private out: MachineInstruction[] = [];
 
   constructor(private readonly fn: MachineFunction) {
-    this.uses = nextUses(fn);
+    const places = new Map(fn.blocks.map(({ id }, place) => [id, place]));
+    this.accesses = accessesOf(fn);
+    this.edges = edgesOf(fn);
+    this.order = reversePostorderOf(fn).map(({ id }) => places.get(id) ?? 0);
+    this.uses = nextUses(fn, this.order);
+    this.usesInBlock = new UsesInBlock(this.accesses, this.uses, fn.nextRegister);
+    this.machineLive = machineRegistersLive(this.accesses);
     this.remade = singleDefinitions(fn);
-    this.blocks = new Map(fn.blocks.map((block) => [block.id, block]));
-    this.before = predecessorsOf(fn);
-    this.order = reversePostorderOf(fn).map((block) => block.id);
+    this.done = fn.blocks.map(() => undefined);
+    this.held = new BitRows(fn.blocks.length, fn.nextRegister);
+    this.stored = new BitRows(fn.blocks.length, fn.nextRegister);
   }
 
-  private load(register: Register, span: MachineInstruction['span']): MachineInstruction {
+  private load(register: Register, span: At): MachineInstruction {
     const remade = this.remade.get(register);
-    const at = span && { span };
-    if (remade) return { ...remade, to: register, ...at };
+    if (remade) return { ...remade, to: register, span: span ?? remade.span };
     this.evicted.add(register);
-    return { op: 'load', bytes: 8, to: register, from: { slot: slotFor(register), offset: 0 }, ...at };
+    return { op: 'load', bytes: 8, to: register, from: { slot: slotFor(register), offset: 0 }, span };
   }
 
-  private save(register: Register, span: MachineInstruction['span']): MachineInstruction[] {
-    if (this.remade.has(register)) return [];
+  private save(register: Register, into: MachineInstruction[], span: At): void {
+    if (this.remade.has(register)) return;
     this.evicted.add(register);
     const to = { slot: slotFor(register), offset: 0 };
-    return [{ op: 'store', bytes: 8, to, source: { register }, ...(span && { span }) }];
+    into.push({ op: 'store', bytes: 8, to, source: { register }, span });
   }
 
-  /** Evicts from `held` until `room` are left, never what is in `pinned`. */
-  private limit(
-    state: State,
-    room: number,
-    distances: Distances,
-    pinned: ReadonlySet<Register>,
-    index: number,
-    span: MachineInstruction['span'],
-  ): void {
-    const far = (register: Register): number => {
-      const distance = (distances.get(register) ?? Number.POSITIVE_INFINITY) - index;
-      return state.stored.has(register) || this.remade.has(register) ? distance * CLEAN_BONUS : distance;
-    };
-    while (state.held.size > Math.max(room, 0)) {
+  private isHeld(register: Register): boolean {
+    return this.holding.includes(register);
+  }
+
+  private drop(register: Register): void {
+    const at = this.holding.indexOf(register);
+    if (at >= 0) this.holding.splice(at, 1);
+  }
+
+  /**
+   * Evicts registers until `room` are left, never what is in `pinned`. Uses count from instruction `from` on, distances
+   * from instruction `index`.
+   */
+  private limit(room: number, from: number, index: number, pinned: readonly Register[], span: At): void {
+    while (this.holding.length > Math.max(room, 0)) {
       let worst: Register | undefined;
       let furthest = Number.NEGATIVE_INFINITY;
-      for (const register of state.held) {
-        const distance = pinned.has(register) ? undefined : far(register);
-        if (distance === undefined || (worst !== undefined && distance <= furthest)) continue;
+      for (const register of this.holding) {
+        if (pinned.includes(register)) continue;
+        const next = (this.usesInBlock.from(from, register) ?? Number.POSITIVE_INFINITY) - index;
+        const isClean = this.stored.has(this.block, register) || this.remade.has(register);
+        const distance = isClean ? next * CLEAN_BONUS : next;
+        if (worst !== undefined && distance <= furthest) continue;
         worst = register;
         furthest = distance;
       }
       if (worst === undefined) return;
-      state.held.delete(worst);
-      if (!distances.has(worst) || state.stored.has(worst)) continue;
-      this.out.push(...this.save(worst, span));
-      state.stored.add(worst);
+      this.drop(worst);
+      if (this.usesInBlock.from(from, worst) === undefined || this.stored.has(this.block, worst)) continue;
+      this.save(worst, this.out, span);
+      this.stored.add(this.block, worst);
     }
   }
 
   /** What the predecessors hold on entry: of what only some hold, what is held more often than not. */
-  private entryState(block: MachineBlock): State {
-    const live = this.uses.entry(block.id);
-    const before = (this.before.get(block.id) ?? []).map((id) => ({
-      exit: this.done.get(id)?.exit,
-      frequency: this.blocks.get(id)?.frequency ?? 0,
-    }));
-    const total = before.reduce((sum, { frequency }) => sum + frequency, 0);
-    const known = before.filter(({ exit }) => exit !== undefined);
+  private entryOf(block: number): Entry {
+    const { registers, distances } = this.uses.entry(block);
+    const { before } = this.edges;
+    const known: number[] = [];
+    let total = 0;
+    for (let at = before.start(block); at < before.start(block + 1); at++) {
+      total += this.frequencyOf(before.at(at));
+      if (this.done[before.at(at)] !== undefined) known.push(before.at(at));
+    }
     // A predecessor that comes later in this order closes a loop.
-    const loop = known.length < before.length ? this.loopOf(block.id) : undefined;
-    const sets = new Set(loop?.flatMap(({ instructions }) => instructions.flatMap(defined)));
+    const isLoop = known.length < before.start(block + 1) - before.start(block);
+    const loop = isLoop ? this.loopOf(block) : undefined;
+    const sets = new Set(loop?.flatMap((place) => this.blockAt(place).instructions.flatMap(defined)));
     const roomy = loop !== undefined && this.isRoomy(loop);
-    const wanted: Register[] = [];
-    const stored = new Set<Register>();
-    for (const [register, distance] of live) {
-      if (!isVirtual(register)) continue;
+    /** Places among what is live. */
+    const wanted: number[] = [];
+    const stored: Register[] = [];
+    for (let at = 0; at < registers.length; at++) {
+      const register = registers[at] ?? 0;
       let share = 0;
       let everywhere = known.length > 0;
-      for (const { exit, frequency } of known) {
-        if (exit?.held.has(register)) share += frequency;
-        if (!exit?.stored.has(register)) everywhere = false;
+      for (const way of known) {
+        if (this.held.has(way, register)) share += this.frequencyOf(way);
+        if (!this.stored.has(way, register)) everywhere = false;
       }
-      if (loop ? share > 0 && (roomy || distance < OUT_OF_LOOP) : share * 2 > total) wanted.push(register);
+      const near = roomy || (distances[at] ?? 0) < OUT_OF_LOOP;
+      if (loop ? share > 0 && near : share * 2 > total) wanted.push(at);
       // What a loop sets anew isn't in its slot when the loop comes round.
-      if (everywhere && !sets.has(register)) stored.add(register);
+      if (everywhere && !sets.has(register)) stored.push(register);
     }
-    wanted.sort((left, right) => (live.get(left) ?? 0) - (live.get(right) ?? 0));
-    const room = ALLOCATABLE - (machineRegistersLive(block)[0] ?? 0);
-    const held = new Set(wanted.slice(0, room));
-    for (const register of live.keys()) if (isVirtual(register) && !held.has(register)) stored.add(register);
+    wanted.sort((left, right) => (distances[left] ?? 0) - (distances[right] ?? 0));
+    const room = ALLOCATABLE - (this.machineLive[this.accesses.starts[block] ?? 0] ?? 0);
+    const held = wanted.slice(0, room).map((at) => registers[at] ?? 0);
+    for (const register of stored) this.stored.add(block, register);
+    for (const register of registers) {
+      if (this.stored.has(block, register) || held.includes(register)) continue;
+      this.stored.add(block, register);
+      stored.push(register);
+    }
     return { held, stored };
   }
 
-  /** The blocks between `header` and its next turn. */
-  private loopOf(header: number): readonly MachineBlock[] {
-    const position = new Map(this.order.map((id, index) => [id, index]));
-    const start = position.get(header) ?? 0;
+  private blockAt(place: number): MachineBlock {
+    const block = this.fn.blocks[place];
+    if (block === undefined) throw new Error(`function ${this.fn.name} has no block at place ${place}`);
+    return block;
+  }
+
+  private frequencyOf(place: number): number {
+    return this.fn.blocks[place]?.frequency ?? 0;
+  }
+
+  /** The blocks between `header` and its next turn: those that lead to it and haven't been walked. */
+  private loopOf(header: number): readonly number[] {
+    const { before } = this.edges;
     const body = new Set([header]);
-    const work = (this.before.get(header) ?? []).filter((id) => (position.get(id) ?? -1) >= start);
-    for (let id = work.pop(); id !== undefined; id = work.pop()) {
-      if (body.has(id)) continue;
-      body.add(id);
-      work.push(...(this.before.get(id) ?? []));
+    const work: number[] = [];
+    const addWays = (block: number, isWay: (way: number) => boolean): void => {
+      for (let at = before.start(block); at < before.start(block + 1); at++)
+        if (isWay(before.at(at))) work.push(before.at(at));
+    };
+    addWays(header, (way) => this.done[way] === undefined);
+    for (let block = work.pop(); block !== undefined; block = work.pop()) {
+      if (body.has(block)) continue;
+      body.add(block);
+      addWays(block, () => true);
     }
-    return [...body].flatMap((id) => this.blocks.get(id) ?? []);
+    return [...body];
   }
 
   /** Whether a loop has room for all that is live in it, what is used only behind it included. */
-  private isRoomy(loop: readonly MachineBlock[]): boolean {
+  private isRoomy(loop: readonly number[]): boolean {
     return loop.every((block) => {
-      if (block.instructions.some(({ op }) => op === 'call')) return false;
-      const machine = machineRegistersLive(block);
-      const virtual = this.virtualRegistersLive(block);
-      return virtual.every((count, index) => count + (machine[index] ?? 0) < ALLOCATABLE);
-    });
-  }
-
-  /** How many virtual registers are live before each instruction, before the terminator, and behind it. */
-  private virtualRegistersLive(block: MachineBlock): readonly number[] {
-    const live = new Set<Register>(this.uses.exit(block.id).keys());
-    const counts = [live.size];
-    for (const register of usedByTerminator(block.terminator)) if (isVirtual(register)) live.add(register);
-    counts.push(live.size);
-    for (const instruction of block.instructions.toReversed()) {
-      for (const register of defined(instruction)) live.delete(register);
-      for (const register of used(instruction)) if (isVirtual(register)) live.add(register);
-      counts.push(live.size);
-    }
-    return counts.reverse();
-  }
-
-  private processBlock(block: MachineBlock): void {
-    const entry = this.entryState(block);
-    const state: State = { held: new Set(entry.held), stored: new Set(entry.stored) };
-    const uses = new UsesInBlock(block, this.uses.exit(block.id));
-    const machine = machineRegistersLive(block);
-    this.out = [];
-    block.instructions.forEach((instruction, index) => {
-      const after = uses.behind(index);
-      const reads = used(instruction).filter(isVirtual);
-      const sets = defined(instruction).filter(isVirtual);
-      const { span } = instruction;
-      this.fetch(state, reads, machine[index] ?? 0, uses.behind(index - 1), index, span);
-      // What dies here makes room for what is set here.
-      for (const register of [...state.held]) if (!after.has(register)) state.held.delete(register);
-      const fresh = sets.filter((register) => !state.held.has(register));
-      const free = ALLOCATABLE - (machine[index + 1] ?? 0);
-      const room = instruction.op === 'call' ? Math.min(CALL_SAVED, free) : free;
-      this.limit(state, room - fresh.length, after, new Set(sets), index, span);
-      this.out.push(instruction);
-      for (const register of sets) {
-        state.stored.delete(register);
-        if (after.has(register)) state.held.add(register);
+      if (this.blockAt(block).instructions.some(({ op }) => op === 'call')) return false;
+      const { reads, writes, starts } = this.accesses;
+      const live = new Set<Register>(this.uses.exit(block).registers);
+      if (live.size >= ALLOCATABLE) return false;
+      for (let step = (starts[block + 1] ?? 0) - 1; step >= (starts[block] ?? 0); step--) {
+        for (const register of virtualRegisters(writes, step)) live.delete(register);
+        for (const register of virtualRegisters(reads, step)) live.add(register);
+        if (live.size + (this.machineLive[step] ?? 0) >= ALLOCATABLE) return false;
       }
+      return true;
     });
-    const { terminator } = block;
-    const exit = this.uses.exit(block.id);
-    const end = block.instructions.length;
-    const reads = usedByTerminator(terminator).filter(isVirtual);
-    this.fetch(state, reads, machine[end] ?? 0, uses.behind(end - 1), end, terminator.span);
-    for (const register of [...state.held]) if (!exit.has(register)) state.held.delete(register);
-    this.done.set(block.id, { instructions: this.out, entry, exit: state });
   }
 
-  /** Brings back what an instruction reads, making room for it first. */
-  private fetch(
-    state: State,
-    reads: readonly Register[],
-    machine: number,
-    distances: Distances,
-    index: number,
-    span: MachineInstruction['span'],
-  ): void {
-    const missing = [...new Set(reads)].filter((register) => !state.held.has(register));
-    if (missing.length === 0) return;
-    this.limit(state, ALLOCATABLE - machine - missing.length, distances, new Set(reads), index, span);
+  private processBlock(place: number): void {
+    const { instructions, terminator } = this.blockAt(place);
+    const entry = this.entryOf(place);
+    this.block = place;
+    this.holding = [...entry.held];
+    this.out = [];
+    this.usesInBlock.startBlock(place);
+    instructions.forEach((instruction, index) => {
+      this.processInstruction(instruction, index);
+    });
+    const end = instructions.length;
+    this.fetch(end, terminator.span);
+    for (const register of this.holding) this.held.add(place, register);
+    this.done[place] = { instructions: this.out, entry };
+  }
+
+  private processInstruction(instruction: MachineInstruction, index: number): void {
+    const step = (this.accesses.starts[this.block] ?? 0) + index;
+    const sets = virtualRegisters(this.accesses.writes, step);
+    this.fetch(index, instruction.span);
+    const fresh = sets.reduce((count, register) => (this.isHeld(register) ? count : count + 1), 0);
+    const free = ALLOCATABLE - (this.machineLive[step + 1] ?? 0);
+    const room = instruction.op === 'call' ? Math.min(CALL_SAVED, free) : free;
+    this.limit(room - fresh, index + 1, index, sets, instruction.span);
+    this.out.push(instruction);
+    for (const register of sets) {
+      this.stored.delete(this.block, register);
+      if (!this.isHeld(register) && this.usesInBlock.from(index + 1, register) !== undefined)
+        this.holding.push(register);
+    }
+  }
+
+  /** Brings back what an instruction reads, making room for it first; what dies there makes room for what is set there. */
+  private fetch(index: number, span: At): void {
+    const step = (this.accesses.starts[this.block] ?? 0) + index;
+    const reads = virtualRegisters(this.accesses.reads, step);
+    const missing = reads.filter((register) => !this.isHeld(register));
+    if (missing.length > 0) {
+      const room = ALLOCATABLE - (this.machineLive[step] ?? 0) - missing.length;
+      this.limit(room, index, index, reads, span);
+    }
     for (const register of missing) {
       this.out.push(this.load(register, span));
-      state.held.add(register);
+      this.holding.push(register);
     }
+    // Nothing is held that has no use, so that only what is read here can have its last one.
+    for (const register of reads)
+      if (this.usesInBlock.from(index + 1, register) === undefined) this.drop(register);
   }
 
   /** What has to happen on an edge so that the successor finds what it expects. */
-  private coupling(
-    from: Done,
-    to: Done,
-    live: Distances,
-    span: MachineTerminator['span'],
-  ): MachineInstruction[] {
+  private coupling(from: number, to: Entry, span: MachineTerminator['span']): MachineInstruction[] {
     const code: MachineInstruction[] = [];
-    for (const register of to.entry.stored)
-      if (!from.exit.stored.has(register) && live.has(register)) code.push(...this.save(register, span));
-    for (const register of to.entry.held)
-      if (!from.exit.held.has(register)) code.push(this.load(register, span));
+    for (const register of to.stored) if (!this.stored.has(from, register)) this.save(register, code, span);
+    for (const register of to.held) if (!this.held.has(from, register)) code.push(this.load(register, span));
     return code;
   }
 
   private connect(): MachineBlock[] {
+    const { next, before } = this.edges;
     let nextBlock = Math.max(...this.fn.blocks.map((block) => block.id)) + 1;
-    const result: MachineBlock[] = [];
-    const heads = new Map<number, MachineInstruction[]>();
-    const tails = new Map<number, MachineInstruction[]>();
-    const terminators = new Map<number, MachineTerminator>();
-    for (const block of this.fn.blocks) {
-      const from = this.done.get(block.id);
-      if (!from) continue;
-      const targets = successors(block.terminator);
-      const redirect = new Map<number, number>();
-      for (const id of new Set(targets)) {
-        const to = this.done.get(id);
-        if (!to) continue;
-        const code = this.coupling(from, to, this.uses.entry(id), block.terminator.span);
+    const split: MachineBlock[] = [];
+    const heads: (readonly MachineInstruction[] | undefined)[] = this.fn.blocks.map(() => undefined);
+    const rewritten = this.fn.blocks.map((block, place): MachineBlock => {
+      const own = this.done[place];
+      if (own === undefined) return block;
+      let { instructions } = own;
+      let { terminator } = block;
+      for (let at = next.start(place); at < next.start(place + 1); at++) {
+        const to = next.at(at);
+        const target = this.done[to];
+        if (target === undefined || (at > next.start(place) && to === next.at(at - 1))) continue;
+        const code = this.coupling(place, target.entry, terminator.span);
         if (code.length === 0) continue;
-        if (block.terminator.op === 'jump') tails.set(block.id, code);
-        else if (this.before.get(id)?.length === 1) heads.set(id, code);
+        if (terminator.op !== 'branch') instructions = [...instructions, ...code];
+        else if (before.start(to + 1) - before.start(to) === 1) heads[to] = code;
         else {
-          const target = this.blocks.get(id);
-          const frequency = Math.min(block.frequency, target?.frequency ?? block.frequency) / 2;
-          const split = nextBlock++;
-          result.push({ id: split, instructions: code, terminator: { op: 'jump', to: id }, frequency });
-          redirect.set(id, split);
+          const successor = this.blockAt(to);
+          const frequency = Math.min(block.frequency, successor.frequency) / 2;
+          const id = nextBlock++;
+          split.push({ id, instructions: code, terminator: { op: 'jump', to: successor.id }, frequency });
+          const { then, otherwise } = terminator;
+          terminator = {
+            ...terminator,
+            then: then === successor.id ? id : then,
+            otherwise: otherwise === successor.id ? id : otherwise,
+          };
         }
       }
-      const { terminator } = block;
-      if (terminator.op === 'branch') {
-        const then = redirect.get(terminator.then) ?? terminator.then;
-        const otherwise = redirect.get(terminator.otherwise) ?? terminator.otherwise;
-        terminators.set(block.id, { ...terminator, then, otherwise });
-      }
-    }
-    const rewritten = this.fn.blocks.map((block): MachineBlock => {
-      const own = this.done.get(block.id)?.instructions ?? block.instructions;
-      const instructions = [...(heads.get(block.id) ?? []), ...own, ...(tails.get(block.id) ?? [])];
-      return { ...block, instructions, terminator: terminators.get(block.id) ?? block.terminator };
+      return { ...block, instructions, terminator };
     });
-    return [...rewritten, ...result];
+    const blocks = rewritten.map((block, place) => {
+      const head = heads[place];
+      return head === undefined ? block : { ...block, instructions: [...head, ...block.instructions] };
+    });
+    return [...blocks, ...split];
   }
 
   run(): MachineFunction {
-    for (const id of this.order) {
-      const block = this.blocks.get(id);
-      if (block) this.processBlock(block);
-    }
+    for (const place of this.order) this.processBlock(place);
     const blocks = this.connect();
     return assignSlots({ ...this.fn, blocks }, this.fn, this.evicted);
   }

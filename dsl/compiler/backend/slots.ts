@@ -1,4 +1,5 @@
 /** Frame slots for evicted registers: those that are never live at once share one. */
+import { mapUnlessSame } from '../ir/visit.ts';
 import { accessesOf } from './accesses.ts';
 import { LiveRegisters, livenessOf } from './liveness.ts';
 import type { Address, FrameSlot, MachineFunction, MachineInstruction, Register } from './machine.ts';
@@ -57,9 +58,17 @@ export function assignSlots(
       ? { slot: numbers.get(-address.slot) ?? 0, offset: address.offset }
       : address;
   const replaced = (instruction: MachineInstruction): MachineInstruction => {
-    if (instruction.op === 'load') return { ...instruction, from: place(instruction.from) };
-    return instruction.op === 'store' ? { ...instruction, to: place(instruction.to) } : instruction;
+    if (instruction.op === 'load') {
+      const from = place(instruction.from);
+      return from === instruction.from ? instruction : { ...instruction, from };
+    }
+    if (instruction.op !== 'store') return instruction;
+    const to = place(instruction.to);
+    return to === instruction.to ? instruction : { ...instruction, to };
   };
-  const blocks = fn.blocks.map((block) => ({ ...block, instructions: block.instructions.map(replaced) }));
+  const blocks = mapUnlessSame(fn.blocks, (block) => {
+    const instructions = mapUnlessSame(block.instructions, replaced);
+    return instructions === block.instructions ? block : { ...block, instructions };
+  });
   return { ...fn, blocks, slots };
 }
