@@ -1,6 +1,7 @@
 /** What instructions' results are in the source, by the spans that they carry: variables, and else expressions. */
 import type { ValueName } from '../../object/image.ts';
 import type { FunctionTree, ModuleTree, Span, Statement } from '../tree/tree.ts';
+import { walkProgram } from '../tree/walk.ts';
 
 /** Longer expressions say more than a reader wants. */
 const LONGEST = 60;
@@ -13,27 +14,15 @@ const keyOf = ({ file, line, column, endLine, endColumn }: Span): string =>
 
 type Names = Map<string, string>;
 
-/** Every object below a node, called functions included, each once. */
-function visit(value: unknown, seen: Set<object>, found: (node: object) => void): void {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return;
-  seen.add(value);
-  found(value);
-  for (const child of Object.values(value)) visit(child, seen, found);
-}
-
-function isBinding(node: object): node is Statement & { kind: 'declare' | 'assign' } {
-  return 'kind' in node && 'variable' in node && (node.kind === 'declare' || node.kind === 'assign');
-}
-
 /** The variables that the values of declarations and assignments go to. What the compiler made up has no letter first. */
 function variablesOf(entries: readonly FunctionTree[]): Names {
   const names: Names = new Map();
-  const seen = new Set<object>();
-  for (const entry of entries)
-    visit(entry, seen, (node) => {
-      if (isBinding(node) && /^[\p{L}_]/u.test(node.variable.name))
-        names.set(keyOf(node.value.span), node.variable.name);
-    });
+  const seen = new Set<FunctionTree>();
+  const statement = (bound: Statement): void => {
+    if (bound.kind !== 'declare' && bound.kind !== 'assign') return;
+    if (/^[\p{L}_]/u.test(bound.variable.name)) names.set(keyOf(bound.value.span), bound.variable.name);
+  };
+  for (const entry of entries) walkProgram(entry, { statement }, seen);
   return names;
 }
 

@@ -1,24 +1,18 @@
 /** Values that are cheaper made again than kept. */
-import { defined, type MachineFunction, type MachineInstruction, type Register } from './machine.ts';
+import { accessesOf } from './accesses.ts';
+import { areAlike } from './compare.ts';
+import type { MachineFunction, MachineInstruction, Register } from './machine.ts';
 
 export type Rematerialised = Extract<
   MachineInstruction,
   { op: 'constant' | 'relocated' | 'setting' | 'frameAddress' }
 >;
 
-const REMADE: ReadonlySet<MachineInstruction['op']> = new Set<Rematerialised['op']>([
-  'constant',
-  'relocated',
-  'setting',
-  'frameAddress',
-]);
-
 const isRemade = (instruction: MachineInstruction): instruction is Rematerialised =>
-  REMADE.has(instruction.op);
-
-/** What is made, whatever the register. */
-const madeBy = ({ to: _, span: __, ...rest }: Rematerialised): string =>
-  JSON.stringify(rest, (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
+  instruction.op === 'constant' ||
+  instruction.op === 'relocated' ||
+  instruction.op === 'setting' ||
+  instruction.op === 'frameAddress';
 
 const known = new WeakMap<MachineFunction, ReadonlyMap<Register, Rematerialised>>();
 
@@ -30,18 +24,22 @@ export function singleDefinitions(fn: MachineFunction): ReadonlyMap<Register, Re
 }
 
 function findDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
+  const { writes } = accessesOf(fn);
   const found = new Map<Register, Rematerialised>();
-  const others = new Set<Register>();
-  for (const block of fn.blocks)
+  const others = new Uint8Array(fn.nextRegister);
+  let step = 0;
+  for (const block of fn.blocks) {
     for (const instruction of block.instructions) {
-      if (!isRemade(instruction)) {
-        for (const register of defined(instruction)) others.add(register);
-        continue;
-      }
-      const same = found.get(instruction.to);
-      if (same === undefined) found.set(instruction.to, instruction);
-      else if (madeBy(same) !== madeBy(instruction)) others.add(instruction.to);
+      if (isRemade(instruction)) {
+        const same = found.get(instruction.to);
+        if (same === undefined) found.set(instruction.to, instruction);
+        else if (!areAlike(same, instruction)) others[instruction.to] = 1;
+      } else for (let at = writes.start(step); at < writes.start(step + 1); at++) others[writes.at(at)] = 1;
+      step += 1;
     }
-  for (const register of others) found.delete(register);
+    // The terminator's.
+    step += 1;
+  }
+  for (const register of found.keys()) if (others[register] === 1) found.delete(register);
   return found;
 }

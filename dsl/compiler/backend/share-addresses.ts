@@ -22,8 +22,6 @@ import { fitsOffset } from './target.ts';
 
 type Setting = Extract<MachineInstruction, { op: 'setting' }>;
 
-const MACHINE: readonly Register[] = Array.from({ length: ALLOCATABLE }, (_, register) => register);
-
 /** A block, and behind each of its instructions the registers that it doesn't set and that nobody reads any more. */
 interface Space {
   readonly block: MachineBlock;
@@ -188,6 +186,20 @@ function usable(fn: MachineFunction): Registers {
   return registers;
 }
 
+/** The register that most of these sets have. */
+function mostFrequent(sets: readonly Registers[]): Register | undefined {
+  let best: Register | undefined;
+  let most = 0;
+  for (let register = 0; register < ALLOCATABLE; register++) {
+    let count = 0;
+    for (const set of sets) count += (set >>> register) & 1;
+    if (count <= most) continue;
+    best = register;
+    most = count;
+  }
+  return best;
+}
+
 export function shareAddresses(fn: MachineFunction): MachineFunction {
   const candidates = usable(fn);
   const order = reversePostorderOf(fn);
@@ -200,16 +212,12 @@ export function shareAddresses(fn: MachineFunction): MachineFunction {
     if (first === undefined || !fitsOffset(offsetOf(first.setting))) continue;
     if (((spaces[first.position]?.free[first.index] ?? 0) & candidates) === 0) continue;
     const kept = new Kept(spaces, first, edges);
-    const others = settings
-      .slice(number + 1)
-      .filter(({ setting }) => fitsOffset(offsetOf(setting)))
-      .map((place) => ({ ...place, kept: kept.until(place) & candidates }));
-    const reached = (register: Register) => others.filter((place) => (place.kept & (1 << register)) !== 0);
-    const [best] = MACHINE.map((register) => ({ register, places: reached(register) })).toSorted(
-      (a, b) => b.places.length - a.places.length,
-    );
-    if (best === undefined || best.places.length === 0) continue;
-    blocks = shared(blocks, [first, ...best.places], best.register);
+    const others = settings.slice(number + 1).filter(({ setting }) => fitsOffset(offsetOf(setting)));
+    const keptUntil = others.map((place) => kept.until(place) & candidates);
+    const base = mostFrequent(keptUntil);
+    if (base === undefined) continue;
+    const reached = others.filter((_, index) => ((keptUntil[index] ?? 0) & (1 << base)) !== 0);
+    blocks = shared(blocks, [first, ...reached], base);
     spaces = spacesOf(blocks, edges, spaces);
     settings = settingsIn(spaces);
     // Those in front are as they were, and this one isn't a setting any more.

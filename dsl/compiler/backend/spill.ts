@@ -4,6 +4,7 @@
  * (check_stack_write_fixed_off, kernel/bpf/verifier.c).
  */
 import { unlessSame } from '../ir/visit.ts';
+import { accessesOf } from './accesses.ts';
 import type { Coloring } from './coalescing.ts';
 import {
   defined,
@@ -25,35 +26,37 @@ import { type Rematerialised, singleDefinitions } from './remade.ts';
 const RELOAD = 1;
 const REMAKE = 0.4;
 
+/** Where a register is mentioned in more than one block, as if that were the last step. */
+const ELSEWHERE = 0x7fff_ffff;
+
 /** Uses and definitions of each register, weighed; infinite where spilling would free nothing. */
 export function spillCosts(
   fn: MachineFunction,
   temporaries: ReadonlySet<Register>,
 ): (register: Register) => number {
   const remade = singleDefinitions(fn);
-  const costs = new Map<Register, number>();
-  const extents = new Map<Register, { block: number; first: number; last: number }>();
-  for (const block of fn.blocks) {
-    const mention = (register: Register, index: number, share: number) => {
-      costs.set(register, (costs.get(register) ?? 0) + share * block.frequency);
-      const extent = extents.get(register);
-      if (!extent) extents.set(register, { block: block.id, first: index, last: index });
-      else if (extent.block === block.id) extent.last = index;
-      else extent.last = Number.POSITIVE_INFINITY;
+  const { reads, writes, starts } = accessesOf(fn);
+  const costs = new Float64Array(fn.nextRegister);
+  const first = new Int32Array(fn.nextRegister).fill(-1);
+  const last = new Int32Array(fn.nextRegister).fill(-1);
+  for (const [place, { frequency }] of fn.blocks.entries()) {
+    const start = starts[place] ?? 0;
+    const mention = (register: Register, step: number, share: number) => {
+      costs[register] = (costs[register] ?? 0) + share * frequency;
+      const known = first[register] ?? -1;
+      if (known < 0) first[register] = step;
+      last[register] = known < 0 || known >= start ? step : ELSEWHERE;
     };
-    const useShare = (register: Register) => (remade.has(register) ? REMAKE : RELOAD);
-    block.instructions.forEach((instruction, index) => {
-      for (const register of used(instruction)) mention(register, index, useShare(register));
-      for (const register of defined(instruction))
-        mention(register, index, remade.has(register) ? -REMAKE : RELOAD);
-    });
-    for (const register of usedByTerminator(block.terminator))
-      mention(register, block.instructions.length, useShare(register));
+    for (let step = start; step < (starts[place + 1] ?? 0); step++) {
+      for (let at = reads.start(step); at < reads.start(step + 1); at++)
+        mention(reads.at(at), step, remade.has(reads.at(at)) ? REMAKE : RELOAD);
+      for (let at = writes.start(step); at < writes.start(step + 1); at++)
+        mention(writes.at(at), step, remade.has(writes.at(at)) ? -REMAKE : RELOAD);
+    }
   }
   return (register) => {
-    const extent = extents.get(register);
-    const tiny = extent !== undefined && extent.last - extent.first <= 1;
-    return tiny || temporaries.has(register) ? Number.POSITIVE_INFINITY : (costs.get(register) ?? 0);
+    const tiny = first[register] !== -1 && (last[register] ?? 0) - (first[register] ?? 0) <= 1;
+    return tiny || temporaries.has(register) ? Number.POSITIVE_INFINITY : (costs[register] ?? 0);
   };
 }
 

@@ -145,6 +145,24 @@ function functionOf(expression: Expression): FunctionTree | undefined {
   return expression.kind === 'locked' ? expression.body : undefined;
 }
 
+/** Walks every statement and expression that `entry` reaches, functions in `seen` aside, which those walked are added to. */
+export function walkProgram(entry: FunctionTree, visitor: Visitor, seen = new Set<FunctionTree>()): void {
+  const visitFunction = (tree: FunctionTree): void => {
+    if (seen.has(tree)) return;
+    seen.add(tree);
+    for (const statement of tree.body) walkStatement(statement, following);
+  };
+  const following: Visitor = {
+    ...visitor,
+    expression: (expression) => {
+      visitor.expression?.(expression);
+      const inner = functionOf(expression);
+      if (inner !== undefined) visitFunction(inner);
+    },
+  };
+  visitFunction(entry);
+}
+
 /** What the lowering has to know of a whole program. */
 export interface ProgramFacts {
   /** Ids of the variables that some statement assigns after their declaration. */
@@ -157,33 +175,15 @@ export interface ProgramFacts {
 export function programFacts(entry: FunctionTree): ProgramFacts {
   const assigned = new Set<number>();
   const stackLayouts = new Set<Layout>();
-  const seen = new Set<FunctionTree>();
-  const visit = (tree: FunctionTree): void => {
-    if (seen.has(tree)) {
-      return;
-    }
-    seen.add(tree);
-    const visitor: Visitor = {
-      statement: (statement) => {
-        if (statement.kind === 'assign' || statement.kind === 'assignField') {
-          assigned.add(statement.variable.id);
-        }
-      },
-      expression: (expression) => {
-        if (expression.kind === 'stack') {
-          stackLayouts.add(expression.type.layout);
-        }
-        const inner = functionOf(expression);
-        if (inner !== undefined) {
-          visit(inner);
-        }
-      },
-    };
-    for (const statement of tree.body) {
-      walkStatement(statement, visitor);
-    }
-  };
-  visit(entry);
+  walkProgram(entry, {
+    statement: (statement) => {
+      if (statement.kind === 'assign' || statement.kind === 'assignField')
+        assigned.add(statement.variable.id);
+    },
+    expression: (expression) => {
+      if (expression.kind === 'stack') stackLayouts.add(expression.type.layout);
+    },
+  });
   return { assigned, stackLayouts };
 }
 
