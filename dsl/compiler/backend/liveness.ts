@@ -85,6 +85,11 @@ export class LiveRegisters {
     for (let at = reads.start(step); at < reads.start(step + 1); at++) this.live.add(0, reads.at(at));
   }
 
+  /** Whether what is live here is what a table has for the start or the end of a block. */
+  isRow(table: BitRows, block: number): boolean {
+    return this.live.equals(0, table, block);
+  }
+
   has(register: number): boolean {
     return this.live.has(0, register);
   }
@@ -115,14 +120,18 @@ export function removeDeadCode(fn: MachineFunction): MachineFunction {
   for (let again = true; again; ) {
     again = false;
     const accesses = accessesOf(current);
-    const live = new LiveRegisters(accesses, livenessOf(current).exit, current.nextRegister);
+    const liveness = livenessOf(current);
+    const live = new LiveRegisters(accesses, liveness.exit, current.nextRegister);
     const blocks = mapUnlessSame(current.blocks, (block, place) => {
       const kept = liveInstructions(block, place, accesses, live);
       if (kept.length === block.instructions.length) return block;
-      again = true;
+      // Only where less is live in front of a block can something in others be dead now.
+      if (!live.isRow(liveness.entry, place)) again = true;
       return { ...block, instructions: kept.reverse() };
     });
-    if (blocks !== current.blocks) current = { ...current, blocks };
+    if (blocks === current.blocks) break;
+    current = { ...current, blocks };
+    if (!again) known.set(current, liveness);
   }
   return current;
 }

@@ -26,6 +26,8 @@ test('rows are sets that know nothing of one another', () => {
       expect(rows.addAllBut(1, rows, others, 2)).toBe(joined.length > first.length);
       expect(membersOf(rows, 1)).toEqual(joined);
       rows.copy(1, others, 2);
+      expect(rows.equals(1, others, 2)).toBe(true);
+      expect(rows.equals(2, others, 2)).toBe(`${sorted(second)}` === `${sorted(without)}`);
       expect(rows.addAll(1, rows, 2)).toBe(new Set([...without, ...second]).size > without.length);
       for (const member of second) rows.delete(1, member);
       expect(membersOf(rows, 1)).toEqual(sorted(without.filter((member) => !second.includes(member))));

@@ -31,6 +31,15 @@ export class BitRows {
     for (let word = 0; word < this.width; word++) this.words[own + word] = from.words[theirs + word] ?? 0;
   }
 
+  /** Whether a row has the members of another table's row and no other. */
+  equals(row: number, from: BitRows, other: number): boolean {
+    const own = row * this.width;
+    const theirs = other * this.width;
+    for (let word = 0; word < this.width; word++)
+      if (this.words[own + word] !== from.words[theirs + word]) return false;
+    return true;
+  }
+
   /** Adds the members of another table's row that a third one's doesn't have; whether that changed anything. */
   addAllBut(row: number, from: BitRows, without: BitRows, other: number): boolean {
     let changed = 0;
