@@ -4,6 +4,7 @@
  */
 import { HEAVY_CLASS, MOUSE_CLASS } from '../loader/attach/classes.ts';
 import { boundsOf, packetCreditOf, vitalHorizonOf } from './bounds.ts';
+import type { Direction } from './config/bandwidth.ts';
 import { bytesPerSecondOf, miceScales, type PacedLimit, type Pacing, timeOf } from './limit.ts';
 
 export { burstBytes } from './bounds.ts';
@@ -11,6 +12,9 @@ export type { PacedLimit as Limit, Pacing, Parsing } from './limit.ts';
 
 /** By its number in programs/config.ts. */
 const PACINGS: { readonly [P in Pacing]: number } = { police: 0, edt: 1, queue: 2 };
+
+/** The end of a packet that is not the Pod, by its number there. */
+const OTHER_END: { readonly [D in Direction]: number } = { ingress: 1, egress: 2 };
 
 const SCALE = 20n;
 const PACKET_SCALE = 10n;
@@ -65,7 +69,7 @@ function thresholdOf({ heavyThresholdBits }: PacedLimit, nsPerByte: bigint) {
 }
 
 /** The `.rodata` of one direction, but for the seed of the flow hash, which is the caller's to draw. */
-export function dataplaneSettings(limit: PacedLimit): Record<string, bigint | number> {
+export function dataplaneSettings(limit: PacedLimit, direction: Direction): Record<string, bigint | number> {
   const nsPerByte = (NANOSECONDS_PER_SECOND << SCALE) / bytesPerSecondOf(limit);
   const { share, stretch } = miceScales(limit);
   const bounds = boundsOf(limit);
@@ -91,6 +95,6 @@ export function dataplaneSettings(limit: PacedLimit): Record<string, bigint | nu
     untagged: limit.vlanTags === 'off' ? 1 : 0,
     ipv4Only: limit.ipFamilies === 'ipv4' ? 1 : 0,
     ecn: limit.ecn === false ? 0 : 1,
-    exclusions: (limit.excludedSubnets ?? limit.shapedSubnets ?? []).length > 0 ? 1 : 0,
+    exclusions: (limit.excludedSubnets ?? limit.shapedSubnets ?? []).length > 0 ? OTHER_END[direction] : 0,
   };
 }

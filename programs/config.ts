@@ -44,7 +44,7 @@ export const config = settings(
     heavyClass: u32,
     /** Whether packets that allow it are marked CE in place of a drop; 0 or 1. */
     ecn: u32,
-    /** Whether subnets are excluded from the limit (exclusions.ts); 0 or 1. */
+    /** The end of a packet that excluded subnets are looked for (exclusions.ts): NEITHER, SOURCE or DESTINATION. */
     exclusions: u32,
     /** 1: VLAN tags are not followed; what is behind one is keyed by the tag's EtherType. 0 follows two. */
     untagged: u32,
@@ -52,6 +52,12 @@ export const config = settings(
     ipv4Only: u32,
   }),
 );
+
+/** No subnets are excluded. */
+export const NEITHER = 0;
+/** The end that is not the Pod: of what it receives the source, of what it sends the destination. */
+export const SOURCE = 1;
+export const DESTINATION = 2;
 
 /** Nothing behind the hook holds packets: they pass or are dropped. */
 export const POLICE = 0;

@@ -4,24 +4,21 @@
  */
 import { be32, lpmTrieMap, type Skb, struct, u32, type u64 } from '../dsl/lang/index.ts';
 import { addressesOf } from './addresses.ts';
+import { config, SOURCE } from './config.ts';
 
 const Subnet = struct({ prefixLength: u32, first: be32, second: be32, third: be32, fourth: be32 });
 
 /** User space fills it before the program is attached (cni/dataplane/exclusions.ts). */
 export const exclusions = lpmTrieMap({ key: Subnet, value: struct({ excluded: u32 }), maxEntries: 256 });
 
-/** The end of a packet that is not the Pod: of what it receives the source, of what it sends the destination. */
-export const SOURCE = 0;
-export const DESTINATION = 1;
-
 const MAPPED = 0xffffn << 32n;
 
 /** Whether the other end's address lies in an excluded subnet. */
-export function isExcluded(skb: Skb, otherEnd: u32): boolean {
+export function isExcluded(skb: Skb): boolean {
   const { version, sourceHigh, sourceLow, destinationHigh, destinationLow } = addressesOf(skb);
   if (version === 0) return false;
-  const high: u64 = otherEnd === SOURCE ? sourceHigh : destinationHigh;
-  const own: u64 = otherEnd === SOURCE ? sourceLow : destinationLow;
+  const high: u64 = config.exclusions === SOURCE ? sourceHigh : destinationHigh;
+  const own: u64 = config.exclusions === SOURCE ? sourceLow : destinationLow;
   const low = version === 4 ? own | MAPPED : own;
   const subnet = exclusions.lookup({
     prefixLength: 128,

@@ -31,7 +31,7 @@ import {
   payMouse,
   payPackets,
 } from './bucket.ts';
-import { CLASSES, config, DEPARTURE_TIMES, POLICE } from './config.ts';
+import { CLASSES, config, DEPARTURE_TIMES, NEITHER, POLICE } from './config.ts';
 import { congestionShift } from './congestion.ts';
 import { count, countDelay } from './count.ts';
 import { depart, keepDeparture, lastDeparture } from './departures.ts';
@@ -77,12 +77,11 @@ function dropChance(ramp: u64, delay: i64, level: u64): u64 {
 /** HTB's own handle: what names it as its class is sent at once (HTB_DIRECT, net/sched/sch_htb.c). */
 const pastClasses = (): u32 => config.mouseClass & 0xffff0000;
 
-/** `otherEnd`: which end of the packets is not the Pod, SOURCE or DESTINATION. */
-export function limit(skb: Skb, otherEnd: u32): i32 {
+export function limit(skb: Skb): i32 {
   const packet = parse(skb);
   const wire = wireBytes(skb, packet);
   const bytes = wide(wire);
-  if (config.exclusions !== 0 && isExcluded(skb, otherEnd)) {
+  if (config.exclusions !== NEITHER && isExcluded(skb)) {
     if (config.pacing === DEPARTURE_TIMES) depart(skb, clock.coarse(), clock.coarse());
     if (config.pacing === CLASSES) skb.priority = pastClasses();
     count(EXCLUDED, bytes);

@@ -48,7 +48,7 @@ const program = (file: string): string => path.join(import.meta.dirname, file);
 /** natra as it limits with departure times. A flow is heavy by the least of its cells, which the program itself shows. */
 export function natra(bytesPerSecond: number, where: Place): Classifier {
   const limit = { rateBitsPerSecond: 8 * bytesPerSecond, pacing: 'edt' } as const;
-  const config = dataplaneSettings(limit);
+  const config = dataplaneSettings(limit, 'egress');
   const heavyLevel = BigInt(config.heavyLevel ?? 0);
   const machine = machineOf(
     program('../../programs/egress.ts'),

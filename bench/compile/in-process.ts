@@ -49,7 +49,7 @@ function main(folder: string): void {
     image.sections.find(({ name }) => name === '.rodata'),
     'the section of the settings',
   );
-  const config = { ...dataplaneSettings({ rateBitsPerSecond: 10e6, pacing: 'edt' }), seed: 7n };
+  const config = { ...dataplaneSettings({ rateBitsPerSecond: 10e6, pacing: 'edt' }, 'egress'), seed: 7n };
   const settings = sectionContents(section, { config });
   const template = defined(
     templates.find((each) => fits(each, settings)),

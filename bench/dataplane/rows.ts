@@ -77,7 +77,7 @@ function sectionOf(natra: ObjectImage, name: SectionImage['name']): SectionImage
 /** The settings of a row, in the layout of natra's object. */
 export function settingsOf(row: Row, natra: ObjectImage): Uint8Array {
   const config = {
-    ...dataplaneSettings({ rateBitsPerSecond: UNLIMITED_BITS, pacing: 'police' }),
+    ...dataplaneSettings({ rateBitsPerSecond: UNLIMITED_BITS, pacing: 'police' }, 'ingress'),
     seed: 1n,
     ...row.config,
   };

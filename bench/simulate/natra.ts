@@ -44,7 +44,7 @@ export function natraLimiter(object: ObjectImage, program: string, limit: Limit)
   const vm = createVm(object, { clock, random: new RandomSource(1) });
   const rodata = object.sections.find((section) => section.name === '.rodata');
   if (rodata === undefined) throw new Error(`simulate ${program}: the object has no settings`);
-  const settings = { config: { ...dataplaneSettings(limit), seed: SEED } };
+  const settings = { config: { ...dataplaneSettings(limit, 'egress'), seed: SEED } };
   vm.sections.get('.rodata')?.set(sectionContents(rodata, settings));
   let steps = 0;
   return {

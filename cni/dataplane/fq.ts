@@ -1,7 +1,7 @@
 /** Room in the fq qdisc that holds packets until their departure time. */
 import type { FqOptions } from '../../loader/index.ts';
+import { boundsOf } from '../bounds.ts';
 import type { Limit } from '../limit.ts';
-import { dataplaneSettings } from '../settings.ts';
 
 const FULL_PACKET_BYTES = 1514;
 /** net/sched/sch_fq.c, fq_init. */
@@ -15,14 +15,14 @@ const MOST_PACKETS = 1 << 20;
  * packets may wait for twice a horizon, so a flow may for twice the heavy one, all together for twice the mice's.
  */
 export function fqOptions(limit: Limit): FqOptions {
-  const settings = dataplaneSettings({ ...limit, pacing: 'edt' });
-  const packetsWithin = (horizonNanoseconds: bigint | number | undefined): number => {
-    const bits = (limit.rateBitsPerSecond * Number(horizonNanoseconds ?? 0)) / 1e9;
+  const { heavyHorizon, mouseHorizon } = boundsOf({ ...limit, pacing: 'edt' });
+  const packetsWithin = (horizonNanoseconds: bigint): number => {
+    const bits = (limit.rateBitsPerSecond * Number(horizonNanoseconds)) / 1e9;
     return Math.ceil(bits / 8 / FULL_PACKET_BYTES);
   };
   const atLeast = (least: number, wanted: number): number => Math.min(Math.max(least, wanted), MOST_PACKETS);
   return {
-    flowLimit: atLeast(DEFAULT_FLOW_LIMIT, 2 * packetsWithin(settings.heavyHorizon)),
-    limit: atLeast(DEFAULT_LIMIT, 2 * packetsWithin(settings.mouseHorizon)),
+    flowLimit: atLeast(DEFAULT_FLOW_LIMIT, 2 * packetsWithin(heavyHorizon)),
+    limit: atLeast(DEFAULT_LIMIT, 2 * packetsWithin(mouseHorizon)),
   };
 }

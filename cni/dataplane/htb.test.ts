@@ -23,7 +23,7 @@ test("the device's bucket is the program's credit", () => {
   fc.assert(
     fc.property(anyLimit, (limit) => {
       expect(htbOptions(limit).burstNanoseconds).toBe(
-        dataplaneSettings({ ...limit, pacing: 'queue' }).credit,
+        dataplaneSettings({ ...limit, pacing: 'queue' }, 'ingress').credit,
       );
     }),
   );
@@ -32,7 +32,7 @@ test("the device's bucket is the program's credit", () => {
 test('the queues have room for all that the program lets wait', () => {
   fc.assert(
     fc.property(anyLimit, (limit) => {
-      const { heavyHorizon, mouseHorizon } = dataplaneSettings({ ...limit, pacing: 'queue' });
+      const { heavyHorizon, mouseHorizon } = dataplaneSettings({ ...limit, pacing: 'queue' }, 'ingress');
       const { heavy, mice } = htbOptions(limit);
       const within = (horizon: bigint | number | undefined): number =>
         (limit.rateBitsPerSecond / 8) * (Number(horizon) / 1e9);

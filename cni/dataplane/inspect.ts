@@ -97,7 +97,7 @@ function settingsFaults(direction: Direction, plan: DirectionRecord, pins: Opene
   if (map.valueSize !== section.size) return ['the program in force is of another release'];
   const contents = map.lookup(new Uint8Array(map.keySize)) ?? new Uint8Array(section.size);
   const inForce = readVariable(section, 'config', contents);
-  return Object.entries(dataplaneSettings(plan))
+  return Object.entries(dataplaneSettings(plan, direction))
     .filter(([name, value]) => BigInt(value) !== inForce[name] && Number(value) !== inForce[name])
     .map(([name, value]) => `the setting ${name} is ${inForce[name]} instead of ${value}`);
 }

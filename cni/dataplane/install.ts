@@ -97,7 +97,7 @@ function* installAt(
   if (pacing === 'queue') attachHtb({ ...target, options: htbOptions(limit) }, journal);
   // A TCX link holds rtnl for tens of milliseconds: what else needs it, in any direction, comes before.
   yield { kind: 'gate' };
-  const config = { ...dataplaneSettings({ ...wish, pacing }), seed: randomSeed() };
+  const config = { ...dataplaneSettings({ ...wish, pacing }, direction), seed: randomSeed() };
   let program: LoadedDataplane | undefined;
   function* loading(): Work<LoadedDataplane> {
     program = yield* loadingDataplane(

@@ -93,7 +93,7 @@ test.each(['ingress', 'egress'] as const)(
 describe('an object that is prepared', () => {
   const settings = (more: object = {}) => ({
     config: {
-      ...dataplaneSettings({ rateBitsPerSecond: 2e7, burstBits: 1e6, pacing: 'queue', ...more }),
+      ...dataplaneSettings({ rateBitsPerSecond: 2e7, burstBits: 1e6, pacing: 'queue', ...more }, 'ingress'),
       seed: 5n,
     },
   });

@@ -11,7 +11,10 @@ import { layoutsOf } from './layouts.ts';
 
 const PACINGS: readonly Pacing[] = ['edt', 'queue', 'police'];
 
-/** Limits with all else as natra chooses it: what they agree in holds for nearly all of that kind. */
+/**
+ * Limits with all else as natra chooses it: what they agree in holds for nearly all of that kind. Without subnets both
+ * directions have the same settings.
+ */
 const LIMITS: readonly Limit[] = [1e6, 3e7, 1e9, 4e10].flatMap((rateBitsPerSecond) => [
   { rateBitsPerSecond },
   { rateBitsPerSecond, burstBits: 64 * 1024 * 8 },
@@ -41,7 +44,7 @@ export function prepare(image: ObjectImage): PreparedObject {
     PACINGS.flatMap((pacing) => {
       const contents = LIMITS.map((limit, index) =>
         sectionContents(section, {
-          config: { ...dataplaneSettings({ ...limit, pacing }), seed: BigInt(index) },
+          config: { ...dataplaneSettings({ ...limit, pacing }, 'ingress'), seed: BigInt(index) },
         }),
       );
       const template = contents[0] && makeTemplate(program, contents[0], agreedIn(section, contents));

@@ -128,7 +128,7 @@ function successorOf(
   return {
     name: programName(direction),
     settings: {
-      config: { ...dataplaneSettings(next), seed: typeof seed === 'bigint' ? seed : randomSeed() },
+      config: { ...dataplaneSettings(next, direction), seed: typeof seed === 'bigint' ? seed : randomSeed() },
     },
     reuse: heirloom(pins, has, wanted),
   };

@@ -42,7 +42,10 @@ function choose(direction: Direction, states: readonly FeatureState[], options: 
       placements(direction, { rateBitsPerSecond: RATE }, options, true),
       states,
     );
-    const config = { ...dataplaneSettings({ rateBitsPerSecond: RATE, pacing, ...options }), seed: 0n };
+    const config = {
+      ...dataplaneSettings({ rateBitsPerSecond: RATE, pacing, ...options }, direction),
+      seed: 0n,
+    };
     const loaded = loadDataplane(
       direction,
       { name: programName(direction), settings: { config } },

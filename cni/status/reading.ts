@@ -100,7 +100,7 @@ function remembered(
   // The program's times are the kernel's CLOCK_MONOTONIC, which is Node's high-resolution clock too.
   const now = process.hrtime.bigint();
   const { cells } = readVariable(section, 'state', contents);
-  const heavyLevel = BigInt(dataplaneSettings(limit).heavyLevel ?? 0);
+  const heavyLevel = BigInt(dataplaneSettings(limit, direction).heavyLevel ?? 0);
   return {
     sketch: isNumbers(cells) ? sketchLoad(cells, now, heavyLevel) : undefined,
     flows: entriesOf(section, contents),

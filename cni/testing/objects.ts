@@ -37,7 +37,10 @@ function image(
   code: readonly Instruction[],
   relocations: readonly Relocation[],
 ): ObjectImage {
-  const names = [...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' })), 'seed'];
+  const names = [
+    ...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' }, direction)),
+    'seed',
+  ];
   const config = layoutStruct(
     'config',
     names.map((name) => ({ name, layout: U32_SETTINGS.has(name) ? u32 : u64 })),

@@ -60,7 +60,8 @@ function settingsOf(options: SettingsOptions): Settings | undefined {
   const limit = limitOf(options);
   if (file !== undefined && limit !== undefined)
     throw new UsageError('--settings and --rate: give one of them');
-  if (limit !== undefined) return { config: { ...dataplaneSettings(limit), seed: 1n } };
+  // Without subnets both directions have the same.
+  if (limit !== undefined) return { config: { ...dataplaneSettings(limit, 'egress'), seed: 1n } };
   if (file === undefined) return undefined;
   try {
     return JSON.parse(readFileSync(file, 'utf8'), revived) as Settings;

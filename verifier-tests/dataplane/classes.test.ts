@@ -37,7 +37,7 @@ function limited(pacing: Pacing) {
   const clock = new Clock();
   const vm = createVm(object, { clock, random: new RandomSource(1) });
   const rodata = object.sections.find((section) => section.name === '.rodata')!;
-  const settings = dataplaneSettings({ rateBitsPerSecond: RATE, pacing });
+  const settings = dataplaneSettings({ rateBitsPerSecond: RATE, pacing }, 'egress');
   vm.sections.get('.rodata')?.set(sectionContents(rodata, { config: { ...settings, seed: 7n } }));
   return {
     settings,

@@ -45,7 +45,7 @@ async function hammered(limit: Limit, baseline: '5.10' | '5.12'): Promise<Outcom
   const { object } = compile('programs/egress.ts', { baseline });
   if (object === undefined) throw new Error('programs/egress.ts does not compile');
   const program = loadProgram(object, 'egress', {
-    settings: { config: { ...dataplaneSettings(limit), seed: 3n } },
+    settings: { config: { ...dataplaneSettings(limit, 'egress'), seed: 3n } },
   });
   try {
     const children = CPUS.map((cpu) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, test } from 'vitest';
+import { DIRECTIONS } from '../../cni/config/bandwidth.ts';
 import { dataplaneSettings } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
 import { encodeStruct } from '../../loader/object/values.ts';
@@ -11,7 +12,7 @@ import { stayOnFirstCpu } from './world.ts';
 
 beforeAll(stayOnFirstCpu);
 
-describe.each(['ingress', 'egress'])('programs/%s.ts', (name) => {
+describe.each(DIRECTIONS)('programs/%s.ts', (name) => {
   const { object, tree, diagnostics } = compile(`programs/${name}.ts`, { seams: 'memory' });
   if (object === undefined || tree === undefined) {
     throw new Error(diagnostics.map((one) => formatDiagnostic(one, new Map())).join('\n'));
@@ -34,7 +35,7 @@ describe.each(['ingress', 'egress'])('programs/%s.ts', (name) => {
         )
         .map(([rate, pacing, vlanTags, ipFamilies, seed]) =>
           encodeStruct(layout, {
-            ...dataplaneSettings({ rateBitsPerSecond: rate * 1e6, pacing, vlanTags, ipFamilies }),
+            ...dataplaneSettings({ rateBitsPerSecond: rate * 1e6, pacing, vlanTags, ipFamilies }, name),
             seed: BigInt(seed),
           }),
         ),

@@ -29,7 +29,7 @@ const layout = image.sections.find(({ name }) => name === SETTINGS)?.variables[0
 
 function contentsOf(limit: Limit, seed: bigint): Contents {
   if (layout === undefined) throw new Error(`programs/${PROGRAM}.ts has no settings`);
-  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit), seed })]]);
+  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit, PROGRAM), seed })]]);
 }
 
 export function stepOf(packet: Packet): Step {

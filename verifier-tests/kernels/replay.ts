@@ -87,7 +87,7 @@ function arbitrarySettings(
   if (layout === undefined) throw new Error('record packets: the program has no settings');
   return fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.nat()).map(([megabits, seed]) =>
     encodeStruct(layout, {
-      ...dataplaneSettings({ ...kind, rateBitsPerSecond: megabits * 1e6 }),
+      ...dataplaneSettings({ ...kind, rateBitsPerSecond: megabits * 1e6 }, 'egress'),
       seed: BigInt(seed),
     }),
   );

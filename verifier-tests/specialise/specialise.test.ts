@@ -98,7 +98,9 @@ describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pac
       ipFamilies: fc.constantFrom('dual' as const, 'ipv4' as const),
       seed: fc.nat().map((seed) => BigInt(seed) << 32n),
     })
-    .map(({ seed, ...limit }) => encodeStruct(layout, { ...dataplaneSettings({ ...limit, pacing }), seed }));
+    .map(({ seed, ...limit }) =>
+      encodeStruct(layout, { ...dataplaneSettings({ ...limit, pacing }, 'ingress'), seed }),
+    );
 
   test('does the same specialised, in the VM and in the kernel', () => {
     fc.assert(

@@ -24,7 +24,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
   'departures.ts':
     'const cells = { first: skb.hash & 127, second: skb.mark & 255, third: 0, fourth: 0 };' +
     'depart(skb, lastDeparture(cells, skb.tstamp), skb.tstamp); keepDeparture(cells, skb.tstamp);',
-  'exclusions.ts': 'if (isExcluded(skb, skb.mark)) return 2;',
+  'exclusions.ts': 'if (isExcluded(skb)) return 2;',
   'flows.ts': 'sample(skb, skb.tstamp, asU64(skb.hash), asU64(skb.len), 5n, skb.tstamp);',
   'forget.ts': 'skb.tstamp = forget(skb.tstamp); skb.mark = forget32(skb.mark);',
   'hash.ts': 'skb.tstamp = flowHash(foldAddresses(skb.tstamp, asU64(skb.hash), 3n, 4n), asU64(skb.mark));',

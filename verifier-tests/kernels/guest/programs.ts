@@ -21,7 +21,9 @@ const SEED = 0x1234_5678_9abc_def0n;
 const objectOf = (share: string, direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
   readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
 
-const settingsOf = (limit: Limit): Settings => ({ config: { ...dataplaneSettings(limit), seed: SEED } });
+const settingsOf = (direction: Direction, limit: Limit): Settings => ({
+  config: { ...dataplaneSettings(limit, direction), seed: SEED },
+});
 
 /** natra's objects as an installed one reads them. */
 export const filesIn = (share: string): Pick<Node, 'objectFile' | 'preparedFile'> => ({
@@ -36,17 +38,17 @@ export function loadFor(
   limit: Limit,
   onStatistics?: (statistics: VerifierStatistics) => void,
 ): LoadedProgram {
-  const options = { settings: settingsOf(limit), ...(onStatistics && { onStatistics }) };
+  const options = { settings: settingsOf(direction, limit), ...(onStatistics && { onStatistics }) };
   return loadDataplane(direction, options, { ...filesIn(share), log: () => {} });
 }
 
 /** The bytecode that a class of Pods has. */
-function codeFor(image: ObjectImage, limit: Limit): string {
+function codeFor(direction: Direction, image: ObjectImage, limit: Limit): string {
   const [program] = image.programs;
   const rodata = image.sections.find(({ name }) => name === '.rodata');
   if (program === undefined || rodata === undefined)
     throw new Error('the object has no program or no settings');
-  const { code, relocations } = specialise(program, sectionContents(rodata, settingsOf(limit)));
+  const { code, relocations } = specialise(program, sectionContents(rodata, settingsOf(direction, limit)));
   return JSON.stringify([Buffer.from(code).toString('hex'), relocations]);
 }
 
@@ -55,7 +57,7 @@ export async function checkPrograms(share: string, checks: Checks, { depth }: Gu
   if (ingress === undefined || egress === undefined) throw new Error('there are two directions');
   for (const { name, limit } of depth === 'whole' ? CLASSES : FEW_CLASSES) {
     // The verifier's work on the same bytecode is the same.
-    const both = codeFor(ingress, limit) === codeFor(egress, limit);
+    const both = codeFor('ingress', ingress, limit) === codeFor('egress', egress, limit);
     for (const direction of both ? DIRECTIONS.slice(0, 1) : DIRECTIONS) {
       const program = both ? 'both' : direction;
       await checks.run(`load ${program === 'both' ? 'the program' : program} for ${name}`, () => {
