@@ -61,6 +61,22 @@ describe('remembered code', () => {
     expect(JSON.stringify(object!.programs)).toContain('since');
   });
 
+  test('is that of a program that does the same under another name', () => {
+    const module = (...names: readonly string[]) =>
+      treeFrom(
+        [
+          "import { classifier, noinline, type Skb, type u32 } from '../../dsl/lang/index.ts';",
+          'const twice = noinline((value: u32): u32 => value * 2);',
+          'const mark = (skb: Skb) => { skb.mark = twice(skb.len); return 0; };',
+          ...names.map((name) => `export const ${name} = classifier(mark);`),
+        ].join('\n'),
+      );
+    const one = new Counting();
+    for (const tree of [module('one', 'other'), module('twice_1'), module('other')])
+      expect(objectAgain(one, tree, {})).toEqual({ object: objectOf(tree).object, diagnostics: [] });
+    expect(one.made).toBe(1);
+  });
+
   test('is made anew for other instructions, another instruction set and other passes', () => {
     const made = () => {
       const before = remembered.made;

@@ -1,7 +1,7 @@
 /**
  * Machine code that was made before. Neither the passes nor the back end look at where an instruction stands in the
- * source, so a program whose instructions are the same has the same code at other places: what a save comments on, moves
- * or renames has not to be compiled again.
+ * source or what the program is called, so one whose instructions are the same has the same code at other places: what a
+ * save comments on, moves or renames has not to be compiled again, and two programs that do the same are compiled once.
  */
 import type { MachineFunction } from './backend/machine.ts';
 import type { IrProgram } from './ir/ir.ts';
@@ -31,10 +31,16 @@ function withSpans<T extends Function>(functions: readonly T[], replace: (span: 
   }));
 }
 
+/** The same functions with another name of the first, which is the program's and which no other calls. */
+const entryNamed = <T extends { readonly name: string }>(
+  name: string,
+  functions: readonly T[],
+): readonly T[] => functions.map((fn, index) => (index === 0 ? { ...fn, name } : fn));
+
 const textOf = ({ file, line, column, endLine, endColumn }: Span): string =>
   `${file}:${line}:${column}:${endLine}:${endColumn}`;
 
-/** A program in which the first span is at line 0, the next other one at line 1, and so on. */
+/** A program without names of its own, in which the first span is at line 0, the next other one at line 1, and so on. */
 interface Unplaced {
   readonly program: IrProgram;
   /** The spans by those lines. */
@@ -59,7 +65,7 @@ function unplaced(program: IrProgram): Unplaced {
     return number;
   };
   const functions = withSpans(program.functions, (span) => known.get(span) ?? numbered(span));
-  return { program: { ...program, functions }, spans };
+  return { program: { name: '', functions: entryNamed('', functions) }, spans };
 }
 
 /** Programs that are kept: each takes some hundred kilobytes. */
@@ -82,6 +88,9 @@ export class RememberedCode {
     this.known.delete(key);
     this.known.set(key, functions);
     for (const oldest of this.known.keys()) if (this.known.size > KEPT) this.known.delete(oldest);
-    return withSpans(functions, (number) => spans[number.line] ?? number);
+    return entryNamed(
+      program.name,
+      withSpans(functions, (number) => spans[number.line] ?? number),
+    );
   }
 }
