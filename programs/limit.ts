@@ -5,12 +5,11 @@
  * is owed, nothing is; only otherwise the exact clock, twenty times as dear, decides.
  */
 import {
+  classifier,
   clock,
-  type i32,
   type i64,
   max,
   random,
-  type Skb,
   i64 as signed,
   TC_ACT_SHOT,
   TC_ACT_UNSPEC,
@@ -77,7 +76,7 @@ function dropChance(ramp: u64, delay: i64, level: u64): u64 {
 /** HTB's own handle: what names it as its class is sent at once (HTB_DIRECT, net/sched/sch_htb.c). */
 const pastClasses = (): u32 => config.mouseClass & 0xffff0000;
 
-export function limit(skb: Skb): i32 {
+export const limit = classifier((skb) => {
   const packet = parse(skb);
   const wire = wireBytes(skb, packet);
   const bytes = wide(wire);
@@ -177,4 +176,4 @@ export function limit(skb: Skb): i32 {
   charge(cells, estimated);
   count(verdict, bytes);
   return TC_ACT_UNSPEC;
-}
+});

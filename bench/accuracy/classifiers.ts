@@ -50,11 +50,7 @@ export function natra(bytesPerSecond: number, where: Place): Classifier {
   const limit = { rateBitsPerSecond: 8 * bytesPerSecond, pacing: 'edt' } as const;
   const config = dataplaneSettings(limit, 'egress');
   const heavyLevel = BigInt(config.heavyLevel ?? 0);
-  const machine = machineOf(
-    program('../../programs/egress.ts'),
-    { config: { ...config, seed: SEED } },
-    where,
-  );
+  const machine = machineOf(program('../../programs/limit.ts'), { config: { ...config, seed: SEED } }, where);
   const { offset, length } = machine.place('state', 'cells');
   const cells = new BigUint64Array(machine.globals.buffer, machine.globals.byteOffset + offset, length / 8);
   const frames = new Frames();

@@ -158,7 +158,7 @@ function compare(comparison: Comparison): Result {
 
 /** The dataplane on a mouse's packet, as compiled and made for its settings. */
 function dataplane(): Comparison[] {
-  const image = compiledObject(path.join(import.meta.dirname, '../../programs/ingress.ts'));
+  const image = compiledObject(path.join(import.meta.dirname, '../../programs/limit.ts'));
   const twin = compileC(path.join(import.meta.dirname, '../dataplane/twin.c'), 'ingress');
   const row = ROWS[0];
   if (twin === undefined || row === undefined) return [];
@@ -171,11 +171,11 @@ function dataplane(): Comparison[] {
     prepare: (program: LoadedProgram) => prepare(row, image, program),
   };
   return [
-    { ...common, name: 'dataplane', natra: { image, program: 'ingress', options: plain } },
+    { ...common, name: 'dataplane', natra: { image, program: 'limit', options: plain } },
     {
       ...common,
       name: `dataplane${MADE}`,
-      natra: { image, program: 'ingress', options: { settings } },
+      natra: { image, program: 'limit', options: { settings } },
       specialised: true,
     },
   ];

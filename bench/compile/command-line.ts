@@ -10,16 +10,16 @@ import { median } from '../measure.ts';
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 const NATRA = path.join(PROJECT, 'scripts', 'natra.mjs');
 const TWIN = path.join(PROJECT, 'bench', 'dataplane', 'twin.c');
-const DIRECTIONS = ['ingress', 'egress'].map((name) => path.join(PROJECT, 'programs', `${name}.ts`));
+/** The dataplane: the program of both directions. */
+const LIMITER = path.join(PROJECT, 'programs', 'limit.ts');
 
 /** Milliseconds from start to end, medians. */
 export interface CommandLineTimes {
   readonly node: number;
-  readonly oneDirection: number;
-  readonly bothDirections: number;
-  /** As `bothDirections`, where V8 has no code of an earlier run. */
+  readonly dataplane: number;
+  /** As `dataplane`, where V8 has no code of an earlier run. */
   readonly withoutCode: number;
-  /** `clang -O2` on one direction. */
+  /** `clang -O2` on the same in C. */
   readonly clang: number | undefined;
   readonly compiler: string | undefined;
 }
@@ -39,30 +39,26 @@ export function measureCommandLine(rounds: number): CommandLineTimes {
   };
   const codes = ['dev', 'back-end'].map((part) => path.join(PROJECT, 'build', `natra-${part}.cjs.cache`));
   const clang = clangCommand(TWIN, path.join(folder, 'twin.o'));
-  const compile = (...files: readonly string[]): number =>
-    timed(process.execPath, NATRA, 'compile', ...files);
-  const first = DIRECTIONS.slice(0, 1);
+  const compile = (): number => timed(process.execPath, NATRA, 'compile', LIMITER);
   try {
     // The first brings the bundle up to date.
-    compile(...DIRECTIONS);
+    compile();
     const times = Array.from({ length: rounds }, () => {
       for (const code of codes) rmSync(code, { force: true });
-      const withoutCode = compile(...DIRECTIONS);
+      const withoutCode = compile();
       return {
         node: timed(process.execPath, '-e', '0'),
         withoutCode,
-        oneDirection: compile(...first),
-        bothDirections: compile(...DIRECTIONS),
+        dataplane: compile(),
         clang: clang === undefined ? undefined : timed(clang.compiler, ...clang.args),
       };
     });
-    const of = (key: 'node' | 'withoutCode' | 'oneDirection' | 'bothDirections'): number =>
+    const of = (key: 'node' | 'withoutCode' | 'dataplane'): number =>
       median(times.map((round) => round[key]));
     const clangs = times.flatMap((round) => round.clang ?? []);
     return {
       node: of('node'),
-      oneDirection: of('oneDirection'),
-      bothDirections: of('bothDirections'),
+      dataplane: of('dataplane'),
       withoutCode: of('withoutCode'),
       clang: clangs.length === 0 ? undefined : median(clangs),
       compiler: clang?.compiler,

@@ -30,24 +30,23 @@ function rowsOfSaves(what: string, saves: SaveTimes): readonly string[] {
   return [
     row(what, ms(saves.median), verdict(saves.median, TARGETS.save)),
     row(`  the slowest, ${slowest?.[0]}`, ms(saves.slowest), verdict(saves.slowest, TARGETS.save)),
-    row('  of which compiling the slower direction, median', ms(saves.compiling)),
+    row('  of which compiling, median', ms(saves.compiling)),
   ];
 }
 
 function table({ rounds, commandLine, atLoad, saves }: Figures): string {
-  const { node, oneDirection, bothDirections, withoutCode, clang, compiler } = commandLine;
+  const { node, dataplane, withoutCode, clang, compiler } = commandLine;
   const { template, whole, slots, specialisedSlots } = atLoad;
   return `${[
     `a process from start to end, medians of ${rounds} in turns`,
     row('node -e 0', ms(node)),
-    row('natra compile, both directions', ms(bothDirections), verdict(bothDirections, TARGETS.compile)),
+    row('natra compile, the dataplane', ms(dataplane), verdict(dataplane, TARGETS.compile)),
     row('  the same, V8 without code of an earlier run', ms(withoutCode)),
-    row('natra compile, one direction', ms(oneDirection)),
     ...(clang === undefined
       ? []
-      : [row(`${compiler} -O2, one direction in C`, ms(clang), times(oneDirection / clang))]),
+      : [row(`${compiler} -O2, the same in C`, ms(clang), times(dataplane / clang))]),
     '',
-    'natra dev, from a save to the report on both directions',
+    'natra dev, from a save to the report on all that is made of the file',
     ...rowsOfSaves(`a constant of one of ${saves.ofCode.files} files is another: median`, saves.ofCode),
     ...rowsOfSaves(`a comment above one of ${saves.ofComments.files} files: median`, saves.ofComments),
     '',

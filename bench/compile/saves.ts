@@ -6,8 +6,6 @@ import path from 'node:path';
 import { median } from '../measure.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
-/** A direction's own file is compiled alone, what both are made of for both. */
-const reportsOf = (source: string): number => (source.includes('classifier(') ? 1 : 2);
 /** Constants whose values a save can raise by little: the code differs then, in the file and behind it. */
 const CONSTANTS: Readonly<Record<string, string>> = {
   'congestion.ts': 'STEP',
@@ -28,7 +26,7 @@ export interface SaveTimes {
   readonly byFile: Readonly<Record<string, number>>;
   readonly median: number;
   readonly slowest: number;
-  /** Of what the compiler itself says that the slower direction took. */
+  /** Of what the compiler itself says that the slowest program took. */
   readonly compiling: number;
 }
 
@@ -94,6 +92,22 @@ function copyPrograms(folder: string): readonly string[] {
   return names;
 }
 
+/** The files that one imports, itself included. */
+function madeOf(name: string, folder: string, known = new Set<string>()): ReadonlySet<string> {
+  if (known.has(name)) return known;
+  known.add(name);
+  const text = readFileSync(path.join(folder, name), 'utf8');
+  for (const [, imported = ''] of text.matchAll(/from '\.\/([\w-]+\.ts)'/g)) madeOf(imported, folder, known);
+  return known;
+}
+
+/** How many programs are made of a file: one a file with any, as natra's have. */
+const programsOf = (name: string, folder: string, names: readonly string[]): number =>
+  names.filter((each) => {
+    const isProgram = readFileSync(path.join(folder, each), 'utf8').includes('classifier(');
+    return isProgram && madeOf(each, folder).has(name);
+  }).length;
+
 const withComment: Edit = (_name, text, round) => `// round ${round}\n${text}`;
 
 function withConstant(name: string, text: string): string {
@@ -131,14 +145,15 @@ export async function measureSaves(rounds: number): Promise<Saves> {
   const dev = new Reader(child);
   const save = async (name: string, round: number, edit: Edit): Promise<Save> => {
     const file = path.join(folder, name);
+    const reports = programsOf(name, folder, names);
     const text = edit(name, readFileSync(file, 'utf8'), round);
     const start = performance.now();
     writeFileSync(file, text);
-    const told = await dev.until(/^ {2}\w+: \d+( \([+-]\d+\))? instructions$/gm, reportsOf(text));
+    const told = await dev.until(/^ {2}\w+: \d+( \([+-]\d+\))? instructions$/gm, reports);
     const took = performance.now() - start;
-    // Both directions are compiled at the same time.
+    // Programs are compiled at the same time.
     const compiling = Math.max(...[...told.matchAll(/compiled in (\d+) ms/g)].map(([, ms]) => Number(ms)));
-    await dev.until(/agree on \d+ packets/g, reportsOf(text));
+    await dev.until(/agree on \d+ packets/g, reports);
     return { name, took, compiling };
   };
   const all = async (files: readonly string[], times: number, edit: Edit): Promise<readonly Save[]> => {

@@ -63,14 +63,14 @@ const ratio = (own: number | undefined, other: number | undefined): string =>
   own === undefined || other === undefined ? '-' : (own / other).toFixed(2);
 
 async function main(): Promise<void> {
-  const natra = compiledObject(path.join(import.meta.dirname, '../../programs/ingress.ts'));
+  const natra = compiledObject(path.join(import.meta.dirname, '../../programs/limit.ts'));
   const twin = compileC(path.join(import.meta.dirname, 'twin.c'), 'ingress');
   const empty = emptyObject();
   const plain = { specialise: false };
   const sides: Side[] = [
     { name: 'empty', load: () => loadProgram(empty, 'empty') },
-    { name: 'natra', load: (settings) => loadProgram(natra, 'ingress', { settings, ...plain }) },
-    { name: 'specialised', load: (settings) => loadProgram(natra, 'ingress', { settings }) },
+    { name: 'natra', load: (settings) => loadProgram(natra, 'limit', { settings, ...plain }) },
+    { name: 'specialised', load: (settings) => loadProgram(natra, 'limit', { settings }) },
   ];
   if (twin !== undefined)
     sides.push({

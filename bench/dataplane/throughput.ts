@@ -52,7 +52,7 @@ export async function measureThroughput(natra: ObjectImage): Promise<Throughput>
   const [row] = ROWS;
   if (row === undefined) throw new Error('bench: there are no rows');
   const [sender, receiver] = [await createNamespace('sender'), await createNamespace('receiver')];
-  const program = loadProgram(natra, 'ingress', { settings: settingsOf(row, natra) });
+  const program = loadProgram(natra, 'limit', { settings: settingsOf(row, natra) });
   const [file, args] = inNamespace(receiver, 'iperf3', ['-s', '--forceflush']);
   try {
     const pair = ['index', '2', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', receiver.name];

@@ -38,7 +38,7 @@ export interface SimulatedNatra extends Limiter {
   readonly steps: () => number;
 }
 
-/** A fresh limiter from a compiled direction, for example `egress` of programs/egress.ts. */
+/** A fresh limiter from a compiled program, `limit` of programs/limit.ts or another version of it. */
 export function natraLimiter(object: ObjectImage, program: string, limit: Limit): SimulatedNatra {
   const clock = new Clock();
   const vm = createVm(object, { clock, random: new RandomSource(1) });

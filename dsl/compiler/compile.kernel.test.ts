@@ -17,20 +17,15 @@ describe('the verifier of this kernel', () => {
     ['with clocks in memory', { seams: 'memory' }],
     ['without any pass', { disablePasses: noPasses }],
   ] as const;
-  describe.each(['ingress', 'egress'])('accepts %s', (program) => {
-    it.each(builds)('%s', (_, options) => {
-      const { object, diagnostics } = compile(path.join(root, `programs/${program}.ts`), {
-        root,
-        ...options,
-      });
-      expect(diagnostics).toEqual([]);
-      const loaded = loadProgram(object!, program);
-      try {
-        expect(loaded.btfRefusal).toBeUndefined();
-      } finally {
-        loaded.close();
-      }
-    });
+  it.each(builds)('accepts the dataplane %s', (_, options) => {
+    const { object, diagnostics } = compile(path.join(root, 'programs/limit.ts'), { root, ...options });
+    expect(diagnostics).toEqual([]);
+    const loaded = loadProgram(object!, 'limit');
+    try {
+      expect(loaded.btfRefusal).toBeUndefined();
+    } finally {
+      loaded.close();
+    }
   });
 });
 

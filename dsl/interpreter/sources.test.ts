@@ -109,10 +109,10 @@ test('an error names the line of the source', () => {
 });
 
 test('coverage of a limiter program counts its lines', () => {
-  const { tree } = parseModule('programs/egress.ts');
+  const { tree } = parseModule('programs/limit.ts');
   const coverage = createCoverage(tree!);
   const interpreter = createInterpreter(tree!, { hooks: coverage.hooks });
-  interpreter.run('egress', packet());
+  interpreter.run('limit', packet());
   const parse = coverage.report().get('programs/parse.ts')!;
   const ran = [...parse.lines.values()].filter((count) => count > 0).length;
   expect(ran).toBeGreaterThan(5);

@@ -1,5 +1,5 @@
-// programs/*.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler; beside it
-// a .prepared, the same prepared for loading.
+// programs/limit.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler; beside
+// it a .prepared, the same prepared for loading. The program of both directions is the same, under the name of each.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { register } from 'tsx/esm/api';
@@ -22,6 +22,12 @@ export const preparedPath = ({ name }) => inProject('build', `${name}.prepared`)
 
 const sourceOf = (file) => readFileSync(path.resolve(projectRoot, file), 'utf8');
 
+/** The same program with another name, which its entry function has, too. */
+function named(name, program) {
+  const [entry, ...others] = program.functions;
+  return { ...program, name, functions: [{ ...entry, name }, ...others] };
+}
+
 async function compilePrograms() {
   const unregister = register();
   try {
@@ -31,16 +37,23 @@ async function compilePrograms() {
     const { writeElf } = await import('../../dsl/object/elf/write.ts');
     const { writePrepared } = await import('../../dsl/object/prepared.ts');
     const { prepare } = await import('../../cni/dataplane/prepare.ts');
+    const compiled = (baseline) => {
+      const { object, diagnostics } = compile(inProject('programs', 'limit.ts'), { baseline });
+      if (object !== undefined) return object;
+      const sources = new Map(diagnostics.map(({ span }) => [span.file, sourceOf(span.file)]));
+      const words = diagnostics.map((one) => formatDiagnostic(one, sources)).join('\n\n');
+      throw new Error(`compile programs/limit.ts:\n${words}`);
+    };
     mkdirSync(inProject('build'), { recursive: true });
+    const limiters = new Map();
     for (const each of OBJECTS) {
       const { direction, baseline } = each;
-      const { object, diagnostics } = compile(inProject('programs', `${direction}.ts`), { baseline });
-      if (object === undefined) {
-        const sources = new Map(diagnostics.map(({ span }) => [span.file, sourceOf(span.file)]));
-        const words = diagnostics.map((one) => formatDiagnostic(one, sources)).join('\n\n');
-        throw new Error(`compile programs/${direction}.ts:\n${words}`);
-      }
-      const elf = writeElf(object);
+      const limiter = limiters.get(baseline) ?? compiled(baseline);
+      limiters.set(baseline, limiter);
+      const elf = writeElf({
+        ...limiter,
+        programs: limiter.programs.map((program) => named(direction, program)),
+      });
       writeFileSync(objectPath(each), elf);
       writeFileSync(preparedPath(each), writePrepared(prepare(readElf(elf))));
     }

@@ -9,8 +9,8 @@ const limit = { rateBitsPerSecond: 10_000_000, burstBits: 2_000_000 };
 const traffic = { seconds: 6, roundTripMs: 1, elephants: 1, miceEverySecond: 20, ecnCapable: false };
 
 test('beside a modelled elephant natra holds the cap, and mice wait less than a tenth of what they wait in a TBF', () => {
-  const { object } = compile('programs/egress.ts');
-  const natra = natraLimiter(object!, 'egress', { ...limit, pacing: 'edt' });
+  const { object } = compile('programs/limit.ts');
+  const natra = natraLimiter(object!, 'limit', { ...limit, pacing: 'edt' });
   const ours = summarise(simulate({ ...traffic, limiter: natra, queuedPackets: 2 }), limit);
   const theirs = summarise(
     simulate({ ...traffic, limiter: tokenBucketFilter(limit.rateBitsPerSecond, limit.burstBits / 8) }),

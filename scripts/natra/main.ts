@@ -26,7 +26,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   simulate: {
     help: `natra simulate [FILE.ts | FILE.o] [--rate 10M] [--burst BITS] [--pacing edt|police] [--seconds 10]
             [--round-trip MS] [--elephants N] [--mice N] [--ecn] [--local] [--against tbf|FILE]... [--json]
-    natra's own program (programs/egress.ts by default) in the VM, in front of modelled TCP flows in virtual time;
+    natra's own program (programs/limit.ts by default) in the VM, in front of modelled TCP flows in virtual time;
     --mice: fresh requests a second; --local: the sender is on this host; --against: what stands beside it
 `,
     run: async (argv, output) => (await import('./simulate/command.ts')).simulateCommand(argv, output),

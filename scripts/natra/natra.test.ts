@@ -22,9 +22,9 @@ function natraIn(cwd: string, ...argv: readonly string[]) {
 const natra = (...argv: readonly string[]) => natraIn(root, ...argv);
 
 test('the bundled command line compiles natra’s programs, with and without its code cache', () => {
-  const object = path.join(folder, 'ingress.o');
+  const object = path.join(folder, 'limit.o');
   for (const run of ['first', 'second']) {
-    expect(natra('compile', 'programs/ingress.ts', '-o', object), run).toEqual({
+    expect(natra('compile', 'programs/limit.ts', '-o', object), run).toEqual({
       status: 0,
       stdout: '',
       stderr: '',

@@ -24,7 +24,7 @@ let object: ObjectImage;
 let now: bigint;
 
 beforeAll(() => {
-  const compiled = compile('programs/egress.ts');
+  const compiled = compile('programs/limit.ts');
   if (compiled.object === undefined) throw new Error(compiled.diagnostics[0]?.message);
   object = compiled.object;
 });
@@ -44,7 +44,7 @@ function limited(pacing: Pacing) {
     send(frame: Uint8Array): number | undefined {
       clock.set(now, TICK);
       const skb = new Skb(frame.slice(), { priority: OWN_PRIORITY });
-      return BigInt.asIntN(32, vm.run('egress', skb).r0) === PASSED ? skb.priority : undefined;
+      return BigInt.asIntN(32, vm.run('limit', skb).r0) === PASSED ? skb.priority : undefined;
     },
   };
 }

@@ -42,9 +42,9 @@ interface Outcome {
 
 /** Both CPUs send, each a flow of its own, far more than the limit. */
 async function hammered(limit: Limit, baseline: '5.10' | '5.12'): Promise<Outcome> {
-  const { object } = compile('programs/egress.ts', { baseline });
-  if (object === undefined) throw new Error('programs/egress.ts does not compile');
-  const program = loadProgram(object, 'egress', {
+  const { object } = compile('programs/limit.ts', { baseline });
+  if (object === undefined) throw new Error('programs/limit.ts does not compile');
+  const program = loadProgram(object, 'limit', {
     settings: { config: { ...dataplaneSettings(limit, 'egress'), seed: 3n } },
   });
   try {

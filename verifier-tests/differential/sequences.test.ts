@@ -49,18 +49,18 @@ const directionOf = ({ pacing }: Limit): Direction => (pacing === 'edt' ? 'ingre
 
 beforeAll(stayOnFirstCpu);
 
-const { object, tree } = compile('programs/egress.ts', { seams: 'memory' });
-if (object === undefined || tree === undefined) throw new Error('programs/egress.ts does not compile');
+const { object, tree } = compile('programs/limit.ts', { seams: 'memory' });
+if (object === undefined || tree === undefined) throw new Error('programs/limit.ts does not compile');
 const [image, module] = [object, tree];
 const sectionOf = (name: string) => {
   const section = image.sections.find((each) => each.name === name);
-  if (section === undefined) throw new Error(`programs/egress.ts has no ${name}`);
+  if (section === undefined) throw new Error(`programs/limit.ts has no ${name}`);
   return section;
 };
 const settings = sectionOf('.rodata').variables[0]?.layout;
 const globals = sectionOf('.bss');
 const state = globals.variables.find(({ name }) => name === 'state');
-if (settings === undefined || state === undefined) throw new Error('programs/egress.ts has no state');
+if (settings === undefined || state === undefined) throw new Error('programs/limit.ts has no state');
 
 /** What the traffic before has left: nothing, debts, and flows of which many are near the threshold or heavy. */
 interface Past {
@@ -110,7 +110,7 @@ const sequences = (limit: Limit): fc.Arbitrary<readonly Step[]> =>
         )
         .map(([trains, tick]) => fifty(packetsOf(limit, trains, tick).slice(0, PACKETS).map(stepOf))),
     },
-    { weight: 1, arbitrary: arbitraryTrains('egress').map(fifty) },
+    { weight: 1, arbitrary: arbitraryTrains('limit').map(fifty) },
   );
 
 const same = (a: Outcome, b: Outcome): boolean =>

@@ -1,4 +1,4 @@
-/** Sends a scenario through the egress program, in the VM, on the kernel or in the reference interpreter. */
+/** Sends a scenario through the program, in the VM, on the kernel or in the reference interpreter. */
 import { exclusionKey, exclusionsOf } from '../../cni/dataplane/exclusions.ts';
 import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
@@ -9,7 +9,7 @@ import type { Contents, Execution, Outcome, Step } from '../differential/world.t
 import { departureOf, MARK, neglected, type Passed, PRIORITY, passes, wrongWithPacket } from './judge.ts';
 import { type Packet, type Scenario, SEGMENT_BYTES } from './traffic.ts';
 
-const PROGRAM = 'egress';
+const PROGRAM = 'limit';
 const SETTINGS = '.rodata';
 
 export type Place = 'vm' | 'kernel' | 'interpreter';
@@ -29,7 +29,7 @@ const layout = image.sections.find(({ name }) => name === SETTINGS)?.variables[0
 
 function contentsOf(limit: Limit, seed: bigint): Contents {
   if (layout === undefined) throw new Error(`programs/${PROGRAM}.ts has no settings`);
-  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit, PROGRAM), seed })]]);
+  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit, 'egress'), seed })]]);
 }
 
 export function stepOf(packet: Packet): Step {

@@ -87,9 +87,9 @@ describe('in the VM', () => {
 });
 
 describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pacing: Pacing) => {
-  const { object } = compile('programs/ingress.ts', { seams: 'memory' });
+  const { object } = compile('programs/limit.ts', { seams: 'memory' });
   const layout = object?.sections.find(({ name }) => name === '.rodata')?.variables[0]?.layout;
-  if (object === undefined || layout === undefined) throw new Error('programs/ingress.ts does not compile');
+  if (object === undefined || layout === undefined) throw new Error('programs/limit.ts does not compile');
   const { templates } = prepare(object);
   const settings = fc
     .record({
@@ -107,7 +107,7 @@ describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pac
       fc.property(
         arbitraryContents(object.sections),
         settings,
-        arbitraryTrains('ingress'),
+        arbitraryTrains('limit'),
         (state, rodata, steps) => {
           const contents = new Map([...state, ['.rodata' as const, rodata]]);
           const special = made(object, contents);
@@ -129,12 +129,12 @@ describe.each(['edt', 'queue', 'police'] as const)('the dataplane with %s', (pac
 });
 
 describe('any settings at all', () => {
-  const { object } = compile('programs/egress.ts', { seams: 'memory' });
-  if (object === undefined) throw new Error('programs/egress.ts does not compile');
+  const { object } = compile('programs/limit.ts', { seams: 'memory' });
+  if (object === undefined) throw new Error('programs/limit.ts does not compile');
 
   test('leave the dataplane what it was', () => {
     fc.assert(
-      fc.property(arbitraryContents(object.sections), arbitraryTrains('egress'), (contents, steps) => {
+      fc.property(arbitraryContents(object.sections), arbitraryTrains('limit'), (contents, steps) => {
         const special = made(object, contents);
         expectAgreement([reduced(virtual(object, contents), special), virtual(special, contents)], steps);
       }),

@@ -57,7 +57,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
       SLOW,
     ]),
   ),
-  ...Object.fromEntries(['egress', 'ingress', 'key', 'limit', 'parse'].map((name) => [`${name}.ts`, WHOLE])),
+  ...Object.fromEntries(['key', 'limit', 'parse'].map((name) => [`${name}.ts`, WHOLE])),
 };
 
 export interface MutationSource {

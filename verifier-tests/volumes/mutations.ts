@@ -74,7 +74,7 @@ export function testShard(shard: number): void {
     fc.assert(
       fc.property(arbitraryMutant(mutationSources()), fc.nat(999), ([{ file }, text], choice) => {
         // Mostly the file alone, which is quick; now and then the whole dataplane with it.
-        const entry = choice === 999 ? path.join(ROOT, 'programs', 'ingress.ts') : file;
+        const entry = choice === 999 ? path.join(ROOT, 'programs', 'limit.ts') : file;
         const stop = stopOf(entry, file, text);
         stops.set(stop, (stops.get(stop) ?? 0) + 1);
       }),

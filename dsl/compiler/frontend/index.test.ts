@@ -6,7 +6,7 @@ import { parseText, treeOf } from './testing.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 describe('parseModule', () => {
-  it.each(['ingress', 'egress'])('translates programs/%s.ts without a diagnostic', (name) => {
+  it.each(['limit', 'key'])('translates programs/%s.ts without a diagnostic', (name) => {
     const { tree, diagnostics } = parseModule(`programs/${name}.ts`, { root: ROOT });
     expect(diagnostics).toEqual([]);
     expect(tree?.programs.map((program) => program.name)).toEqual([name]);

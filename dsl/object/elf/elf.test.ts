@@ -68,12 +68,12 @@ const sample: ObjectImage = {
       lines: [
         {
           slot: 0,
-          file: 'programs/egress.ts',
+          file: 'programs/limit.ts',
           line: 3,
           column: 5,
           text: 'const found = counters.lookup(0);',
         },
-        { slot: 6, file: 'programs/egress.ts', line: 9, column: 3, text: 'return 2;' },
+        { slot: 6, file: 'programs/limit.ts', line: 9, column: 3, text: 'return 2;' },
       ],
     },
   ],

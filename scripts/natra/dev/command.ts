@@ -21,8 +21,8 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 const DEFAULT = 'programs';
-/** A change of what both are made of has both compiled. */
-const DIRECTIONS = 2;
+/** Beside the largest program that is made of a saved file the others are compiled. */
+const THREADS = 2;
 const CPUS = ['v1', 'v2', 'v3', 'v4'] as const satisfies readonly Cpu[];
 
 const keyOf = (file: string, program: string): string => `${file} ${program}`;
@@ -174,7 +174,7 @@ class Turns {
 }
 
 /**
- * `startBackEnd`: threads for the directions to be compiled in at the same time. With --once 1 where anything is wrong;
+ * `startBackEnd`: threads for programs to be compiled in at the same time. With --once 1 where anything is wrong;
  * else 0 when it is ended by Ctrl-C.
  */
 export async function devCommand(
@@ -185,7 +185,7 @@ export async function devCommand(
   const { values, positionals } = parsed(argv);
   const cpu = instructionSet(values);
   const named = positionals.length > 0 ? positionals : [DEFAULT];
-  const project = new Project(named, cpu && { cpu }, startBackEnd?.(DIRECTIONS, values.once !== true));
+  const project = new Project(named, cpu && { cpu }, startBackEnd?.(THREADS, values.once !== true));
   const session = new Session(project, values, output);
   const good = await session.turn();
   if (values.once) return good ? 0 : 1;

@@ -108,8 +108,9 @@ export class Project {
   /** The front end, of one file after the other; the threads have their trees when it returns. */
   private begin(changed: ReadonlySet<string> | undefined): readonly Coming[] {
     const affected = this.files().filter((file) => changed === undefined || this.isAffected(file, changed));
-    // Programs first: a module that one of them is made of is looked at with it.
-    const ordered = affected.toSorted((a, b) => this.programsOf(b) - this.programsOf(a));
+    // Programs first: a module that one of them is made of is looked at with it. The largest comes before all, to a thread that
+    // has had it before.
+    const ordered = affected.toSorted((a, b) => this.sizeOf(b) - this.sizeOf(a));
     const within = new Map<string, string>();
     const coming: Coming[] = [];
     for (const file of ordered) {
@@ -141,8 +142,10 @@ export class Project {
     return { file, result, milliseconds: performance.now() - start };
   }
 
-  private programsOf(file: string): number {
-    return this.trees.get(file)?.programs.length ?? 0;
+  /** How many files a file with programs was made of; 0 for others. */
+  private sizeOf(file: string): number {
+    const tree = this.trees.get(file);
+    return tree === undefined || tree.programs.length === 0 ? 0 : tree.sources.size;
   }
 
   /** What has not compiled may be made of anything. */

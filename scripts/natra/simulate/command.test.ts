@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { UsageError } from '../../../dsl/cli/output.ts';
+import { compile } from '../../../dsl/compiler/index.ts';
+import { writeElf } from '../../../dsl/object/elf/write.ts';
 import { simulateCommand } from './command.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'natra-simulate-'));
@@ -29,7 +31,7 @@ test('the cap holds in the model, mice pass a token bucket’s queue by, and a r
   expect(limit).toMatchObject({ rateBitsPerSecond: 10_000_000, pacing: 'edt' });
   expect(scenario).toMatchObject({ seconds: 3, elephants: 1 });
   const [natra, tbf] = results;
-  expect([natra.name, tbf.name]).toEqual(['programs/egress.ts', 'tbf']);
+  expect([natra.name, tbf.name]).toEqual(['programs/limit.ts', 'tbf']);
   expect(natra.summary.shareOfCap).toBeGreaterThan(0.9);
   expect(natra.summary.fullestSecond).toBeLessThanOrEqual(natra.summary.allowedSecond);
   expect(natra.summary.mice.p99).toBeLessThan(tbf.summary.mice.p99);
@@ -39,20 +41,14 @@ test('the cap holds in the model, mice pass a token bucket’s queue by, and a r
 }, 120_000);
 
 test('the table has a column for each', () => {
-  const { out } = run(
-    'programs/ingress.ts',
-    '--seconds',
-    '1',
-    '--against',
-    'programs/egress.ts',
-    '--mice',
-    '0',
-  );
+  const object = path.join(folder, 'other.o');
+  writeFileSync(object, writeElf(compile('programs/limit.ts').object!));
+  const { out } = run('programs/limit.ts', '--seconds', '1', '--against', object, '--mice', '0');
   const [title, , head, goodput] = out.split('\n');
   expect(title).toBe(
     'simulated: 10 Mbit/s, edt, 1 s of virtual time; 1 elephants and 0 mice a second, round trip 1 ms',
   );
-  expect(head).toMatch(/^ +programs\/ingress\.ts +programs\/egress\.ts$/);
+  expect(head).toMatch(/^ +programs\/limit\.ts +\S+\/other\.o$/);
   expect(goodput).toMatch(/^goodput +[\d.]+ Mbit\/s +[\d.]+ Mbit\/s$/);
   expect(out).toMatch(/^instructions a packet +[\d.]+ +[\d.]+$/m);
 }, 60_000);

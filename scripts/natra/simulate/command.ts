@@ -33,7 +33,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
-const DEFAULT = 'programs/egress.ts';
+const DEFAULT = 'programs/limit.ts';
 /** TCP small queues let a sender on this host have two packets behind the limiter. */
 const LOCAL_QUEUE = 2;
 const MOST_SECONDS = 3600;

@@ -107,7 +107,7 @@ test('the capture says what time it is', () => {
 test("the dataplane's settings come from a rate", () => {
   let out = '';
   const status = traceCommand(
-    ['programs/egress.ts', '--pcap', capture, '--rate', '10M', '--pacing', 'police'],
+    ['programs/limit.ts', '--pcap', capture, '--rate', '10M', '--pacing', 'police'],
     {
       out: (text) => (out += text),
       error: () => undefined,

@@ -24,7 +24,7 @@ export async function checkReplay(share: string, checks: Checks): Promise<void> 
     const { objects, cases } = recorded(share, REPLAY_FILE) as Recording;
     let packets = 0;
     for (const [index, each] of cases.entries()) {
-      repeat(readElf(objects[baselineOf(checks)][each.program]), each, `case ${index}, ${each.program}`);
+      repeat(readElf(objects[baselineOf(checks)]), each, `case ${index}`);
       packets += each.steps.length;
     }
     return `${packets} packets`;
