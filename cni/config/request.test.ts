@@ -104,6 +104,45 @@ test('names of the upstream plugin for subnets are understood', () => {
   expect(ingress({}, { shapedSubnets: ['::/0'] })?.shapedSubnets).toEqual(['::/0']);
 });
 
+describe('what is too much for the rate', () => {
+  const slow = { ingressRate: 1e5, ingressBurst: 4e8 };
+  const told = 'is 400000000 bits, more than 3600 s of the rate 100000 bits/s: 360000000 bits hold';
+
+  test('of a static burst or of one that the runtime gives, as much holds as may, and it is told', () => {
+    const fixed = parseRequest(slow, {});
+    expect(fixed.limits.ingress?.burstBits).toBe(3.6e8);
+    expect(fixed.notes).toEqual([`the ingress burst ${told}`]);
+    expect(parseRequest({ runtimeConfig: { bandwidth: slow } }, {})).toMatchObject(fixed);
+  });
+
+  test("of the node's defaults too, while a Pod that asks for it itself is refused", () => {
+    const configuration = {
+      runtimeConfig: { bandwidth: { ingressRate: 1e5 } },
+      defaults: { ingressBurst: '400M', heavyThreshold: '300k' },
+    };
+    const { limits, notes } = parseRequest(configuration, {});
+    expect(limits.ingress).toEqual({
+      rateBitsPerSecond: 1e5,
+      burstBits: 3.6e8,
+      heavyThresholdBits: 200_000,
+    });
+    expect(notes).toEqual([
+      `the default ingressBurst ${told}`,
+      'the default heavyThreshold is 300000 bits, more than 2 s of the rate 100000 bits/s: 200000 bits hold',
+    ]);
+    const asked = () => parseRequest(pod({ 'natra.dev/heavy-threshold': '21M' }), variables);
+    expect(details(asked)).toMatchObject({ code: 7 });
+  });
+
+  test('the least threshold holds at any rate', () => {
+    const configuration = {
+      runtimeConfig: { bandwidth: { egressRate: 1000 } },
+      defaults: { heavyThreshold: '300k' },
+    };
+    expect(parseRequest(configuration, {}).limits.egress?.heavyThresholdBits).toBe(131_072);
+  });
+});
+
 describe('the operator', () => {
   test('can keep options from Pods, whose annotations are then ignored and told of', () => {
     const request = parseRequest(

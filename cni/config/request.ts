@@ -15,27 +15,36 @@ export interface Request {
   readonly notes: readonly string[];
 }
 
+/** What may be in proportion to the rate: seconds of it, and this many bits at any rate. */
+interface Rule {
+  readonly seconds: number;
+  readonly alwaysBits: number;
+}
+
 /** The program computes times of at most this much of the rate. */
-const MOST_BURST_SECONDS = 3600;
+const BURST: Rule = { seconds: 3600, alwaysBits: 1 };
 /** A flow is forgotten in 16 times the threshold's time at the rate. */
-const MOST_THRESHOLD_SECONDS = 2;
-const LEAST_THRESHOLD_BITS = 131_072;
+const THRESHOLD: Rule = { seconds: 2, alwaysBits: 131_072 };
+
+const mostOf = ({ seconds, alwaysBits }: Rule, rateBitsPerSecond: number): number =>
+  Math.max(alwaysBits, rateBitsPerSecond * seconds);
 
 /** Throws code 7 for what is malformed, out of bounds or doesn't fit the rate, 4 where the environment is wrong. */
 export function parseRequest(configuration: JsonObject, variables: Variables): Request {
   const options = parseOptions(configuration, variables);
   const pod = parsePodOptions(configuration, parsePodIdentity(variables).namespace);
   const stated = parseLimits(configuration);
+  const notes = [...pod.notes];
   const limits = Object.fromEntries(
     DIRECTIONS.flatMap((direction) => {
-      const limit = limitOf(direction, stated, isStatic(configuration), pod);
+      const limit = limitOf(direction, stated, isStatic(configuration), pod, notes);
       return limit === undefined ? [] : [[direction, limit] as const];
     }),
   );
   const edtPacing = pod.own.edtPacing ?? pod.defaults.edtPacing;
   // The environment is the node's last word.
   const follows = edtPacing !== undefined && !variables.NATRA_EDT_PACING;
-  return { limits, options: follows ? { ...options, edtPacing } : options, notes: pod.notes };
+  return { limits, options: follows ? { ...options, edtPacing } : options, notes };
 }
 
 function limitOf(
@@ -43,6 +52,7 @@ function limitOf(
   stated: Limits,
   fixed: boolean,
   { own, defaults, requireWithin }: PodOptions,
+  notes: string[],
 ): Limit | undefined {
   const said = <N extends OptionName>(name: N): OptionValues[N] | undefined => own[name] ?? defaults[name];
   const limit = stated[direction];
@@ -56,25 +66,30 @@ function limitOf(
     defaults[`${direction}Rate`] ??
     (packetsPerSecond === undefined ? undefined : HIGHEST_RATE);
   if (rateBitsPerSecond === undefined) return undefined;
-  const burst = own[`${direction}Burst`] ?? limit?.burstBits ?? defaults[`${direction}Burst`];
-  const burstBits = fixed ? limit?.burstBits : burst;
-  const [miceSharePercent, heavyThresholdBits, ecn] = [
-    said('miceShare'),
-    said('heavyThreshold'),
-    said('ecn'),
-  ];
+  const [miceSharePercent, ecn] = [said('miceShare'), said('ecn')];
   const [excludedSubnets, shapedSubnets] = [said('excludedSubnets'), said('shapedSubnets')];
-  const isOwnBurst = !fixed && own[`${direction}Burst`] !== undefined;
-  const burstSource = isOwnBurst ? annotationOf(`${direction}Burst`) : `the ${direction} burst`;
   requireSubnetsFit(excludedSubnets, shapedSubnets);
+  const ownBurst = fixed ? undefined : own[`${direction}Burst`];
+  const defaultBurst = fixed ? undefined : defaults[`${direction}Burst`];
+  // What a Pod says of itself is refused where it is too much; of what others say for many Pods holds as much as may.
   requireInProportion(
-    { rateBitsPerSecond, burstBits, heavyThresholdBits },
-    {
-      burst: burstSource,
-      heavyThreshold:
-        own.heavyThreshold === undefined ? 'the default heavyThreshold' : annotationOf('heavyThreshold'),
-    },
+    { rateBitsPerSecond, burstBits: ownBurst, heavyThresholdBits: own.heavyThreshold },
+    { burst: annotationOf(`${direction}Burst`), heavyThreshold: annotationOf('heavyThreshold') },
   );
+  const bounded = (what: string, bits: number | undefined, rule: Rule): number | undefined => {
+    const most = mostOf(rule, rateBitsPerSecond);
+    if (bits === undefined || bits <= most) return bits;
+    notes.push(
+      `${what} is ${bits} bits, more than ${rule.seconds} s of the rate ${rateBitsPerSecond} bits/s: ${most} bits hold`,
+    );
+    return most;
+  };
+  const burstBits =
+    ownBurst ??
+    bounded(`the ${direction} burst`, limit?.burstBits, BURST) ??
+    bounded(`the default ${direction}Burst`, defaultBurst, BURST);
+  const heavyThresholdBits =
+    own.heavyThreshold ?? bounded('the default heavyThreshold', defaults.heavyThreshold, THRESHOLD);
   return {
     rateBitsPerSecond,
     ...(burstBits !== undefined && { burstBits }),
@@ -99,24 +114,21 @@ export function requireInProportion(
   { rateBitsPerSecond, burstBits, heavyThresholdBits }: Limit,
   sources: { readonly burst: string; readonly heavyThreshold: string },
 ): void {
-  requireAtMost(sources.burst, burstBits, rateBitsPerSecond, MOST_BURST_SECONDS, 1);
-  requireAtMost(
-    sources.heavyThreshold,
-    heavyThresholdBits,
-    rateBitsPerSecond,
-    MOST_THRESHOLD_SECONDS,
-    LEAST_THRESHOLD_BITS,
-  );
+  requireAtMost(sources.burst, burstBits, rateBitsPerSecond, BURST);
+  requireAtMost(sources.heavyThreshold, heavyThresholdBits, rateBitsPerSecond, THRESHOLD);
 }
 
 function requireAtMost(
   source: string,
   bits: number | undefined,
   rateBitsPerSecond: number,
-  seconds: number,
-  always: number,
+  rule: Rule,
 ): void {
-  const most = Math.max(always, rateBitsPerSecond * seconds);
+  const most = mostOf(rule, rateBitsPerSecond);
   if (bits !== undefined && bits > most)
-    throw invalid(source, bits, `at most ${most} bits, ${seconds} s of the rate ${rateBitsPerSecond} bits/s`);
+    throw invalid(
+      source,
+      bits,
+      `at most ${most} bits, ${rule.seconds} s of the rate ${rateBitsPerSecond} bits/s`,
+    );
 }

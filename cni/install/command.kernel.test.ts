@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { BPFFS } from '../../loader/index.ts';
+import { pinObject } from '../../loader/bpf/bpffs.ts';
+import { BPFFS, createMap, makeDirectory, removeDirectory, removePins } from '../../loader/index.ts';
 import { buildExecutable } from '../testing/build.ts';
 import { keepCode } from './keep-code.ts';
 
@@ -53,6 +54,31 @@ function natra(file: string, ...argv: string[]) {
   });
   return { status, stdout, stderr };
 }
+
+/** What a rehearsal that was killed leaves. */
+function leaveRehearsal(pid: number): string {
+  const root = `${BPFFS}/natra-rehearsal-${pid}`;
+  const paths = ['', '/rehearsal-eth0', '/rehearsal-eth0/ingress'].map((path) => root + path);
+  for (const path of paths) makeDirectory(path, 0o700);
+  const map = createMap({ name: 'left', kind: 'array', keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 });
+  pinObject(map.fd, `${paths.at(-1)}/map-left`);
+  map.close();
+  return root;
+}
+
+test('an install removes what is left of a rehearsal that was killed, and nothing of one at work', () => {
+  const { pid: ofTheDead } = spawnSync('true');
+  const [dead, alive] = [ofTheDead, process.pid].map(leaveRehearsal) as [string, string];
+  try {
+    expect(natra(executable, 'install', '--replace-bandwidth', ...folders())).toMatchObject({ status: 0 });
+    expect([dead, alive].map(existsSync)).toEqual([false, true]);
+  } finally {
+    for (const root of [dead, alive]) {
+      removePins(root, 'rehearsal-eth0');
+      removeDirectory(root);
+    }
+  }
+});
 
 test('installs, answers as a plugin from there, and uninstalls itself', () => {
   const put = natra(executable, 'install', '--replace-bandwidth', ...folders());

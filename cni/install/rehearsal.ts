@@ -1,5 +1,5 @@
 /** The verbs played through on a Pod that nobody else sees, for V8 to have compiled what they run. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -7,6 +7,7 @@ import {
   BPFFS,
   closeDescriptor,
   inNewNetns,
+  listDirectory,
   listPins,
   OWN_NETNS,
   openRead,
@@ -17,6 +18,7 @@ import { withRouteSocket } from '../dataplane/devices.ts';
 import { type Node, thisNode } from '../node.ts';
 import type * as Plugin from '../plugin.ts';
 
+const PINS = 'natra-rehearsal-';
 const IFNAME = 'eth0';
 /** Bits a second, and bits. */
 const BANDWIDTH = { ingressRate: 10_000_000, ingressBurst: 2_000_000, egressRate: 10_000_000 };
@@ -38,7 +40,8 @@ const CALLS = [
 export function rehearse(verbs: unknown): void {
   const { runPlugin } = verbs as typeof Plugin;
   const stateDirectory = mkdtempSync(join(tmpdir(), 'natra-rehearsal-'));
-  const pinDirectory = `${BPFFS}/natra-rehearsal-${process.pid}`;
+  const pinDirectory = `${BPFFS}/${PINS}${process.pid}`;
+  removeOthers();
   const node = thisNode({ NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory });
   try {
     inNewNetns(() => {
@@ -54,11 +57,25 @@ export function rehearse(verbs: unknown): void {
       }
     });
   } finally {
-    for (const { key } of listPins(pinDirectory)) removePins(pinDirectory, key);
-    removeDirectory(pinDirectory);
+    removeRoot(pinDirectory);
     rmSync(stateDirectory, { recursive: true });
   }
 }
+
+function removeRoot(pinDirectory: string): void {
+  for (const { key } of listPins(pinDirectory)) removePins(pinDirectory, key);
+  removeDirectory(pinDirectory);
+}
+
+/** Removes the pins of rehearsals that were killed: all but them goes with the process. */
+function removeOthers(): void {
+  for (const name of listDirectory(BPFFS) ?? []) {
+    const pid = name.startsWith(PINS) ? Number(name.slice(PINS.length)) : Number.NaN;
+    if (Number.isInteger(pid) && (pid === process.pid || !isAlive(pid))) removeRoot(`${BPFFS}/${name}`);
+  }
+}
+
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 function play(
   runPlugin: typeof Plugin.runPlugin,

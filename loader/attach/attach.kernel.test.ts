@@ -11,7 +11,7 @@ import { closeDescriptor, listDirectory, makeDirectory, removeDirectory } from '
 import { setSyscallHook } from '../native/syscall.ts';
 import { inTurn, type Work } from '../native/work.ts';
 import { addBpfFilter, type Direction, listFilters } from '../netlink/filters.ts';
-import { addClsact, listQdiscs } from '../netlink/qdiscs.ts';
+import { addClsact, lacksFq, listQdiscs } from '../netlink/qdiscs.ts';
 import { inOptionalNetns } from '../netns/netns.ts';
 import { type LoadedProgram, loadProgram } from '../object/load.ts';
 import { readVariable } from '../object/sections.ts';
@@ -20,6 +20,7 @@ import { remainingObjects } from '../testing/kernel-objects.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import type { Attachment, Hook } from './attachment.ts';
 import { attachFq, detachFq } from './fq.ts';
+import { attachHtb } from './htb.ts';
 import { type AttachRequest, attach, attaching, detach, replaceProgram } from './index.ts';
 import { withRoute } from './namespace.ts';
 import { tcxAttachType } from './tcx.ts';
@@ -408,6 +409,23 @@ describe('fq', () => {
     expect(() => attachFq({ ifindex: pod.podIfindex, netns: pod.netns, options: {} })).toThrow(
       /EEXIST: its root qdisc is htb 5:, set by another program/,
     );
+  });
+
+  it("goes in the place of natra's own HTB, too, of which no record is left", () => {
+    const hook = hookOf('host', 'egress');
+    const before = stateOf(hook);
+    const queue = { rateBytesPerSecond: 125_000n, burstNanoseconds: 10_000_000n, limitBytes: 100_000n };
+    attachHtb({
+      ifindex: hook.ifindex,
+      options: { ...queue, rateBytesPerSecond: 250_000n, mice: queue, heavy: queue },
+    });
+    try {
+      attachFq({ ifindex: hook.ifindex, options: {} });
+    } catch (error) {
+      expect(lacksFq(error)).toBe(true);
+    }
+    detachFq({ mode: 'fq', ifindex: hook.ifindex });
+    expect(stateOf(hook)).toEqual(before);
   });
 
   it('goes in the place of noqueue and back, or names the module that is missing', () => {

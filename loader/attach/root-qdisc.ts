@@ -17,13 +17,17 @@ const isOurs = (qdisc: Qdisc, own: OwnQdisc): boolean =>
   qdisc.kind === own.kind && qdisc.handle === own.handle;
 
 /**
- * Whether natra's own is in place already. Refuses with EEXIST where someone chose another qdisc than the kernel's
- * default (handle 0; `noqueue` on a veth).
+ * Whether natra's own is in place already; natra's other one, of which no record is left, makes room for it. Refuses with
+ * EEXIST where someone chose another qdisc than the kernel's default (handle 0; `noqueue` on a veth).
  */
 export function claimRoot(socket: RouteSocket, ifindex: number, own: OwnQdisc): boolean {
   const root = rootQdisc(socket, ifindex);
   if (root === undefined || root.handle === 0) return false;
   if (isOurs(root, own)) return true;
+  if (isNatras(root)) {
+    deleteRootQdisc(socket, ifindex, root.handle);
+    return false;
+  }
   throw new KernelError({
     operation: `add ${own.kind} qdisc to`,
     object: `ifindex ${ifindex}`,
