@@ -39,8 +39,11 @@ export class CniError extends Error {
 
 /** Something that an operator can put right: told in a line, without a stack. */
 export class OperatorError extends Error {
-  override readonly name = 'OperatorError';
+  override readonly name: string = 'OperatorError';
 }
+
+/** The state directory can't be read or written. */
+export class StateError extends OperatorError {}
 
 /** What an error says, whatever was thrown; the chain of causes included. */
 export function describe(thrown: unknown): string {

@@ -11,7 +11,7 @@ import {
   type Verb,
 } from './config/environment.ts';
 import { parseNetworkConfiguration } from './config/network.ts';
-import { CniError, describe, ERROR_CODES } from './errors.ts';
+import { CniError, describe, ERROR_CODES, StateError } from './errors.ts';
 import type { Node } from './node.ts';
 import { orEmpty, orRefuse, type ReadStdin } from './stdin.ts';
 import { add } from './verbs/add.ts';
@@ -95,5 +95,7 @@ function asCniError(thrown: unknown): CniError {
       `${thrown.operation} failed: ${thrown.errnoName}`,
       describe(thrown),
     );
+  if (thrown instanceof StateError)
+    return new CniError(ERROR_CODES.io, 'the state directory is not accessible', thrown.message);
   return new CniError(ERROR_CODES.internal, 'natra failed', describe(thrown));
 }

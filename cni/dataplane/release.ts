@@ -35,7 +35,16 @@ export function release(record: AttachmentRecord, node: Node): void {
   const [first] = failures;
   if (failures.length === 1) throw first;
   if (failures.length > 1) throw new Error(failures.map(describe).join('; '));
-  removeRecord(node.stateDirectory, record);
+  removeRecordOrLog(record, node);
+}
+
+/** A disk that can't be written must not keep a Pod from ending: nothing is left of it but the file. */
+function removeRecordOrLog(name: AttachmentName, node: Node): void {
+  try {
+    removeRecord(node.stateDirectory, name);
+  } catch (error) {
+    node.log(`${attachmentKey(name)}: released, but its record stays: ${describe(error)}`);
+  }
 }
 
 /** Takes one direction off the node and off the record; the other goes on. */
@@ -72,7 +81,7 @@ export function releaseRecorded(attachment: AttachmentName, node: Node): boolean
 /** Releases what can be found of an attachment without a record that can be read. */
 export function releaseUnrecorded(attachment: Attachment, node: Node): void {
   removePins(node.pinDirectory, attachmentKey(attachment));
-  removeRecord(node.stateDirectory, attachment);
+  removeRecordOrLog(attachment, node);
   releaseStrays(attachment, node);
 }
 

@@ -17,7 +17,7 @@ import type { Direction, Limits } from '../config/bandwidth.ts';
 import type { PodIdentity } from '../config/environment.ts';
 import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
-import { codeOf, OperatorError } from '../errors.ts';
+import { codeOf, OperatorError, StateError } from '../errors.ts';
 import type { Limit, Pacing, Parsing } from '../limit.ts';
 import { inDirectory } from './directory.ts';
 import { attachmentKey } from './key.ts';
@@ -124,7 +124,7 @@ export function removeRecord(directory: string, name: AttachmentName): void {
   try {
     unlinkSync(recordPath(directory, name));
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (codeOf(error) !== 'ENOENT') throw inaccessible('remove', recordPath(directory, name), error);
   }
 }
 
@@ -171,11 +171,11 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
   );
 }
 
-function inaccessible(what: 'list' | 'read' | 'write', path: string, error: unknown): OperatorError {
+function inaccessible(what: 'list' | 'read' | 'remove' | 'write', path: string, error: unknown): StateError {
   const code = codeOf(error);
   const hint = code === 'EACCES' || code === 'EPERM' ? '; run natra as root' : '';
   const reason = code ?? (error instanceof Error ? error.message : String(error));
-  return new OperatorError(`${what} ${path}: ${reason}${hint}`);
+  return new StateError(`${what} ${path}: ${reason}${hint}`);
 }
 
 /** Whether all is there that readers rely on: one damaged file must not keep them from all others. */

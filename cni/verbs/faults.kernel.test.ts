@@ -2,8 +2,10 @@
  * Every system call of the loader failing in turn: a clear error and no leak. A run takes one of the kernel's ways to fail for
  * each call, `NATRA_RUNS=6` all of them, and `NATRA_RUNS=12` at all of the points.
  */
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
@@ -224,6 +226,62 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     expect(count).toBeGreaterThan(20);
     expect(make(del(), node)).toEqual(silent);
     await nothingIsLeft();
+  });
+});
+
+/** Leaves no room for another byte. */
+function fillUp(directory: string): void {
+  const file = openSync(join(directory, 'rest'), 'a');
+  try {
+    for (let bytes = 4096; bytes > 0; bytes >>= 1) while (hasRoomFor(file, bytes));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function hasRoomFor(file: number, bytes: number): boolean {
+  try {
+    return writeSync(file, Buffer.alloc(bytes)) > 0;
+  } catch {
+    return false;
+  }
+}
+
+const remountReadOnly = (directory: string): void =>
+  void execFileSync('mount', ['-o', 'remount,ro', directory]);
+
+describe.each([
+  ['full', fillUp, 'ENOSPC'],
+  ['read-only', remountReadOnly, 'EROFS'],
+] as const)('on a %s disk', (_, spoil, errno) => {
+  const limited = (command: string, failurePolicy: string): CapturedCall => {
+    const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+    return { env: { ...env, CNI_COMMAND: command }, stdin: { ...stdin, failurePolicy } };
+  };
+  const nothingInTheKernel = (): Promise<void> =>
+    expect
+      .poll(() => Object.keys(leftovers(before, snapshot(pod, node)) ?? {}), { timeout: 10_000, interval: 5 })
+      .toEqual(expect.toBeOneOf([[], ['state']]));
+
+  beforeEach(() => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'natra-state', node.stateDirectory]);
+    return () => execFileSync('umount', [node.stateDirectory]);
+  });
+
+  test('a Pod ends, and one that comes is refused or goes on without limits, as the policy has it', async () => {
+    const { stateDirectory } = node;
+    expect(make(limited('ADD', 'closed'), node)).toMatchObject(done);
+    spoil(stateDirectory);
+    expect(make(limited('DEL', 'closed'), node)).toEqual(silent);
+    await nothingInTheKernel();
+    // What the record had took up.
+    spoil(stateDirectory);
+    const { stdout, exitCode } = make(limited('ADD', 'closed'), node);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 5, details: expect.stringContaining(errno) });
+    await nothingInTheKernel();
+    expect(make(limited('ADD', 'open'), node)).toMatchObject(done);
+    await nothingInTheKernel();
   });
 });
 
