@@ -12,7 +12,7 @@ import type { AttachmentName } from '../config/network.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
-import { type AttachmentRecord, hasRecord, readRecord, removeRecord } from '../state/records.ts';
+import { type AttachmentRecord, hasRecord, readRecord, removeAside, removeRecord } from '../state/records.ts';
 import { findDevices } from './devices.ts';
 import type { Ledger } from './ledger.ts';
 import { filterName } from './site.ts';
@@ -82,6 +82,7 @@ export function releaseRecorded(attachment: AttachmentName, node: Node): boolean
 export function releaseUnrecorded(attachment: Attachment, node: Node): void {
   removePins(node.pinDirectory, attachmentKey(attachment));
   removeRecordOrLog(attachment, node);
+  removeAside(node.stateDirectory, attachmentKey(attachment));
   releaseStrays(attachment, node);
 }
 

@@ -115,7 +115,7 @@ export function readRecord(directory: string, name: AttachmentName): AttachmentR
 
 /** Whether there is a record, readable or not. */
 export function hasRecord(directory: string, name: AttachmentName): boolean {
-  return existsSync(recordPath(directory, name));
+  return isRecorded(directory, attachmentKey(name));
 }
 
 /** Removes a record; there may be none. */
@@ -128,23 +128,53 @@ export function removeRecord(directory: string, name: AttachmentName): void {
   }
 }
 
-/** Every record on the node; `onUnreadable` hears of files that hold none. */
-export function listRecords(directory: string, onUnreadable: (error: unknown) => void): AttachmentRecord[] {
+/** Every record on the node; `onUnreadable` hears of files that hold none, by the key that they are named after. */
+export function listRecords(
+  directory: string,
+  onUnreadable: (error: unknown, key: string) => void,
+): AttachmentRecord[] {
   return filesIn(directory)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.endsWith(SUFFIX))
     .flatMap((name) => {
       try {
         return readRecordFile(join(directory, name)) ?? [];
       } catch (error) {
-        onUnreadable(error);
+        onUnreadable(error, name.slice(0, -SUFFIX.length));
         return [];
       }
     });
 }
 
-function recordPath(directory: string, name: AttachmentName): string {
-  return join(directory, `${attachmentKey(name)}.json`);
+/** Gives a damaged record another name, under which nobody takes it for one; false for what is sound, newer, or no file. */
+export function setAside(directory: string, key: string): boolean {
+  const path = pathOf(directory, key);
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isOwn(value, path) || (isObject(value) && Number(value.format) > FORMAT)) return false;
+  } catch (error) {
+    // Not to be read is another matter.
+    if (!(error instanceof SyntaxError)) return false;
+  }
+  renameSync(path, asidePath(directory, key));
+  return true;
 }
+
+/** Removes what was set aside; there may be nothing. */
+export function removeAside(directory: string, key: string): void {
+  rmSync(asidePath(directory, key), { force: true });
+}
+
+/** Whether there is a record of that key, readable or not. */
+export const isRecorded = (directory: string, key: string): boolean => existsSync(pathOf(directory, key));
+
+const SUFFIX = '.json';
+
+const pathOf = (directory: string, key: string): string => join(directory, `${key}${SUFFIX}`);
+const asidePath = (directory: string, key: string): string => `${pathOf(directory, key)}.damaged`;
+const recordPath = (directory: string, name: AttachmentName): string =>
+  pathOf(directory, attachmentKey(name));
+const isOwn = (value: unknown, path: string): value is AttachmentRecord =>
+  isRecord(value) && basename(path) === `${attachmentKey(value)}${SUFFIX}`;
 
 function filesIn(directory: string): string[] {
   try {
@@ -165,7 +195,7 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw inaccessible('read', path, error);
   }
-  if (isRecord(value) && basename(path) === `${attachmentKey(value)}.json`) return value;
+  if (isOwn(value, path)) return value;
   throw new OperatorError(
     `read the record ${path}: it is damaged, of somebody else, or of another format than ${FORMAT}, as a newer natra may write it`,
   );

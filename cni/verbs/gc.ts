@@ -1,37 +1,68 @@
 /** GC (CNI 1.1): removes what DEL was never called for. Goes on past errors and reports them at its end. */
 import { existsSync } from 'node:fs';
+import { linkInfo, listPins, openPins, type PinPlace, removePins } from '../../loader/index.ts';
 import { type NetworkConfiguration, parseValidAttachments } from '../config/network.ts';
 import { readRecordOrLog, release } from '../dataplane/release.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';
-import { type AttachmentRecord, listRecords } from '../state/records.ts';
+import { type AttachmentRecord, isRecorded, listRecords, removeAside, setAside } from '../state/records.ts';
 
 /**
  * Releases every attachment of this network that isn't in `cni.dev/valid-attachments`. A caller that gives no list
- * has not said that nothing is valid: then only attachments go whose network namespace is gone.
+ * has not said that nothing is valid: then only attachments go whose network namespace is gone. A record that is damaged is set
+ * aside, which is no failure; what it was of goes when its devices have gone, or with DEL.
  */
 export function gc(configuration: NetworkConfiguration, node: Node): void {
   const isStale = staleness(configuration);
   const failures: string[] = [];
-  const records = listRecords(node.stateDirectory, (error) => failures.push(describe(error)));
-  for (const record of records.filter((each) => each.network === configuration.name && isStale(each))) {
-    const key = attachmentKey(record);
+  const locked = (key: string, body: () => void): void => {
     try {
-      withLock(key, node, () => {
-        // Another call may have had the lock meanwhile, an ADD of the same name in a new namespace.
-        const now = readRecordOrLog(record, node);
-        if (now === undefined || !isStale(now)) return;
-        release(now, node);
-        node.log(`GC ${key}: released, it was no longer valid`);
-      });
+      withLock(key, node, body);
     } catch (error) {
       failures.push(`${key}: ${describe(error)}`);
     }
+  };
+  const unreadable = new Map<string, unknown>();
+  const records = listRecords(node.stateDirectory, (error, key) => unreadable.set(key, error));
+  for (const [key, error] of unreadable)
+    locked(key, () => {
+      const isAside = setAside(node.stateDirectory, key);
+      node.log(`GC ${key}: ${describe(error)}${isAside ? '; set aside' : ''}`);
+    });
+  for (const record of records.filter((each) => each.network === configuration.name && isStale(each))) {
+    const key = attachmentKey(record);
+    locked(key, () => {
+      // Another call may have had the lock meanwhile, an ADD of the same name in a new namespace.
+      const now = readRecordOrLog(record, node);
+      if (now === undefined || !isStale(now)) return;
+      release(now, node);
+      node.log(`GC ${key}: released, it was no longer valid`);
+    });
   }
+  for (const { key, labels } of listPins(node.pinDirectory))
+    if (!isRecorded(node.stateDirectory, key)) locked(key, () => releaseGone(key, labels, node));
   if (failures.length > 0)
     throw new CniError(ERROR_CODES.dataplane, 'some attachments could not be released', failures.join('; '));
+}
+
+/** Releases pins without a record whose links have lost their devices: whatever network it was, the Pod is gone. */
+function releaseGone(key: string, labels: readonly string[], node: Node): void {
+  if (isRecorded(node.stateDirectory, key) || labels.length === 0) return;
+  if (!labels.every((label) => isGone({ root: node.pinDirectory, key, label }))) return;
+  removePins(node.pinDirectory, key);
+  removeAside(node.stateDirectory, key);
+  node.log(`GC ${key}: released, it had no record and its devices are gone`);
+}
+
+function isGone(place: PinPlace): boolean {
+  const pins = openPins(place);
+  try {
+    return pins?.linkFd !== undefined && linkInfo(pins.linkFd).ifindex === 0;
+  } finally {
+    pins?.close();
+  }
 }
 
 function staleness({ object }: NetworkConfiguration): (record: AttachmentRecord) => boolean {

@@ -560,6 +560,50 @@ test('DEL of a Pod that the plugin bandwidth limited takes the device it left, a
   }
 });
 
+describe('a record that GC cannot read', () => {
+  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const gc = (): void =>
+    expect(make({ env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } }, node)).toEqual({
+      stdout: '',
+      ...ok,
+    });
+  const add = (): string => {
+    expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
+    const [name = ''] = snapshot(pod, node).state;
+    return name;
+  };
+  const write = (name: string, text: string) => writeFileSync(join(node.stateDirectory, name), text);
+
+  test('is set aside where it is damaged, its limits stay in force, and DEL takes all of it', async () => {
+    const name = add();
+    write(name, '{"format":1');
+    gc();
+    expect(snapshot(pod, node).state).toEqual([`${name}.damaged`]);
+    gc();
+    expect(attachedPrograms(pod)).toHaveLength(2);
+    expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('is gone with its pins once the devices are', () => {
+    write(add(), 'garbled');
+    pod.destroy();
+    gc();
+    expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], programs: [], maps: [], links: [] });
+  });
+
+  test('stays where a newer natra wrote it', async () => {
+    const name = add();
+    const sound = readFileSync(join(node.stateDirectory, name), 'utf8');
+    write(name, sound.replace('"format":1', '"format":2'));
+    gc();
+    expect(snapshot(pod, node).state).toEqual([name]);
+    write(name, sound);
+    gc();
+    await nothingIsLeft();
+  });
+});
+
 test('GC goes on past an attachment that it cannot release', async () => {
   const call = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
   for (const id of ['first', 'second'])
