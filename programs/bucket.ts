@@ -2,7 +2,17 @@
  * The token bucket as virtual clocks (GCRA): `clock` is the time at which everything admitted so far will have been
  * sent at C. Every byte is charged, whoever sent it, so that the cap holds whatever the mix of flows.
  */
-import { atomic, i64, type Ref, smax, smin, u64 as toU64, type u32, type u64 } from '../dsl/lang/index.ts';
+import {
+  atomic,
+  i64,
+  type Ref,
+  smax,
+  smin,
+  u64 as toU64,
+  type u32,
+  type u64,
+  unlikely,
+} from '../dsl/lang/index.ts';
 import { lesser, positive } from './branchless.ts';
 import { CLASSES, config } from './config.ts';
 import { forget } from './forget.ts';
@@ -37,7 +47,7 @@ export function costOf(bytes: u64): u64 {
 function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
   const time = clock.time;
   const floor = now - credit;
-  if (i64(time - floor) < 0n) {
+  if (unlikely(i64(time - floor) < 0n)) {
     atomic.compareExchange(clock, 'time', time, floor);
     return i64(floor - now);
   }

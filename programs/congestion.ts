@@ -2,7 +2,7 @@
  * The congestion shift: when mice alone keep the bucket in debt (more than 32 flows, each just below the threshold),
  * cells are filled up to 2^shift times faster, until the largest of them count as heavy.
  */
-import { atomic, type i64, min, type u64 } from '../dsl/lang/index.ts';
+import { atomic, type i64, min, type u64, unlikely } from '../dsl/lang/index.ts';
 import { config } from './config.ts';
 import { state } from './state.ts';
 
@@ -18,7 +18,7 @@ export function congestionShift(mouseQueue: i64, now: u64): u64 {
   const tick = now >> TICK_SHIFT;
   const last = state.tick;
   const shift = state.shift;
-  if (tick !== last && atomic.compareExchange(state, 'tick', last, tick) === last) {
+  if (unlikely(tick !== last) && atomic.compareExchange(state, 'tick', last, tick) === last) {
     const elapsed = tick - last;
     const moved =
       mouseQueue > CONGESTED ? min(shift + STEP, config.shiftLimit) : shift > elapsed ? shift - elapsed : 0n;

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { compile } from '../dsl/compiler/index.ts';
+import { Skb } from '../dsl/machine/index.ts';
+import { createVm } from '../dsl/vm/index.ts';
 import { createKeyOf, type Seen } from '../scripts/natra/key/flow-key.ts';
 import { collecting } from '../verifier-tests/coverage/collect.ts';
 import { frameNamed } from '../verifier-tests/parser/frames.ts';
@@ -71,9 +74,34 @@ test.each([1, 2, 6])('%i extension headers of the greatest length are followed t
   expect(keyOf(long).transport).toBe(seen('untagged, IPv6, UDP').transport);
 });
 
-test('headers outside the linear part are pulled into it', () => {
-  for (const name of ['QinQ, IPv4 with 40 bytes of options, TCP', 'untagged, IPv6, hop-by-hop, UDP']) {
-    expect(keyOf(frameNamed(name), { linearLength: 14 })).toEqual(seen(name));
+test('headers outside the linear part are pulled into it, wherever that ends', () => {
+  for (const name of [
+    'untagged, IPv4, TCP',
+    'untagged, IPv4, GRE with checksum, key',
+    'QinQ, IPv4 with 40 bytes of options, TCP',
+    'untagged, IPv4 with 40 bytes of options, TCP',
+    'untagged, IPv6, TCP',
+    'untagged, IPv6, hop-by-hop, UDP',
+    'QinQ, IPv6, routing, GRE with checksum, key',
+  ]) {
+    const whole = seen(name);
+    const packet = frameNamed(name);
+    for (let linearLength = 0; linearLength < packet.length; linearLength++)
+      expect(keyOf(packet, { linearLength }), `${name}, ${linearLength} linear bytes`).toEqual(whole);
+  }
+});
+
+test('a packet is left as it is where its headers are linear and its payload is not', () => {
+  const { object } = compile('programs/key.ts');
+  if (object === undefined) throw new Error('programs/key.ts does not compile');
+  const vm = createVm(object);
+  for (const [name, linearLength] of [
+    ['untagged, IPv4, TCP', 54],
+    ['untagged, IPv6, TCP', 74],
+  ] as const) {
+    const skb = new Skb(Uint8Array.from([...frameNamed(name), ...new Uint8Array(1448)]), { linearLength });
+    vm.run('key', skb);
+    expect([skb.linearLength, skb.generation], name).toEqual([linearLength, 0]);
   }
 });
 

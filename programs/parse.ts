@@ -64,8 +64,10 @@ import {
   VlanTag,
 } from './headers.ts';
 
-/** Headers are read from the linear part; this much is pulled into it first (two tags, IPv4 with options, TCP). */
+/** Headers are read from the linear part; where that is too short, this much is pulled in (two tags, IPv4 with options, TCP). */
 const HEADER_BYTES = 102;
+/** What the packets of most Pods need: no tag, IPv4 without options, TCP. */
+const PLAIN_BYTES = 54;
 /** Extension headers that are followed before the walk gives up. */
 const EXTENSION_HEADERS = 6;
 /** Offsets of headers: behind two tags, IPv6's header and as many extension headers of 2,048 bytes, with room to spare. */
@@ -104,6 +106,15 @@ const linkOnly = (type: u16): Packet => ({
   transport: forget(type < ETH_P_802_3_MIN ? 0n : u64(type)),
   headerBytes: 0,
 });
+
+/**
+ * Pulls headers into the linear part unless they are there, up to `bytes`. Only then: what TCP sends has its headers there
+ * and all else outside, and is a clone, of which the head would be copied (skb_ensure_writable).
+ */
+function reach(skb: Skb, bytes: u32): void {
+  const linear = skb.linearLength;
+  if (unlikely(linear < bytes) && linear < skb.len) skbPullData(skb, min(skb.len, HEADER_BYTES));
+}
 
 /** Behind tags the offset is anything up to this, as far as the verifier knows, so that it follows them as one way. */
 const OFFSET_MASK = 31;
@@ -187,6 +198,9 @@ const protocolKey = (protocol: u8): u64 => forget(u64(protocol)) << 32n;
 const EXTENSIONS: u64 =
   (1n << u64(IPPROTO_HOPOPTS)) | (1n << u64(IPPROTO_ROUTING)) | (1n << u64(IPPROTO_DSTOPTS));
 
+const isExtension = (protocol: u8): boolean =>
+  protocol === IPPROTO_FRAGMENT || (protocol < 64 && among(protocol, EXTENSIONS));
+
 /** Where a walk over extension headers ended. */
 interface Walked {
   /** Of the flow key. */
@@ -201,8 +215,8 @@ function walkExtensions(skb: Skb, first: u8, start: u16): Walked {
   let protocol: u8 = first;
   let offset: u16 = start;
   for (const _ of range(EXTENSION_HEADERS)) {
+    if (!isExtension(protocol)) break;
     const fragment = protocol === IPPROTO_FRAGMENT;
-    if (!fragment && (protocol >= 64 || !among(protocol, EXTENSIONS))) break;
     const extension = skb.at(Extension, offset & HEADER_OFFSETS);
     if (extension === undefined) break;
     protocol = extension.nextHeader;
@@ -212,10 +226,13 @@ function walkExtensions(skb: Skb, first: u8, start: u16): Walked {
   return { protocol, readable: protocol, offset };
 }
 
+/** The first byte of an IPv4 header without options. */
+const PLAIN_IPV4 = 0x45;
+
 /** The IPv4 header at `offset`, where there is one. */
 export function ipv4At(skb: Skb, offset: u8): Ref<typeof IPv4> | undefined {
   const ip = skb.at(IPv4, offset);
-  return ip === undefined || ip.versionAndLength < 0x45 || ip.versionAndLength > 0x4f ? undefined : ip;
+  return ip === undefined || ip.versionAndLength < PLAIN_IPV4 || ip.versionAndLength > 0x4f ? undefined : ip;
 }
 
 /** The IPv6 header at `offset`, where there is one. */
@@ -226,7 +243,7 @@ export function ipv6At(skb: Skb, offset: u8): Ref<typeof IPv6> | undefined {
 
 /** The flow key of a packet. */
 export function parse(skb: Skb): Packet {
-  if (unlikely(skb.linearLength < min(skb.len, HEADER_BYTES))) skbPullData(skb, min(skb.len, HEADER_BYTES));
+  reach(skb, PLAIN_BYTES);
   const network = networkLayer(skb);
   const type = network.type;
   let addresses: u64;
@@ -235,7 +252,14 @@ export function parse(skb: Skb): Packet {
   let offset: u16;
   let icmp: u8 = IPPROTO_ICMP;
   if (type === ETH_P_IP) {
-    const ip = ipv4At(skb, network.offset);
+    let ip = skb.at(IPv4, network.offset);
+    if (
+      ip !== undefined &&
+      (unlikely(ip.versionAndLength !== PLAIN_IPV4) || unlikely(network.offset !== Ethernet.size))
+    ) {
+      reach(skb, HEADER_BYTES);
+      ip = ipv4At(skb, network.offset);
+    }
     if (ip === undefined) return linkOnly(type);
     addresses = (u64(ip.source) << 32n) | u64(ip.destination);
     protocol = ip.protocol;
@@ -243,7 +267,12 @@ export function parse(skb: Skb): Packet {
     if (unlikely((ip.fragment & IPV4_FRAGMENT) !== 0)) return { addresses, transport: key, headerBytes: 0 };
     offset = u16(forget32(network.offset + (ip.versionAndLength & 15) * 4));
   } else if (config.ipv4Only === 0 && type === ETH_P_IPV6) {
-    const ip = ipv6At(skb, network.offset);
+    reach(skb, network.offset + IPv6.size + Tcp.size);
+    let ip = ipv6At(skb, network.offset);
+    if (ip !== undefined && unlikely(isExtension(ip.nextHeader))) {
+      reach(skb, HEADER_BYTES);
+      ip = ipv6At(skb, network.offset);
+    }
     if (ip === undefined) return linkOnly(type);
     addresses = foldAddresses(ip.sourceHigh, ip.sourceLow, ip.destinationHigh, ip.destinationLow);
     const walked = walkExtensions(skb, ip.nextHeader, u16(network.offset + IPv6.size));

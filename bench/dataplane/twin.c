@@ -30,6 +30,7 @@ enum { ROWS = 4, COLUMNS = 128 };
 enum { POLICE, DEPARTURE_TIMES, CLASSES };
 enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 #define SMALL_PACKET 128
+#define HEADER_BYTES 102
 #define PLAUSIBLE (1ull << 33)
 
 const volatile struct {
@@ -87,11 +88,26 @@ struct packet {
 	u32 network, version, ecn, vital, headers;
 };
 
+// As Cilium loads them: what clang itself carries over from before a pull it moves as 32 bits, which is no pointer to the verifier.
+INLINE void *data_of(struct __sk_buff *skb)
+{
+	void *data;
+	asm volatile("%0 = *(u32 *)(%1 + 76)" : "=r"(data) : "r"(skb));
+	return data;
+}
+
+INLINE void *end_of(struct __sk_buff *skb)
+{
+	void *end;
+	asm volatile("%0 = *(u32 *)(%1 + 80)" : "=r"(end) : "r"(skb));
+	return end;
+}
+
 // Not null, which clang would test otherwise.
 #define AT(type, skb, offset) ({                                              \
-	void *data_ = (void *)(long)(skb)->data + (offset);                   \
+	void *data_ = data_of(skb) + (offset);                                \
 	__builtin_assume(data_ != 0);                                         \
-	data_ + sizeof(type) > (void *)(long)(skb)->data_end ? (type *)0 : (type *)data_; })
+	data_ + sizeof(type) > end_of(skb) ? (type *)0 : (type *)data_; })
 
 INLINE u64 fold_addresses(u64 a, u64 b, u64 c, u64 d)
 {
@@ -177,6 +193,11 @@ INLINE void parse_ipv4(struct __sk_buff *skb, struct ipv4 *ip, u32 network, stru
 	p->transport = ((u64)protocol << 32) | (fragment ? 0 : transport_id(skb, protocol, offset, &p->headers));
 }
 
+INLINE int is_extension(u8 protocol)
+{
+	return protocol == 0 || protocol == 43 || protocol == 60 || protocol == 44;
+}
+
 INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, struct packet *p)
 {
 	u8 protocol = ip->next;
@@ -187,7 +208,7 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 	p->addresses = fold_addresses(bswap64(ip->source[0]), bswap64(ip->source[1]),
 				      bswap64(ip->destination[0]), bswap64(ip->destination[1]));
 	for (int i = 0; i < 6; i++) {
-		if (protocol != 0 && protocol != 43 && protocol != 60 && protocol != 44)
+		if (!is_extension(protocol))
 			break;
 		struct extension { u8 next, length; } *extension = AT(struct extension, skb, offset & 0x3fff);
 		if (!extension)
@@ -227,21 +248,39 @@ INLINE u16 network_layer(struct __sk_buff *skb, u32 *network)
 	return type;
 }
 
+INLINE void reach(struct __sk_buff *skb, u32 bytes)
+{
+	u64 linear = (u64)skb->data_end - (u64)skb->data;
+	if (unlikely(linear < bytes) && linear < skb->len)
+		skb_pull_data(skb, MIN(skb->len, HEADER_BYTES));
+}
+
 INLINE void parse(struct __sk_buff *skb, struct packet *p)
 {
-	u32 wanted = MIN(skb->len, 102);
-	if (unlikely((u64)skb->data_end - (u64)skb->data < wanted))
-		skb_pull_data(skb, wanted);
+	reach(skb, 54);
 	u32 network;
 	u16 type = network_layer(skb, &network);
+	if (unlikely(network != 14))
+		reach(skb, HEADER_BYTES);
 	if (type == 0x0800) {
 		struct ipv4 *ip = AT(struct ipv4, skb, network);
-		if (!ip || ip->version_length < 0x45 || ip->version_length > 0x4f)
+		if (ip && unlikely(ip->version_length != 0x45)) {
+			if (ip->version_length < 0x45 || ip->version_length > 0x4f)
+				return link_only(p, type);
+			reach(skb, HEADER_BYTES);
+			ip = AT(struct ipv4, skb, network);
+		}
+		if (!ip)
 			return link_only(p, type);
 		return parse_ipv4(skb, ip, network, p);
 	}
 	if (!config.ipv4_only && type == 0x86dd) {
+		reach(skb, network + 60);
 		struct ipv6 *ip = AT(struct ipv6, skb, network);
+		if (ip && unlikely(is_extension(ip->next))) {
+			reach(skb, HEADER_BYTES);
+			ip = AT(struct ipv6, skb, network);
+		}
 		if (!ip || bswap16(ip->version_class) >> 12 != 6)
 			return link_only(p, type);
 		return parse_ipv6(skb, ip, network, p);
@@ -274,7 +313,7 @@ INLINE i64 at_mouse_rate(i64 time) { return (time * (i64)config.mouse_stretch) >
 INLINE i64 queue_of(u64 *clock, u64 credit, u64 now)
 {
 	u64 time = *clock, floor = now - credit;
-	if ((i64)(time - floor) < 0) {
+	if (unlikely((i64)(time - floor) < 0)) {
 		__sync_val_compare_and_swap(clock, time, floor);
 		return floor - now;
 	}
@@ -320,7 +359,7 @@ INLINE i64 packet_delay(u64 cost, u64 now)
 INLINE u64 congestion_shift(i64 mouse_queue, u64 now)
 {
 	u64 tick = now >> 24, last = state.tick, shift = state.shift;
-	if (tick != last && __sync_val_compare_and_swap(&state.tick, last, tick) == last) {
+	if (unlikely(tick != last) && __sync_val_compare_and_swap(&state.tick, last, tick) == last) {
 		u64 elapsed = tick - last, limit = config.shift_limit;
 		shift = mouse_queue > (1 << 23) ? MIN(shift + 32, limit) : shift > elapsed ? shift - elapsed : 0;
 		state.shift = shift;
