@@ -79,7 +79,7 @@ export async function run(
         return 0;
       // What `install` calls of the release that it has put in place, on the Node.js that will run it.
       case 'keep-code':
-        keepCode(join(source, 'natra-verbs.cjs'), rehearse);
+        await keepCode(join(source, 'natra-verbs.cjs'), rehearse);
         return 0;
       case 'upgrade':
         upgradeCommand(options, node, console);

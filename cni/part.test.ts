@@ -30,25 +30,30 @@ const fail = () => {
   throw new Error('there is no network namespace to rehearse in');
 };
 
-test.each([() => {}, fail])('the code that was kept of it is taken by V8, rehearsed or not', (rehearse) => {
-  keepCode(file, rehearse);
-  const cachedData = readFileSync(`${file}.code`);
-  const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
-  expect(script.cachedDataRejected).toBe(false);
-  expect(read().add(2, 3)).toBe(5);
-});
+test.each([() => {}, fail])(
+  'the code that was kept of it is taken by V8, rehearsed or not',
+  async (rehearse) => {
+    await keepCode(file, rehearse);
+    const cachedData = readFileSync(`${file}.code`);
+    const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
+    expect(script.cachedDataRejected).toBe(false);
+    expect(read().add(2, 3)).toBe(5);
+  },
+);
 
-test('the code that is kept is that of what the rehearsal ran, or of all where it failed', () => {
+test('the code that is kept is that of what the rehearsal ran, or of all where it failed', async () => {
   const functions = ['used', 'unused'].map((name) => `exports.${name} = (a) => ${'a * 3 + '.repeat(500)} a;`);
   writeFileSync(file, functions.join(''));
-  const sizeAfter = (rehearse: (exported: Record<string, (a: number) => number>) => void): number => {
-    keepCode(file, (exported) => rehearse(exported as Record<string, (a: number) => number>));
+  const sizeAfter = async (
+    rehearse: (exported: Record<string, (a: number) => number>) => void,
+  ): Promise<number> => {
+    await keepCode(file, (exported) => rehearse(exported as Record<string, (a: number) => number>));
     return statSync(`${file}.code`).size;
   };
-  const none = sizeAfter(() => {});
-  const one = sizeAfter(({ used }) => used?.(1));
-  const both = sizeAfter(({ used, unused }) => used?.(unused?.(1) ?? 0));
-  const all = sizeAfter(fail);
+  const none = await sizeAfter(() => {});
+  const one = await sizeAfter(({ used }) => used?.(1));
+  const both = await sizeAfter(({ used, unused }) => used?.(unused?.(1) ?? 0));
+  const all = await sizeAfter(fail);
   expect(none).toBeLessThan(one);
   expect(one).toBeLessThan(both);
   expect(all).toBeGreaterThan(one * 1.5);

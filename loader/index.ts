@@ -61,6 +61,7 @@ export {
   inNewNetns,
   inOptionalNetns,
   isOwnNetns,
+  moveToNewNetns,
   netnsIdentity,
   OWN_NETNS,
   ownNetnsIdentity,

@@ -114,7 +114,7 @@ test('with a Node.js of its own it needs none in PATH', async () => {
   const verbs = join(dirname(node), 'natra-verbs.cjs');
   const { size } = statSync(`${verbs}.code`);
   expect(size).toBeGreaterThan(100_000);
-  keepCode(verbs, () => {
+  await keepCode(verbs, () => {
     throw new Error('no rehearsal');
   });
   expect(size).toBeLessThan(0.8 * statSync(`${verbs}.code`).size);

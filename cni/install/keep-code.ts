@@ -9,16 +9,22 @@ import { codeOf, evaluate, wrapped } from '../part.ts';
  * Keeps V8's code of a part for all calls to come. That is the code of the functions which `rehearse` has run, given what the
  * part exports: each call reads all of it. Where the rehearsal throws, it is the code of every function.
  */
-export function keepCode(file: string, rehearse: (exported: unknown) => void): void {
+export async function keepCode(
+  file: string,
+  rehearse: (exported: unknown) => void | Promise<void>,
+): Promise<void> {
   const temporary = `${codeOf(file)}.${process.pid}.tmp`;
-  writeFileSync(temporary, codeAfter(file, rehearse) ?? wholeCode(file));
+  writeFileSync(temporary, (await codeAfter(file, rehearse)) ?? wholeCode(file));
   renameSync(temporary, codeOf(file));
 }
 
-function codeAfter(file: string, rehearse: (exported: unknown) => void): Buffer | undefined {
+async function codeAfter(
+  file: string,
+  rehearse: (exported: unknown) => void | Promise<void>,
+): Promise<Buffer | undefined> {
   const script = new Script(wrapped(file), { filename: file });
   try {
-    rehearse(evaluate(script, file, createRequire(file)));
+    await rehearse(evaluate(script, file, createRequire(file)));
   } catch {
     return undefined;
   }

@@ -9,6 +9,7 @@ import {
   inNewNetns,
   listDirectory,
   listPins,
+  moveToNewNetns,
   OWN_NETNS,
   openRead,
   removeDirectory,
@@ -23,10 +24,9 @@ const IFNAME = 'eth0';
 /** Bits a second, and bits. */
 const BANDWIDTH = { ingressRate: 10_000_000, ingressBurst: 2_000_000, egressRate: 10_000_000 };
 
-/** What a runtime asks of a Pod's life, and where natra attaches. */
+/** What a runtime asks of a Pod's life, and where natra attaches. CHECK compiles its own: kubelet's runtimes don't call it. */
 const CALLS = [
   ['ADD', 'auto'],
-  ['CHECK', 'auto'],
   ['DEL', 'auto'],
   ['DEL', 'auto'],
   ['ADD', 'clsact'],
@@ -34,29 +34,23 @@ const CALLS = [
 ] as const;
 
 /**
- * Makes the calls by what the verbs' part exports, in two network namespaces of this process. Throws where one fails; nothing
- * is left either way.
+ * Makes the calls by what the verbs' part exports, with the threads that an ADD has, in a network namespace that this process
+ * moves to. Throws where one fails; nothing is left either way.
  */
-export function rehearse(verbs: unknown): void {
-  const { runPlugin } = verbs as typeof Plugin;
+export async function rehearse(verbs: unknown): Promise<void> {
+  const { runPluginInThreads } = verbs as typeof Plugin;
   const stateDirectory = mkdtempSync(join(tmpdir(), 'natra-rehearsal-'));
   const pinDirectory = `${BPFFS}/${PINS}${process.pid}`;
   removeOthers();
   const node = thisNode({ NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory });
+  const podNetns = inNewNetns(() => openRead(OWN_NETNS));
   try {
-    inNewNetns(() => {
-      const podNetns = openRead(OWN_NETNS);
-      try {
-        inNewNetns(() => {
-          withRouteSocket((socket) => addPair(socket, 'veth', 'natra0', IFNAME, podNetns));
-          for (const [verb, attachMode] of CALLS)
-            play(runPlugin, verb, attachMode, `/proc/self/fd/${podNetns}`, node);
-        });
-      } finally {
-        closeDescriptor(podNetns);
-      }
-    });
+    moveToNewNetns();
+    withRouteSocket((socket) => addPair(socket, 'veth', 'natra0', IFNAME, podNetns));
+    for (const [verb, attachMode] of CALLS)
+      await play(runPluginInThreads, verb, attachMode, `/proc/self/fd/${podNetns}`, node);
   } finally {
+    closeDescriptor(podNetns);
     removeRoot(pinDirectory);
     rmSync(stateDirectory, { recursive: true });
   }
@@ -77,13 +71,13 @@ function removeOthers(): void {
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-function play(
-  runPlugin: typeof Plugin.runPlugin,
+async function play(
+  runPlugin: typeof Plugin.runPluginInThreads,
   verb: string,
   attachMode: string,
   netns: string,
   node: Node,
-): void {
+): Promise<void> {
   const cniVersion = '1.0.0';
   const variables = {
     CNI_COMMAND: verb,
@@ -97,6 +91,6 @@ function play(
   const prevResult = { cniVersion, interfaces: [{ name: IFNAME, sandbox: netns }], ips: [] };
   const runtimeConfig = { bandwidth: BANDWIDTH };
   const configuration = { cniVersion, name: 'rehearsal', type: 'natra', runtimeConfig, prevResult };
-  const { exitCode, stdout } = runPlugin(variables, () => JSON.stringify(configuration), node);
+  const { exitCode, stdout } = await runPlugin(variables, () => JSON.stringify(configuration), node);
   if (exitCode !== 0) throw new Error(`rehearse ${verb}: ${stdout}`);
 }

@@ -28,10 +28,12 @@ export function inNetns<T>(path: string, body: () => T): T {
 
 /** Runs `body` in a new network namespace, empty but for a loopback device, which ends with it. */
 export function inNewNetns<T>(body: () => T): T {
-  return elsewhere(
-    () => check(syscall('unshare', CLONE_NEWNET), 'make', 'a network namespace', 'needs CAP_SYS_ADMIN'),
-    body,
-  );
+  return elsewhere(moveToNewNetns, body);
+}
+
+/** Moves the calling thread into a new network namespace for good, and with it the threads that it starts from then on. */
+export function moveToNewNetns(): void {
+  check(syscall('unshare', CLONE_NEWNET), 'make', 'a network namespace', 'needs CAP_SYS_ADMIN');
 }
 
 function elsewhere<T>(enter: () => void, body: () => T): T {
