@@ -21,6 +21,9 @@ import { Worklist } from './worklist.ts';
  * returns can be set ahead of a branch on them; r5 is dearer to encode on x86-64, and r6 to r9 are saved and restored.
  */
 const PREFERENCE: readonly Register[] = [1, 2, 3, 4, 0, 5, 6, 7, 8, 9];
+const NO_COLOR = -1;
+/** Machine registers have neighbours without end, so that none of them is taken out of the graph. */
+const UNBOUNDED = 0x7fff_ffff;
 /** All of them, a bit each. */
 const EVERY = (1 << ALLOCATABLE) - 1;
 
@@ -42,13 +45,13 @@ export type SpillCost = (register: Register) => number;
 
 class Allocator {
   private readonly graph: InterferenceGraph;
-  private readonly degree: number[];
+  private readonly degree: Int32Array;
   private readonly moves: Move[] = [];
   private readonly movesOf: MoveNumber[][];
   /** What a register was coalesced into; itself where it wasn't. */
-  private readonly alias: Register[];
-  private readonly colors: (Register | undefined)[];
-  private readonly costs: number[];
+  private readonly alias: Int32Array;
+  private readonly colors: Int8Array;
+  private readonly costs: Float64Array;
   private readonly selectStack: Register[] = [];
   private readonly removed: BitSet;
   private readonly coalesced: Register[] = [];
@@ -63,20 +66,19 @@ class Allocator {
     cost: SpillCost,
   ) {
     const limit = fn.nextRegister;
-    const isMachine = (register: Register): boolean => register < ALLOCATABLE;
-    const of = <T>(make: (register: Register) => T): T[] =>
-      Array.from({ length: limit }, (_, each) => make(each));
     this.graph = new InterferenceGraph(limit);
-    this.degree = of((register) => (isMachine(register) ? Number.POSITIVE_INFINITY : 0));
-    this.colors = of((register) => (isMachine(register) ? register : undefined));
-    this.movesOf = of(() => []);
-    this.alias = of((register) => register);
+    this.degree = new Int32Array(limit).fill(UNBOUNDED, 0, ALLOCATABLE);
+    this.colors = new Int8Array(limit).fill(NO_COLOR, ALLOCATABLE);
+    this.movesOf = Array.from({ length: limit }, () => []);
+    this.alias = new Int32Array(limit);
+    for (let register = 0; register < limit; register++) this.alias[register] = register;
+    for (let register = 0; register < ALLOCATABLE; register++) this.colors[register] = register;
     this.removed = new BitSet(limit);
     this.simplifyWorklist = new Worklist(limit);
     this.freezeWorklist = new Worklist(limit);
     this.spillWorklist = new Worklist(limit);
     this.build();
-    this.costs = of(() => 0);
+    this.costs = new Float64Array(limit);
     for (const register of this.graph.registers) this.costs[register] = cost(register);
     this.activeMoves = new BitSet(this.moves.length);
     this.worklistMoves = new Worklist(this.moves.length);
@@ -306,13 +308,16 @@ class Allocator {
     this.freezeMoves(best);
   }
 
+  private colorAt(register: Register): Register {
+    return this.colors[register] ?? NO_COLOR;
+  }
+
   /** Of the free colours, one that a frozen move's other side has, so that the move vanishes after all. */
   private choose(register: Register, free: number): Register | undefined {
-    const isFree = (color: Register | undefined): boolean =>
-      color !== undefined && (free & (1 << color)) !== 0;
+    const isFree = (color: Register): boolean => color !== NO_COLOR && (free & (1 << color)) !== 0;
     for (const move of this.movesWith(register)) {
       const { to, from } = this.ends(move);
-      const color = this.colors[to === register ? from : to];
+      const color = this.colorAt(to === register ? from : to);
       if (isFree(color)) return color;
     }
     return PREFERENCE.find(isFree);
@@ -323,8 +328,8 @@ class Allocator {
     for (let register = this.selectStack.pop(); register !== undefined; register = this.selectStack.pop()) {
       let free = EVERY;
       for (const other of this.graph.neighbours(register)) {
-        const color = this.colors[this.find(other)];
-        if (color !== undefined) free &= ~(1 << color);
+        const color = this.colorAt(this.find(other));
+        if (color !== NO_COLOR) free &= ~(1 << color);
       }
       const color = this.choose(register, free);
       if (color === undefined) spilled.push(register);
@@ -333,8 +338,7 @@ class Allocator {
     const webs = new Map(spilled.map((register) => [register, new Set([register])]));
     for (const register of this.coalesced) {
       const kept = this.find(register);
-      const color = this.colors[kept];
-      if (color !== undefined) this.colors[register] = color;
+      this.colors[register] = this.colorAt(kept);
       webs.get(kept)?.add(register);
     }
     return [...webs.values()];
@@ -354,7 +358,10 @@ class Allocator {
     }
     const spilled = this.assign();
     return {
-      colorOf: (register) => this.colors[register],
+      colorOf: (register) => {
+        const color = this.colorAt(register);
+        return color === NO_COLOR ? undefined : color;
+      },
       spilled,
       interfere: (left, right) => this.graph.has(left, right),
     };

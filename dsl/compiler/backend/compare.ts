@@ -45,18 +45,21 @@ export function hashOf(part: Part): number {
   }
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
+const haveFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
 /** Whether two values have the same fields all the way down, `span` aside. */
-function haveSameFields(left: unknown, right: unknown): boolean {
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null)
-    return left === right;
-  const [first, second] = [new Map(Object.entries(left)), new Map(Object.entries(right))];
-  return [...first.keys(), ...second.keys()].every(
-    (key) => key === 'span' || haveSameFields(first.get(key), second.get(key)),
-  );
+function areSame(left: unknown, right: unknown): boolean {
+  if (!haveFields(left) || !haveFields(right)) return left === right;
+  for (const key in left) if (key !== 'span' && !areSame(left[key], right[key])) return false;
+  for (const key in right)
+    if (key !== 'span' && left[key] === undefined && right[key] !== undefined) return false;
+  return true;
 }
 
 export const areAlike = (left: Part, right: Part): boolean =>
-  left === right || (left.op === right.op && haveSameFields(left, right));
+  left === right || (left.op === right.op && areSame(left, right));
 
 /** Groups of things that are alike. */
 export class Groups<T> {

@@ -34,58 +34,68 @@ function commonTail(blocks: readonly MachineBlock[], numbers: Numbers): number {
   return longest;
 }
 
-/** Blocks that end in the same instruction and go to the same place, two or more of them: the first such blocks. */
-function alike(blocks: readonly MachineBlock[], numbers: Numbers): readonly MachineBlock[] | undefined {
-  /** By the place, then by the instruction's number. */
-  const groups = new Map<number, Map<number, MachineBlock[]>>();
-  const order: MachineBlock[][] = [];
-  for (const block of blocks) {
-    const { instructions, terminator } = block;
+/** Blocks, by their places in the function, that end in the same instruction and go to the same block. */
+class Ends {
+  /** By the block that they go to, -1 for none, and then by the instruction's number. */
+  private readonly groups = new Map<number, Map<number, number[]>>();
+  /** Those of two or more. */
+  private readonly alike = new Set<number[]>();
+
+  constructor(private readonly numbers: Numbers) {}
+
+  add(place: number, { instructions, terminator }: MachineBlock): void {
     const last = instructions[instructions.length - 1];
-    if (last === undefined || terminator.op === 'branch') continue;
-    const place = terminator.op === 'jump' ? terminator.to : -1;
-    const number = numbers.of(last);
-    const there = groups.get(place) ?? new Map<number, MachineBlock[]>();
-    const group = there.get(number);
-    if (group !== undefined) {
-      group.push(block);
-      continue;
-    }
-    const own = [block];
-    order.push(own);
-    groups.set(place, there.set(number, own));
+    if (last === undefined || terminator.op === 'branch') return;
+    const to = terminator.op === 'jump' ? terminator.to : -1;
+    const number = this.numbers.of(last);
+    const there = this.groups.get(to) ?? new Map<number, number[]>();
+    const group = there.get(number) ?? [];
+    group.push(place);
+    if (group.length > 1) this.alike.add(group);
+    this.groups.set(to, there.set(number, group));
   }
-  return order.find((group) => group.length > 1);
+
+  /** Takes out two or more that are alike: of all such groups the one whose first block comes first. */
+  take(): readonly number[] {
+    let first: number[] = [];
+    for (const group of this.alike)
+      if (first.length === 0 || (group[0] ?? 0) < (first[0] ?? 0)) first = group;
+    this.alike.delete(first);
+    return first.splice(0);
+  }
 }
 
 export function mergeTails(fn: MachineFunction): MachineFunction {
   const numbers = new Numbers();
-  let blocks = fn.blocks;
+  const ends = new Ends(numbers);
+  const blocks = [...fn.blocks];
+  for (const [place, block] of blocks.entries()) ends.add(place, block);
   let next = Math.max(...blocks.map(({ id }) => id)) + 1;
-  for (let group = alike(blocks, numbers); group !== undefined; group = alike(blocks, numbers)) {
+  for (let places = ends.take(); places.length > 0; places = ends.take()) {
+    const group = places.flatMap((place) => blocks[place] ?? []);
     const length = commonTail(group, numbers);
     const id = next++;
-    const tailOf = (instructions: readonly MachineInstruction[]) =>
-      instructions.slice(instructions.length - length);
+    for (const [index, { instructions, ...block }] of group.entries()) {
+      const place = places[index] ?? 0;
+      const rest = instructions.slice(0, instructions.length - length);
+      const { span } = instructions[rest.length] ?? block.terminator;
+      const shortened: MachineBlock = {
+        ...block,
+        instructions: rest,
+        terminator: { op: 'jump', to: id, span },
+      };
+      blocks[place] = shortened;
+      ends.add(place, shortened);
+    }
     const [model] = group;
     if (model === undefined) break;
     const tail: MachineBlock = {
       ...model,
       id,
-      instructions: tailOf(model.instructions),
+      instructions: model.instructions.slice(model.instructions.length - length),
       frequency: group.reduce((sum, { frequency }) => sum + frequency, 0),
     };
-    const shortened = new Set(group);
-    const shared = blocks.map((block): MachineBlock => {
-      if (!shortened.has(block)) return block;
-      const { span } = tailOf(block.instructions)[0] ?? block.terminator;
-      return {
-        ...block,
-        instructions: block.instructions.slice(0, -length),
-        terminator: { op: 'jump', to: id, span },
-      };
-    });
-    blocks = [...shared, tail];
+    ends.add(blocks.push(tail) - 1, tail);
   }
-  return blocks === fn.blocks ? fn : { ...fn, blocks };
+  return { ...fn, blocks };
 }
