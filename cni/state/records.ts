@@ -94,10 +94,10 @@ export function fateOf({ goesOn = [] }: Pick<Failure, 'goesOn'>): string {
     : `the Pod runs on with its former limits (${goesOn.join(' and ')})`;
 }
 
-/** Writes a record as a whole or not at all. */
+/** Writes a record as a whole or not at all; who has the attachment's lock. A process that dies leaves what `removeRecord` removes. */
 export function writeRecord(directory: string, record: AttachmentRecord): void {
   const path = recordPath(directory, record);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = unfinished(path);
   const text = `${JSON.stringify(record)}\n`;
   try {
     inDirectory(directory, () => writeFileSync(temporary, text, { mode: 0o600 }));
@@ -120,12 +120,25 @@ export function hasRecord(directory: string, name: AttachmentName): boolean {
 
 /** Removes a record; there may be none. */
 export function removeRecord(directory: string, name: AttachmentName): void {
+  const path = recordPath(directory, name);
   // rmSync would take each call the better part of a millisecond.
   try {
-    unlinkSync(recordPath(directory, name));
+    if (existsSync(unfinished(path))) unlinkSync(unfinished(path));
+    unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw inaccessible('remove', recordPath(directory, name), error);
+    if (codeOf(error) !== 'ENOENT') throw inaccessible('remove', path, error);
   }
+}
+
+/** Keys of records that somebody began to write and did not come to have. */
+export const listUnfinished = (directory: string): string[] =>
+  filesIn(directory)
+    .filter((name) => name.endsWith(unfinished(SUFFIX)))
+    .map((name) => name.slice(0, -unfinished(SUFFIX).length))
+    .filter((key) => !isRecorded(directory, key));
+
+export function removeUnfinished(directory: string, key: string): void {
+  rmSync(unfinished(pathOf(directory, key)), { force: true });
 }
 
 /** Every record on the node; `onUnreadable` hears of files that hold none, by the key that they are named after. */
@@ -171,6 +184,7 @@ const SUFFIX = '.json';
 
 const pathOf = (directory: string, key: string): string => join(directory, `${key}${SUFFIX}`);
 const asidePath = (directory: string, key: string): string => `${pathOf(directory, key)}.damaged`;
+const unfinished = (path: string): string => `${path}.tmp`;
 const recordPath = (directory: string, name: AttachmentName): string =>
   pathOf(directory, attachmentKey(name));
 const isOwn = (value: unknown, path: string): value is AttachmentRecord =>

@@ -48,7 +48,7 @@ export function snapshot(pod: PodEnds, node: Node): Snapshot {
     maps: idsOf('map'),
     links: idsOf('link'),
     pins: namesIn(node.pinDirectory),
-    state: namesIn(node.stateDirectory).filter((name) => /\.json(\.damaged)?$/.test(name)),
+    state: namesIn(node.stateDirectory).filter((name) => /\.json(\.damaged|\.tmp)?$/.test(name)),
     traffic: atEnds(pod, trafficControl).join('\n'),
   };
 }

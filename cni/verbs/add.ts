@@ -51,21 +51,19 @@ export function* add(call: Call): Work<string> {
   const isLimited = limitedDirections(limits).length > 0;
   if (isLimited) requireForeignNetns(attachment.netns);
   else if (!hasRecord(node.stateDirectory, attachment)) return prevResult;
+  const unlock = lock(attachmentKey(attachment), node);
   try {
-    const unlock = lock(attachmentKey(attachment), node);
-    try {
-      if (!isLimited) {
-        if (!releaseRecorded(attachment, node)) releaseSigned(attachment, node);
-      } else {
-        const devices = findDevices(attachment);
-        yield* putIntoForce(limits, call, { node, attachment, options, devices, lacking: new Map() });
-      }
-    } finally {
-      unlock();
+    if (!isLimited) {
+      if (!releaseRecorded(attachment, node)) releaseSigned(attachment, node);
+    } else {
+      const devices = findDevices(attachment);
+      yield* putIntoForce(limits, call, { node, attachment, options, devices, lacking: new Map() });
     }
   } catch (error) {
     if (!isLimited || options.failurePolicy === 'closed' || error instanceof CniError) throw error;
     goOnWithout(limits, call, error);
+  } finally {
+    unlock();
   }
   return prevResult;
 }

@@ -7,7 +7,15 @@ import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';
-import { type AttachmentRecord, isRecorded, listRecords, removeAside, setAside } from '../state/records.ts';
+import {
+  type AttachmentRecord,
+  isRecorded,
+  listRecords,
+  listUnfinished,
+  removeAside,
+  removeUnfinished,
+  setAside,
+} from '../state/records.ts';
 
 /**
  * Releases every attachment of this network that isn't in `cni.dev/valid-attachments`. A caller that gives no list
@@ -43,6 +51,8 @@ export function gc(configuration: NetworkConfiguration, node: Node): void {
   }
   for (const { key, labels } of listPins(node.pinDirectory))
     if (!isRecorded(node.stateDirectory, key)) locked(key, () => releaseGone(key, labels, node));
+  for (const key of listUnfinished(node.stateDirectory))
+    locked(key, () => removeUnfinished(node.stateDirectory, key));
   if (failures.length > 0)
     throw new CniError(ERROR_CODES.dataplane, 'some attachments could not be released', failures.join('; '));
 }
