@@ -39,11 +39,11 @@ const CALLS = [
  */
 export async function rehearse(verbs: unknown): Promise<void> {
   const { runPluginInThreads } = verbs as typeof Plugin;
+  const podNetns = inNewNetns(() => openRead(OWN_NETNS));
   const stateDirectory = mkdtempSync(join(tmpdir(), 'natra-rehearsal-'));
   const pinDirectory = `${BPFFS}/${PINS}${process.pid}`;
   removeOthers();
   const node = thisNode({ NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory });
-  const podNetns = inNewNetns(() => openRead(OWN_NETNS));
   try {
     moveToNewNetns();
     withRouteSocket((socket) => addPair(socket, 'veth', 'natra0', IFNAME, podNetns));
