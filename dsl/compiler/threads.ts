@@ -22,9 +22,13 @@ interface Pending {
   readonly reject: (reason: unknown) => void;
 }
 
+const programsOf = ({ programs }: ModuleTree): string =>
+  programs.map(({ name, span }) => `${span.file} ${name}`).join();
+
 /** One thread and what it has still to answer. */
 class Thread {
   private pending: Pending[] = [];
+  private readonly asked = new Set<string>();
 
   constructor(private readonly worker: Worker) {
     worker.on('message', (answer: Answer) => {
@@ -43,7 +47,13 @@ class Thread {
     return this.pending.length;
   }
 
+  /** Whether a tree with the same programs has been here. */
+  knows(tree: ModuleTree): boolean {
+    return this.asked.has(programsOf(tree));
+  }
+
   ask(request: Request): Promise<Made> {
+    this.asked.add(programsOf(request.tree));
     return new Promise((resolve, reject) => {
       this.worker.postMessage(request);
       this.worker.ref();
@@ -74,11 +84,12 @@ export class BackEndThreads {
     this.threads = Array.from({ length: count }, () => new Thread(start()));
   }
 
-  /** What `objectOf` makes, in the thread that has least to do. */
+  /** What `objectOf` makes: in the thread that remembers how, where that is idle, else in the one that has least to do. */
   readonly make = (tree: ModuleTree, options: ObjectOptions): Promise<Made> => {
     const [first, ...others] = this.threads;
     if (first === undefined) throw new Error('a back end of no threads');
-    const thread = others.reduce((least, each) => (each.load < least.load ? each : least), first);
+    const idle = this.threads.find((each) => each.load === 0 && each.knows(tree));
+    const thread = idle ?? others.reduce((least, each) => (each.load < least.load ? each : least), first);
     return thread.ask({ tree, options, resident: this.resident });
   };
 

@@ -241,8 +241,19 @@ function isSame(
   return 'errors' in then && 'errors' in now ? looksTheSame(then, now, program) : then === now;
 }
 
+/** By program: what `check` has found in it. */
+const checkedIn = new WeakMap<ts.Program, Map<ts.SourceFile, Checked>>();
+
 /** The file's own errors: those of its text, in the light of what it imports and of no other file. */
 function check(file: ts.SourceFile, program: ts.Program): Checked {
+  const known = checkedIn.get(program) ?? new Map<ts.SourceFile, Checked>();
+  checkedIn.set(program, known);
+  const found = known.get(file) ?? checkAgain(file, program);
+  known.set(file, found);
+  return found;
+}
+
+function checkAgain(file: ts.SourceFile, program: ts.Program): Checked {
   const on = reachedFrom(file, program)
     .filter((each) => each !== file && !isLanguage(each.fileName))
     .map((each) => (reachedFrom(each, program).includes(file) ? each : check(each, program)));

@@ -108,8 +108,8 @@ export class Project {
   /** The front end, of one file after the other; the threads have their trees when it returns. */
   private begin(changed: ReadonlySet<string> | undefined): readonly Coming[] {
     const affected = this.files().filter((file) => changed === undefined || this.isAffected(file, changed));
-    // Programs first: a module that one of them is made of is looked at with it. The largest comes before all, to a thread that
-    // has had it before.
+    // Programs first: a module that one of them is made of is looked at with it. The largest, which takes
+    // longest, begins first.
     const ordered = affected.toSorted((a, b) => this.sizeOf(b) - this.sizeOf(a));
     const within = new Map<string, string>();
     const coming: Coming[] = [];

@@ -2,8 +2,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
 
-/** ms after the last event: an editor that writes a new file and renames it makes several. */
-const SETTLED = 15;
+/** ms after the last event: an editor that writes a new file and renames it makes several, within one. */
+const SETTLED = 5;
 
 export class Watcher {
   private readonly watchers = new Map<string, FSWatcher>();
