@@ -1,13 +1,7 @@
 /** Which registers a function's instructions read and write, and where its blocks go, in tables of numbers. */
+import { remembered } from '../ir/analysis.ts';
 import { Lists } from './lists.ts';
-import {
-  addDefined,
-  addUsed,
-  addUsedByTerminator,
-  type MachineBlock,
-  type MachineFunction,
-  successors,
-} from './machine.ts';
+import { addDefined, addUsed, addUsedByTerminator, type MachineFunction, successors } from './machine.ts';
 
 /**
  * Steps are all instructions and terminators, numbered in the order of the blocks, a block's terminator behind its
@@ -21,16 +15,7 @@ export interface Accesses {
   readonly starts: readonly number[];
 }
 
-const known = new WeakMap<readonly MachineBlock[], Accesses>();
-
-/** Found once for a function's blocks: they never change. */
-export function accessesOf({ blocks }: MachineFunction): Accesses {
-  const accesses = known.get(blocks) ?? findAccesses(blocks);
-  known.set(blocks, accesses);
-  return accesses;
-}
-
-function findAccesses(blocks: readonly MachineBlock[]): Accesses {
+export const accessesOf = remembered(({ blocks }: MachineFunction): Accesses => {
   const [reads, writes] = [new Lists(), new Lists()];
   const starts: number[] = [];
   let step = 0;
@@ -49,7 +34,7 @@ function findAccesses(blocks: readonly MachineBlock[]): Accesses {
   }
   starts.push(step);
   return { reads, writes, starts };
-}
+});
 
 /** The edges between blocks, in the order of `successors`; two edges between the same blocks count twice. */
 export interface Edges {
@@ -57,15 +42,7 @@ export interface Edges {
   readonly before: Lists;
 }
 
-const knownEdges = new WeakMap<readonly MachineBlock[], Edges>();
-
-export function edgesOf({ blocks }: MachineFunction): Edges {
-  const edges = knownEdges.get(blocks) ?? findEdges(blocks);
-  knownEdges.set(blocks, edges);
-  return edges;
-}
-
-function findEdges(blocks: readonly MachineBlock[]): Edges {
+export const edgesOf = remembered(({ blocks }: MachineFunction): Edges => {
   const places = new Map<number, number>();
   for (const { id } of blocks) places.set(id, places.size);
   const next = new Lists();
@@ -85,4 +62,4 @@ function findEdges(blocks: readonly MachineBlock[]): Edges {
     before.close();
   }
   return { next, before };
-}
+});

@@ -15,13 +15,13 @@ export interface Liveness {
   readonly exit: BitRows;
 }
 
-const known = new WeakMap<MachineFunction, Liveness>();
+/** Of the function that was asked for last, or that has what that one had. */
+let last: { readonly fn: MachineFunction; readonly liveness: Liveness } | undefined;
 
-/** Found once for each function: none ever changes. */
+/** Remembered for one function: it never changes, and whoever goes on to a changed one never comes back. */
 export function livenessOf(fn: MachineFunction): Liveness {
-  const liveness = known.get(fn) ?? findLiveness(fn);
-  known.set(fn, liveness);
-  return liveness;
+  if (last?.fn !== fn) last = { fn, liveness: findLiveness(fn) };
+  return last.liveness;
 }
 
 /** What each block writes; what it reads before it writes it is added to `reads`. */
@@ -131,7 +131,7 @@ export function removeDeadCode(fn: MachineFunction): MachineFunction {
     });
     if (blocks === current.blocks) break;
     current = { ...current, blocks };
-    if (!again) known.set(current, liveness);
+    if (!again) last = { fn: current, liveness };
   }
   return current;
 }

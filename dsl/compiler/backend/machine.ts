@@ -321,7 +321,9 @@ export function renameTerminator(
   if (terminator.op !== 'branch') return terminator;
   const left = rename(terminator.left);
   const right = renameSource(terminator.right, rename);
-  return left === terminator.left && right === terminator.right ? terminator : { ...terminator, left, right };
+  if (left === terminator.left && right === terminator.right) return terminator;
+  const { condition, width, then, otherwise, likely, span } = terminator;
+  return { op: 'branch', condition, width, left, right, then, otherwise, likely, span };
 }
 
 /** The same block with each register replaced, without the moves that thereby become ones of a register to itself. */

@@ -14,16 +14,8 @@ const isRemade = (instruction: MachineInstruction): instruction is Rematerialise
   instruction.op === 'setting' ||
   instruction.op === 'frameAddress';
 
-const known = new WeakMap<MachineFunction, ReadonlyMap<Register, Rematerialised>>();
-
 /** The instruction that sets a register, where it can be repeated anywhere; several that all make the same count as one. */
 export function singleDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
-  const definitions = known.get(fn) ?? findDefinitions(fn);
-  known.set(fn, definitions);
-  return definitions;
-}
-
-function findDefinitions(fn: MachineFunction): ReadonlyMap<Register, Rematerialised> {
   const { writes } = accessesOf(fn);
   const found = new Map<Register, Rematerialised>();
   const others = new Uint8Array(fn.nextRegister);

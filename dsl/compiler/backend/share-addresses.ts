@@ -26,6 +26,8 @@ type Setting = Extract<MachineInstruction, { op: 'setting' }>;
 interface Space {
   readonly block: MachineBlock;
   readonly summary: Summary;
+  /** Which of its instructions load settings. */
+  readonly settings: readonly number[];
   /** What is live at its end. */
   readonly exit: Registers;
   readonly free: readonly Registers[];
@@ -43,7 +45,8 @@ function spaceOf(block: MachineBlock, summary: Summary, exit: Registers): Space 
     free.push(idle);
     live = liveBefore(instruction, live);
   }
-  return { block, summary, exit, free: free.reverse(), throughout };
+  const settings = block.instructions.flatMap(({ op }, index) => (op === 'setting' ? [index] : []));
+  return { block, summary, settings, exit, free: free.reverse(), throughout };
 }
 
 /** For blocks in reverse postorder. `known` are the spaces as they were, most of which still are. */
@@ -127,9 +130,11 @@ class Kept {
 /** The settings of a function, in an order in which those that dominate others come first. */
 function settingsIn(spaces: readonly Space[]): readonly (Place & { readonly setting: Setting })[] {
   const settings: (Place & { readonly setting: Setting })[] = [];
-  for (const [position, { block }] of spaces.entries())
-    for (const [index, instruction] of block.instructions.entries())
-      if (instruction.op === 'setting') settings.push({ position, index, setting: instruction });
+  for (const [position, space] of spaces.entries())
+    for (const index of space.settings) {
+      const setting = space.block.instructions[index];
+      if (setting?.op === 'setting') settings.push({ position, index, setting });
+    }
   return settings;
 }
 

@@ -8,8 +8,8 @@ import { eachEdge, eachOperand, edgesOf, resultOf, terminatorOperands } from './
  * An analysis that remembers its result of the function that it was asked for last; no function ever changes. Whoever
  * goes on to a changed function never comes back to the one before.
  */
-export function remembered<T>(analyse: (fn: IrFunction) => T): (fn: IrFunction) => T {
-  let last: { readonly fn: IrFunction; readonly result: T } | undefined;
+export function remembered<T, Fn extends object = IrFunction>(analyse: (fn: Fn) => T): (fn: Fn) => T {
+  let last: { readonly fn: Fn; readonly result: T } | undefined;
   return (fn) => {
     if (last?.fn !== fn) last = { fn, result: analyse(fn) };
     return last.result;
