@@ -86,18 +86,24 @@ export function filterUnlessSame<T>(list: readonly T[], keep: (item: T) => boole
   return kept.length === list.length ? list : kept;
 }
 
-/** The same instruction with each operand replaced. */
+/** The same instruction with each operand replaced; itself where all stay. */
 export function mapOperands(instruction: Instruction, replace: (operand: Operand) => Operand): Instruction {
+  // Written out field by field what there is most of: V8 copies objects of many shapes slowly.
   switch (instruction.op) {
     case 'binary': {
       const left = replace(instruction.left);
       const right = replace(instruction.right);
-      return left === instruction.left && right === instruction.right
-        ? instruction
-        : { ...instruction, left, right };
+      if (left === instruction.left && right === instruction.right) return instruction;
+      const { operator, width, result, span } = instruction;
+      return { op: 'binary', operator, width, result, left, right, span };
     }
     case 'zext':
-    case 'trunc':
+    case 'trunc': {
+      const value = replace(instruction.value);
+      if (value === instruction.value) return instruction;
+      const { op, result, span } = instruction;
+      return { op, result, value, span };
+    }
     case 'sext':
     case 'swap': {
       const value = replace(instruction.value);
@@ -105,14 +111,16 @@ export function mapOperands(instruction: Instruction, replace: (operand: Operand
     }
     case 'load': {
       const base = replace(instruction.base);
-      return base === instruction.base ? instruction : { ...instruction, base };
+      if (base === instruction.base) return instruction;
+      const { bytes, region, offset, result, pointer, span } = instruction;
+      return { op: 'load', bytes, region, base, offset, result, pointer, span };
     }
     case 'store': {
       const base = replace(instruction.base);
       const value = replace(instruction.value);
-      return base === instruction.base && value === instruction.value
-        ? instruction
-        : { ...instruction, base, value };
+      if (base === instruction.base && value === instruction.value) return instruction;
+      const { bytes, region, offset, span } = instruction;
+      return { op: 'store', bytes, region, base, offset, value, span };
     }
     case 'atomic': {
       const base = replace(instruction.base);
@@ -162,19 +170,19 @@ export function eachEdge(terminator: Terminator, visit: (edge: Edge) => void): v
   }
 }
 
-/** The same terminator with each edge replaced. */
+/** The same terminator with each edge replaced; itself where all stay. */
 export function mapEdges(terminator: Terminator, replace: (edge: Edge) => Edge): Terminator {
   switch (terminator.op) {
     case 'jump': {
       const to = replace(terminator.to);
-      return to === terminator.to ? terminator : { ...terminator, to };
+      return to === terminator.to ? terminator : { op: 'jump', to, span: terminator.span };
     }
     case 'branch': {
       const then = replace(terminator.then);
       const otherwise = replace(terminator.otherwise);
-      return then === terminator.then && otherwise === terminator.otherwise
-        ? terminator
-        : { ...terminator, then, otherwise };
+      if (then === terminator.then && otherwise === terminator.otherwise) return terminator;
+      const { condition, width, left, right, likely, span } = terminator;
+      return { op: 'branch', condition, width, left, right, then, otherwise, likely, span };
     }
     case 'return':
       return terminator;
@@ -193,28 +201,38 @@ export function terminatorOperands(terminator: Terminator): readonly Operand[] {
   }
 }
 
-/** The same terminator with each operand replaced, the arguments of its edges included. */
+/** The same terminator with each operand replaced, the arguments of its edges included; itself where all stay. */
 export function mapTerminatorOperands(
   terminator: Terminator,
   replace: (operand: Operand) => Operand,
 ): Terminator {
-  const mapped = mapEdges(terminator, (edge) => {
-    const replaced = mapUnlessSame(edge.arguments, replace);
-    return replaced === edge.arguments ? edge : { ...edge, arguments: replaced };
-  });
-  switch (mapped.op) {
-    case 'jump':
-      return mapped;
+  switch (terminator.op) {
+    case 'jump': {
+      const to = mapArguments(terminator.to, replace);
+      return to === terminator.to ? terminator : { op: 'jump', to, span: terminator.span };
+    }
     case 'branch': {
-      const left = replace(mapped.left);
-      const right = replace(mapped.right);
-      return left === mapped.left && right === mapped.right ? mapped : { ...mapped, left, right };
+      const before = terminator;
+      const then = mapArguments(before.then, replace);
+      const otherwise = mapArguments(before.otherwise, replace);
+      const left = replace(before.left);
+      const right = replace(before.right);
+      const isSame = left === before.left && right === before.right;
+      if (isSame && then === before.then && otherwise === before.otherwise) return before;
+      const { condition, width, likely, span } = before;
+      return { op: 'branch', condition, width, left, right, then, otherwise, likely, span };
     }
     case 'return': {
-      const value = replace(mapped.value);
-      return value === mapped.value ? mapped : { ...mapped, value };
+      const value = replace(terminator.value);
+      return value === terminator.value ? terminator : { op: 'return', value, span: terminator.span };
     }
   }
+}
+
+function mapArguments(edge: Edge, replace: (operand: Operand) => Operand): Edge {
+  if (edge.arguments.length === 0) return edge;
+  const replaced = mapUnlessSame(edge.arguments, replace);
+  return replaced === edge.arguments ? edge : { block: edge.block, arguments: replaced };
 }
 
 /** Visits every operand of a block, the arguments of its edges included, once for each use. */

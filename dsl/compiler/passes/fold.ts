@@ -3,8 +3,8 @@
  * sections 12.1 to 12.3. Constants go to the right. A packet pointer's variable part is never regrouped: the verifier
  * gives a range to the very pointer that was compared.
  */
-import { reversePostorder } from '../ir/analysis.ts';
-import type { BinaryOperator, Instruction, IrFunction, Operand } from '../ir/ir.ts';
+import { blocksInOrder } from '../ir/analysis.ts';
+import type { BinaryOperator, Block, Instruction, IrFunction, Operand } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { bitLength, evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type FoldedBranch, type FoldFacts, foldBranch, onlyComparedIn } from './fold-branches.ts';
@@ -220,6 +220,14 @@ function foldInstruction(instruction: Instruction, facts: FoldFacts): Folded | u
   }
 }
 
+/** What control reaches in reverse postorder, with all else behind the entry. */
+function withUnreachable(fn: IrFunction): readonly Block[] {
+  const [entry, ...others] = blocksInOrder(fn);
+  if (entry === undefined || others.length + 1 === fn.blocks.length) return blocksInOrder(fn);
+  const reached = new Set(blocksInOrder(fn));
+  return [entry, ...fn.blocks.filter((block) => !reached.has(block)), ...others];
+}
+
 export function fold(fn: IrFunction): IrFunction {
   const made = new Array<Instruction | undefined>(fn.widths.length);
   const replaced = new Replacements();
@@ -231,55 +239,52 @@ export function fold(fn: IrFunction): IrFunction {
     fresh,
     onlyCompared: onlyComparedIn(fn, uses),
   };
-  const order = new Map(reversePostorder(fn).map((id, index) => [id, index]));
-  const inOrder = fn.blocks.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
-  const folded = new Map(
-    inOrder.map((block) => {
-      const instructions: Instruction[] = [];
-      for (const original of block.instructions) {
-        let current = mapOperands(original, replaced.resolve);
-        let result = foldInstruction(current, facts);
-        for (; result !== undefined && 'instructions' in result; result = foldInstruction(current, facts)) {
-          const [last = current, ...before] = result.instructions.toReversed();
-          for (const instruction of before.reverse()) {
-            instructions.push(instruction);
-            remember(made, instruction);
-          }
-          current = last;
-        }
-        const defined = resultOf(current);
-        if (result !== undefined && defined !== undefined) {
-          replaced.set(defined, result.operand);
-          continue;
-        }
-        remember(made, current);
-        const known =
-          defined !== undefined && current.op === 'binary'
-            ? knownValue(facts.producer, defined, current.width)
-            : undefined;
-        if (defined !== undefined && known !== undefined) {
-          replaced.set(defined, known);
-        } else {
-          instructions.push(current);
-        }
-      }
-      let terminator = mapTerminatorOperands(block.terminator, replaced.resolve);
-      for (let next: FoldedBranch | undefined; terminator.op === 'branch'; terminator = next.branch) {
-        next = foldBranch(terminator, facts);
-        if (next === undefined) {
-          break;
-        }
-        for (const instruction of next.before) {
+  const folded = new Map<Block, Block>();
+  for (const block of withUnreachable(fn)) {
+    const instructions: Instruction[] = [];
+    for (const original of block.instructions) {
+      let current = mapOperands(original, replaced.resolve);
+      let result = foldInstruction(current, facts);
+      for (; result !== undefined && 'instructions' in result; result = foldInstruction(current, facts)) {
+        const [last = current, ...before] = result.instructions.toReversed();
+        for (const instruction of before.reverse()) {
           instructions.push(instruction);
           remember(made, instruction);
         }
+        current = last;
       }
-      const kept = unlessSame(block.instructions, instructions);
-      const isSame = kept === block.instructions && terminator === block.terminator;
-      return [block.id, isSame ? block : { ...block, instructions: kept, terminator }] as const;
-    }),
-  );
-  const blocks = mapUnlessSame(fn.blocks, (block) => folded.get(block.id) ?? block);
+      const defined = resultOf(current);
+      if (result !== undefined && defined !== undefined) {
+        replaced.set(defined, result.operand);
+        continue;
+      }
+      remember(made, current);
+      const known =
+        defined !== undefined && current.op === 'binary'
+          ? knownValue(facts.producer, defined, current.width)
+          : undefined;
+      if (defined !== undefined && known !== undefined) {
+        replaced.set(defined, known);
+      } else {
+        instructions.push(current);
+      }
+    }
+    let terminator = mapTerminatorOperands(block.terminator, replaced.resolve);
+    for (let next: FoldedBranch | undefined; terminator.op === 'branch'; terminator = next.branch) {
+      next = foldBranch(terminator, facts);
+      if (next === undefined) {
+        break;
+      }
+      for (const instruction of next.before) {
+        instructions.push(instruction);
+        remember(made, instruction);
+      }
+    }
+    const kept = unlessSame(block.instructions, instructions);
+    const isSame = kept === block.instructions && terminator === block.terminator;
+    if (!isSame) folded.set(block, { ...block, instructions: kept, terminator });
+  }
+  const blocks = mapUnlessSame(fn.blocks, (block) => folded.get(block) ?? block);
   return replaced.in(withBlocks(fn, blocks, fresh.widths));
 }
 

@@ -86,21 +86,13 @@ export function isForgotten(instruction: Instruction | undefined): boolean {
 export function possibleBits(producer: Producer, operand: Operand, width: Width, depth = DEPTH): bigint {
   if (typeof operand === 'bigint') return operand & ones(width);
   if (depth <= 0) return ones(width);
-  return producer.found === undefined
-    ? findBits(producer, operand, width, depth)
-    : producer.found.bits.of(producer, operand, width, depth);
-}
-
-function findBits(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {
   const instruction = producer(operand);
-  if (instruction === undefined) {
-    const received = producer.received?.(operand);
-    if (received === undefined) return ones(width);
-    let all = 0n;
-    for (const each of received) all |= possibleBits(producer, each, width, depth - PARAMETER_DEPTH);
-    return all;
-  }
-  switch (instruction.op) {
+  switch (instruction?.op) {
+    case undefined:
+    case 'binary':
+      return producer.found === undefined
+        ? findBits(producer, operand, width, depth)
+        : producer.found.bits.of(producer, operand, width, depth);
     case 'load':
       return instruction.pointer ? ones(width) : ones(8 * instruction.bytes) & ones(width);
     case 'zext':
@@ -109,11 +101,20 @@ function findBits(producer: Producer, operand: ValueId, width: Width, depth: num
         : possibleBits(producer, instruction.value, 32, depth - 1);
     case 'trunc':
       return possibleBits(producer, instruction.value, 64, depth - 1) & ones(32);
-    case 'binary':
-      return bitsOfBinary(producer, instruction, depth - 1);
     default:
       return ones(width);
   }
+}
+
+/** The same of what takes more to find out. */
+function findBits(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {
+  const instruction = producer(operand);
+  if (instruction?.op === 'binary') return bitsOfBinary(producer, instruction, depth - 1);
+  const received = producer.received?.(operand);
+  if (received === undefined) return ones(width);
+  let all = 0n;
+  for (const each of received) all |= possibleBits(producer, each, width, depth - PARAMETER_DEPTH);
+  return all;
 }
 
 function bitsOfBinary(
