@@ -9,6 +9,7 @@
  * it came by.
  */
 import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from '../ir/analysis.ts';
+import { ByBlock, type ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { mapOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { writes } from './effects.ts';
@@ -16,14 +17,18 @@ import { Replacements, withBlocks, withInstructions } from './rewrite.ts';
 
 type Clobbers = (instruction: Instruction) => boolean;
 
+/** The state before any clobber, and that of what reads none. */
+const START = 'start';
+
+const writesContext: Clobbers = (instruction) => writes(instruction).includes('context');
 const endsPointers: Clobbers = ({ op }) => op === 'helper' || op === 'call';
 
 /** For each block, a name for the state on entry: the same name only where no clobber lies between. */
-function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number, string> {
+function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyByBlock<string> {
   const before = predecessors(fn);
-  const entry = new Map<number, string>();
-  const last = new Map<number, string>();
-  const clobbered = new Map<number, string>();
+  const entry = new ByBlock<string>(fn);
+  const last = new ByBlock<string>(fn);
+  const clobbered = new ByBlock<string>(fn);
   for (const { id, instructions } of fn.blocks) {
     const at = instructions.findLastIndex(clobbers);
     if (at >= 0) clobbered.set(id, `${id}.${at}`);
@@ -39,7 +44,7 @@ function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number
         version = version === undefined || own === undefined || own === version ? (own ?? version) : merged;
       }
       if (entry.get(id) === merged) version = merged;
-      version ??= 'start';
+      version ??= START;
       const exit = clobbered.get(id) ?? version;
       changed ||= entry.get(id) !== version || last.get(id) !== exit;
       entry.set(id, version);
@@ -51,96 +56,139 @@ function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyMap<number
 
 const COMMUTATIVE: ReadonlySet<string> = new Set(['add', 'mul', 'and', 'or', 'xor']);
 
-const textOf = (operand: Operand): string => (typeof operand === 'bigint' ? `${operand}` : `%${operand}`);
+/** Whether two instructions compute the same, in the same state. */
+function isSame(a: Instruction, b: Instruction): boolean {
+  switch (a.op) {
+    case 'binary':
+      if (b.op !== 'binary' || a.operator !== b.operator || a.width !== b.width) return false;
+      if (a.left === b.left && a.right === b.right) return true;
+      return COMMUTATIVE.has(a.operator) && a.left === b.right && a.right === b.left;
+    case 'zext':
+    case 'trunc':
+      return b.op === a.op && a.value === b.value;
+    case 'sext':
+      return b.op === 'sext' && a.value === b.value && a.from === b.from && a.width === b.width;
+    case 'swap':
+      return b.op === 'swap' && a.value === b.value && a.bits === b.bits;
+    case 'load': {
+      const isAlike = b.op === 'load' && a.base === b.base && a.offset === b.offset && a.bytes === b.bytes;
+      return isAlike && a.region === b.region;
+    }
+    case 'stackAddress':
+      return b.op === 'stackAddress' && a.slot === b.slot;
+    case 'sectionAddress':
+      return b.op === 'sectionAddress' && a.section === b.section && a.offset === b.offset;
+    case 'mapAddress':
+      return b.op === 'mapAddress' && a.map === b.map;
+    case 'functionAddress':
+      return b.op === 'functionAddress' && a.function === b.function;
+    case 'helper':
+      return b.op === 'helper' && a.id === b.id && unlessSame(a.arguments, b.arguments) === a.arguments;
+    default:
+      return false;
+  }
+}
 
-/** The text that equal computations share; undefined for what must not be shared. */
-function keyOf(instruction: Instruction, fields: string, pointers: string): string | undefined {
+/** What is looked for among the computations of the same value; undefined for what must not be shared. */
+function keyOf(instruction: Instruction): Operand | Instruction['op'] | undefined {
   switch (instruction.op) {
     case 'binary': {
-      const { operator, width, left, right } = instruction;
-      const [first, second] = [textOf(left), textOf(right)];
-      return COMMUTATIVE.has(operator) && second < first
-        ? `${operator} ${width} ${second} ${first}`
-        : `${operator} ${width} ${first} ${second}`;
+      const { operator, left, right } = instruction;
+      if (typeof left === 'bigint' || typeof right === 'bigint' || !COMMUTATIVE.has(operator))
+        return typeof left === 'bigint' ? right : left;
+      return Math.min(left, right);
     }
     case 'zext':
     case 'trunc':
-      return `${instruction.op} ${textOf(instruction.value)}`;
     case 'sext':
-      return `sext ${instruction.from} ${instruction.width} ${textOf(instruction.value)}`;
     case 'swap':
-      return `swap ${instruction.bits} ${textOf(instruction.value)}`;
-    case 'load': {
-      const { region, bytes, base, offset, pointer } = instruction;
-      if (region !== 'settings' && region !== 'context') {
-        return undefined;
-      }
-      const version = region === 'settings' ? '' : pointer ? pointers : fields;
-      return `load ${region} ${bytes} ${base} ${offset} ${version}`;
-    }
-    case 'stackAddress':
-      return `stack ${instruction.slot}`;
-    case 'sectionAddress':
-      return `section ${instruction.section} ${instruction.offset}`;
-    case 'mapAddress':
-      return `map ${instruction.map}`;
-    case 'functionAddress':
-      return `function ${instruction.function}`;
-    case 'helper':
-      return instruction.pure
-        ? `helper ${instruction.id} ${instruction.arguments.map(textOf).join(' ')}`
+      return instruction.value;
+    case 'load':
+      return instruction.region === 'settings' || instruction.region === 'context'
+        ? instruction.base
         : undefined;
+    case 'stackAddress':
+    case 'sectionAddress':
+    case 'mapAddress':
+    case 'functionAddress':
+      return instruction.op;
+    case 'helper':
+      return instruction.pure ? 'helper' : undefined;
     default:
       return undefined;
   }
 }
 
-export function numberValues(fn: IrFunction): IrFunction {
-  const blocks = blocksById(fn);
-  const { children } = dominatorTree(fn);
-  const writesContext: Clobbers = (instruction) => writes(instruction).includes('context');
-  const fieldsOnEntry = versionsOnEntry(fn, writesContext);
-  const pointersOnEntry = versionsOnEntry(fn, endsPointers);
-  const replaced = new Replacements();
-  const kept = new Map<number, Block>();
+/** A computation that dominates what is looked at. */
+interface Known {
+  readonly instruction: Instruction;
+  readonly result: ValueId;
+  /** The state that it read. */
+  readonly version: string;
+}
 
-  /** What dominates the block being visited has computed. */
-  const known = new Map<string, ValueId>();
-  const visit = (id: number): void => {
-    const block = blocks.get(id);
-    if (block === undefined) {
-      return;
-    }
-    const own: string[] = [];
-    let fields = fieldsOnEntry.get(id) ?? '';
-    let pointers = pointersOnEntry.get(id) ?? '';
+class Numbering {
+  private readonly replaced = new Replacements();
+  private readonly kept: ByBlock<Block>;
+  private readonly known = new Map<Operand | Instruction['op'], Known[]>();
+  private readonly blocks;
+  private readonly children;
+  private readonly fieldsOnEntry;
+  private readonly pointersOnEntry;
+
+  constructor(private readonly fn: IrFunction) {
+    this.kept = new ByBlock<Block>(fn);
+    this.blocks = blocksById(fn);
+    this.children = dominatorTree(fn).children;
+    this.fieldsOnEntry = versionsOnEntry(fn, writesContext);
+    this.pointersOnEntry = versionsOnEntry(fn, endsPointers);
+  }
+
+  private visit(block: Block): void {
+    const { id } = block;
+    /** The lists that this block adds to. */
+    const own: Known[][] = [];
+    let fields = this.fieldsOnEntry.get(id) ?? START;
+    let pointers = this.pointersOnEntry.get(id) ?? START;
     const instructions: Instruction[] = [];
     for (const [index, original] of block.instructions.entries()) {
-      const instruction = mapOperands(original, replaced.resolve);
-      const key = keyOf(instruction, fields, pointers);
-      const result = resultOf(instruction);
-      const same = key === undefined ? undefined : known.get(key);
-      if (same !== undefined && result !== undefined) {
-        replaced.set(result, same);
-        continue;
-      }
-      if (key !== undefined && result !== undefined) {
-        known.set(key, result);
-        own.push(key);
-      }
-      fields = writesContext(original) ? `${id}.${index}` : fields;
-      pointers = endsPointers(original) ? `${id}.${index}` : pointers;
-      instructions.push(instruction);
+      const instruction = mapOperands(original, this.replaced.resolve);
+      const readsContext = instruction.op === 'load' && instruction.region === 'context';
+      const version = readsContext ? (instruction.pointer ? pointers : fields) : START;
+      if (!this.isKnown(instruction, version, own)) instructions.push(instruction);
+      if (writesContext(original)) fields = `${id}.${index}`;
+      if (endsPointers(original)) pointers = `${id}.${index}`;
     }
-    kept.set(id, withInstructions(block, unlessSame(block.instructions, instructions)));
-    for (const child of children.get(id) ?? []) {
-      visit(child);
+    this.kept.set(id, withInstructions(block, unlessSame(block.instructions, instructions)));
+    for (const child of this.children.get(id) ?? []) {
+      const next = this.blocks.get(child);
+      if (next !== undefined) this.visit(next);
     }
-    for (const key of own) {
-      known.delete(key);
+    for (const list of own) list.pop();
+  }
+
+  /** Whether the result of an instruction is known; if not, it is from now on, and its list in `own`. */
+  private isKnown(instruction: Instruction, version: string, own: Known[][]): boolean {
+    const key = keyOf(instruction);
+    const result = resultOf(instruction);
+    if (key === undefined || result === undefined) return false;
+    const list = this.known.get(key) ?? [];
+    for (const known of list) {
+      if (known.version !== version || !isSame(known.instruction, instruction)) continue;
+      this.replaced.set(result, known.result);
+      return true;
     }
-  };
-  visit(entryOf(fn).id);
-  const numbered = mapUnlessSame(fn.blocks, (block) => kept.get(block.id) ?? block);
-  return replaced.in(withBlocks(fn, numbered));
+    if (list.length === 0) this.known.set(key, list);
+    list.push({ instruction, result, version });
+    own.push(list);
+    return false;
+  }
+
+  run(): IrFunction {
+    this.visit(entryOf(this.fn));
+    const numbered = mapUnlessSame(this.fn.blocks, (block) => this.kept.get(block.id) ?? block);
+    return this.replaced.in(withBlocks(this.fn, numbered));
+  }
 }
+
+export const numberValues = (fn: IrFunction): IrFunction => new Numbering(fn).run();
