@@ -47,6 +47,10 @@ function readByBinary({ operator, width, left, right }: Binary, operand: Operand
   }
 }
 
+function isArithmetic({ op }: Instruction): boolean {
+  return op === 'binary' || op === 'zext' || op === 'trunc' || op === 'sext' || op === 'swap';
+}
+
 /** The bits of `operand` that an instruction reads to give the bits `wanted` of its result, if it has one. */
 function read(instruction: Instruction, operand: Operand, width: Width, wanted: bigint): bigint {
   switch (instruction.op) {
@@ -84,12 +88,19 @@ export function demandedBits(fn: IrFunction): readonly bigint[] {
   };
   const widthOf = (operand: Operand): Width =>
     typeof operand === 'number' ? (fn.widths[operand] ?? 64) : 64;
-  const demandOperands = (instruction: Instruction, wanted: bigint): void =>
+  const demandOperands = (instruction: Instruction, wanted: bigint): void => {
+    if (instruction.op === 'binary') {
+      demand(instruction.left, readByBinary(instruction, instruction.left, wanted));
+      demand(instruction.right, readByBinary(instruction, instruction.right, wanted));
+      return;
+    }
     eachOperand(instruction, (operand) => {
       demand(operand, read(instruction, operand, widthOf(operand), wanted));
     });
+  };
   for (const { instructions, terminator } of fn.blocks) {
-    for (const instruction of instructions) demandOperands(instruction, 0n);
+    // Of what has no bit wanted arithmetic reads none.
+    for (const instruction of instructions) if (!isArithmetic(instruction)) demandOperands(instruction, 0n);
     if (terminator.op === 'branch') {
       const { condition, width, left, right } = terminator;
       demand(left, condition === 'test' && typeof right === 'bigint' ? right : ones(width));

@@ -22,6 +22,14 @@ interface Known {
 
 type Access = Omit<Known, 'value'>;
 
+const knownAt = ({ region, base, offset, bytes }: Access, value: Operand): Known => ({
+  region,
+  base,
+  offset,
+  bytes,
+  value,
+});
+
 const FORWARDED: ReadonlySet<Region> = new Set(['packet', 'map', 'global', 'stack']);
 const PRIVATE: ReadonlySet<Region> = new Set(['packet', 'stack']);
 
@@ -67,7 +75,7 @@ export function forwardMemory(fn: IrFunction): IrFunction {
           replaced.set(instruction.result, same.value);
           continue;
         }
-        known.push({ ...instruction, value: instruction.result });
+        known.push(knownAt(instruction, instruction.result));
       } else if (instruction.op === 'store') {
         const there = known.find((candidate) => sameAccess(candidate, instruction));
         if (there !== undefined && PRIVATE.has(instruction.region) && there.value === instruction.value) {
@@ -76,7 +84,7 @@ export function forwardMemory(fn: IrFunction): IrFunction {
         known = known.filter((other) => !mayOverlap(producer, other, instruction));
         const value = asLoaded(instruction.value, instruction.bytes);
         if (value !== undefined && FORWARDED.has(instruction.region)) {
-          known.push({ ...instruction, value });
+          known.push(knownAt(instruction, value));
         }
       } else {
         const written = movesPacket(instruction) ? [...writes(instruction), 'packet'] : writes(instruction);

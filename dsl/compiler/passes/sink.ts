@@ -5,14 +5,14 @@
  * never into a loop.
  */
 import { blocksById, dominatorTree, loopDepths, reversePostorder } from '../ir/analysis.ts';
-import type { Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
+import type { Instruction, IrFunction, Operand } from '../ir/ir.ts';
 import {
+  eachArgument,
   eachOperand,
-  edgesOf,
+  eachTerminatorOperand,
   mapUnlessSame,
   operandsOf,
   resultOf,
-  terminatorOperands,
   unlessSame,
 } from '../ir/visit.ts';
 import { withBlocks, withInstructions } from './rewrite.ts';
@@ -20,12 +20,15 @@ import { withBlocks, withInstructions } from './rewrite.ts';
 /** Whether an instruction gives the same anywhere below its place. */
 function mayMove(instruction: Instruction): boolean {
   switch (instruction.op) {
-    case 'binary':
+    case 'binary': {
+      const { left, right } = instruction;
+      return typeof left === 'bigint' || typeof right === 'bigint' || left === right;
+    }
     case 'zext':
     case 'trunc':
     case 'sext':
     case 'swap':
-      return new Set(operandsOf(instruction).filter((operand) => typeof operand === 'number')).size <= 1;
+      return true;
     case 'load':
       return instruction.region === 'settings';
     case 'sectionAddress':
@@ -41,18 +44,20 @@ function mayMove(instruction: Instruction): boolean {
 export function sinkComputations(fn: IrFunction): IrFunction {
   const { immediate, common } = dominatorTree(fn);
   const depths = loopDepths(fn);
-  /** The nearest block that dominates all uses of a value so far, if there is one. */
-  const usedIn = new Map<ValueId, number | undefined>();
-  const use = (operand: Operand, block: number): void => {
+  /** The nearest block that dominates all uses of a value so far. */
+  const usedIn = new Array<number | 'nowhere' | undefined>(fn.widths.length);
+  /** Where what is being looked at is used. */
+  let user = 0;
+  const use = (operand: Operand): void => {
     if (typeof operand !== 'number') return;
-    const known = usedIn.get(operand);
-    if (known !== undefined) usedIn.set(operand, common(known, block));
-    else if (!usedIn.has(operand)) usedIn.set(operand, block);
+    const known = usedIn[operand];
+    if (known === undefined) usedIn[operand] = user;
+    else if (known !== user && known !== 'nowhere') usedIn[operand] = common(known, user) ?? 'nowhere';
   };
-  for (const block of fn.blocks) {
-    for (const operand of terminatorOperands(block.terminator)) use(operand, block.id);
-    for (const edge of edgesOf(block.terminator))
-      for (const argument of edge.arguments) use(argument, block.id);
+  for (const { id, terminator } of fn.blocks) {
+    user = id;
+    eachTerminatorOperand(terminator, use);
+    eachArgument(terminator, use);
   }
 
   /** The lowest block from `from` down to `to` that lies in no deeper loop than `from`. */
@@ -75,14 +80,15 @@ export function sinkComputations(fn: IrFunction): IrFunction {
     const kept: Instruction[] = [];
     for (const instruction of instructions.toReversed()) {
       const result = resultOf(instruction);
-      const target = result === undefined || !mayMove(instruction) ? undefined : usedIn.get(result);
-      const to = target === undefined ? id : place(id, target);
+      const target = result === undefined || !mayMove(instruction) ? undefined : usedIn[result];
+      const to = target === undefined || target === 'nowhere' ? id : place(id, target);
       if (to === id) {
         kept.push(instruction);
       } else {
         moved.set(to, [instruction, ...(moved.get(to) ?? [])]);
       }
-      eachOperand(instruction, (operand) => use(operand, to));
+      user = to;
+      eachOperand(instruction, use);
     }
     stayed.set(id, unlessSame(instructions, kept.reverse()));
   }
