@@ -99,20 +99,23 @@ export function rewrittenBlocks(blocks: readonly Block[], rewrite: Rewrite): rea
 
 /** Values that stand for others, chains followed to their end. */
 export class Replacements {
-  private readonly by = new Map<ValueId, Operand>();
+  /** By value. */
+  private readonly by: (Operand | undefined)[] = [];
 
-  get size(): number {
-    return this.by.size;
+  get areNone(): boolean {
+    return this.by.length === 0;
   }
 
   set(value: ValueId, operand: Operand): void {
-    this.by.set(value, operand);
+    // V8 keeps an array without gaps.
+    while (this.by.length < value) this.by.push(undefined);
+    this.by[value] = operand;
   }
 
   readonly resolve = (operand: Operand): Operand => {
     let current = operand;
     while (typeof current === 'number') {
-      const next = this.by.get(current);
+      const next = this.by[current];
       if (next === undefined) {
         return current;
       }
@@ -134,7 +137,7 @@ export class Replacements {
 
   /** The function with every use replaced; the replaced definitions stay. */
   in(fn: IrFunction): IrFunction {
-    if (this.by.size === 0) return fn;
+    if (this.areNone) return fn;
     return withBlocks(
       fn,
       mapUnlessSame(fn.blocks, (block) => this.inBlock(block)),
