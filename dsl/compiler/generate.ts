@@ -142,9 +142,7 @@ export function objectAgain(
 ): Omit<ObjectResult, 'ir'> {
   try {
     return { object: objectFrom(remembered, tree, options), diagnostics: [] };
-  } catch {
-    // Of what it works on only the tree says where anything is.
-    const { ir: _, ...result } = objectOf(tree, options);
-    return result;
+  } catch (error) {
+    return { diagnostics: [problemOf(error)] };
   }
 }

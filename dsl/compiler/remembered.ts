@@ -12,13 +12,11 @@ interface Placed {
   readonly span?: Span;
 }
 
-/** A function of the IR or of the machine. */
-interface Function {
-  readonly blocks: readonly { readonly instructions: readonly Placed[]; readonly terminator: Placed }[];
-}
-
 /** The same functions with each span replaced. */
-function withSpans<T extends Function>(functions: readonly T[], replace: (span: Span) => Span): readonly T[] {
+function withSpans(
+  functions: readonly MachineFunction[],
+  replace: (span: Span) => Span,
+): readonly MachineFunction[] {
   const at = <P extends Placed>(placed: P): P =>
     placed.span === undefined ? placed : { ...placed, span: replace(placed.span) };
   return functions.map((fn) => ({
@@ -40,32 +38,27 @@ const entryNamed = <T extends { readonly name: string }>(
 const textOf = ({ file, line, column, endLine, endColumn }: Span): string =>
   `${file}:${line}:${column}:${endLine}:${endColumn}`;
 
-/** A program without names of its own, in which the first span is at line 0, the next other one at line 1, and so on. */
-interface Unplaced {
-  readonly program: IrProgram;
-  /** The spans by those lines. */
-  readonly spans: readonly Span[];
+/** Spans by number, in the order in which they were first asked for; those of one place have one number. */
+class Places {
+  readonly spans: Span[] = [];
+  private readonly numbers = new Map<string, number>();
+  private readonly known = new Map<Span, number>();
+
+  numberOf(span: Span): number {
+    const known = this.known.get(span);
+    if (known !== undefined) return known;
+    const text = textOf(span);
+    const number = this.numbers.get(text) ?? this.spans.push(span) - 1;
+    this.numbers.set(text, number);
+    this.known.set(span, number);
+    return number;
+  }
 }
 
-function unplaced(program: IrProgram): Unplaced {
-  const spans: Span[] = [];
-  const numbers = new Map<string, Span>();
-  const known = new Map<Span, Span>();
-  const numbered = (span: Span): Span => {
-    const text = textOf(span);
-    const number = numbers.get(text) ?? {
-      file: '',
-      line: spans.push(span) - 1,
-      column: 0,
-      endLine: 0,
-      endColumn: 0,
-    };
-    numbers.set(text, number);
-    known.set(span, number);
-    return number;
-  };
-  const functions = withSpans(program.functions, (span) => known.get(span) ?? numbered(span));
-  return { program: { name: '', functions: entryNamed('', functions) }, spans };
+/** Machine code, and the places in the source of the program that it was made of. */
+interface Known {
+  readonly functions: readonly MachineFunction[];
+  readonly places: Places;
 }
 
 /** Programs that are kept: each takes some hundred kilobytes. */
@@ -73,7 +66,7 @@ const KEPT = 16;
 
 export class RememberedCode {
   /** By the program's text, its spans numbered; the one used last comes last. */
-  private readonly known = new Map<string, readonly MachineFunction[]>();
+  private readonly known = new Map<string, Known>();
 
   /** What `make` makes of a program, which it is asked for where it is not known. `options`: all else that decides. */
   of(
@@ -81,16 +74,23 @@ export class RememberedCode {
     options: string,
     make: (program: IrProgram) => readonly MachineFunction[],
   ): readonly MachineFunction[] {
-    const { program: numbered, spans } = unplaced(program);
-    const widths = numbered.functions.map((fn) => fn.widths.length);
-    const key = `${options} ${widths} ${printProgram(numbered, { spans: true })}`;
-    const functions = this.known.get(key) ?? make(numbered);
-    this.known.delete(key);
-    this.known.set(key, functions);
-    for (const oldest of this.known.keys()) if (this.known.size > KEPT) this.known.delete(oldest);
+    const places = new Places();
+    const widths = program.functions.map((fn) => fn.widths.length);
+    const unnamed = { name: '', functions: entryNamed('', program.functions) };
+    const key = `${options} ${widths} ${printProgram(unnamed, { spans: (span) => `${places.numberOf(span)}` })}`;
+    const known = this.known.get(key);
+    const { functions } = this.keep(key, known ?? { functions: make(program), places });
+    if (known === undefined) return functions;
     return entryNamed(
       program.name,
-      withSpans(functions, (number) => spans[number.line] ?? number),
+      withSpans(functions, (span) => places.spans[known.places.numberOf(span)] ?? span),
     );
+  }
+
+  private keep(key: string, code: Known): Known {
+    this.known.delete(key);
+    this.known.set(key, code);
+    for (const oldest of this.known.keys()) if (this.known.size > KEPT) this.known.delete(oldest);
+    return code;
   }
 }

@@ -3,8 +3,8 @@ import type { Span } from '../tree/tree.ts';
 import type { Edge, Instruction, IrFunction, IrProgram, Operand, Terminator, ValueId } from './ir.ts';
 
 export interface PrintOptions {
-  /** Write each instruction's source span as `!file:line:column-endLine:endColumn`. */
-  readonly spans?: boolean;
+  /** Write each instruction's source span as `!file:line:column-endLine:endColumn`, or as what this makes of it. */
+  readonly spans?: boolean | ((span: Span) => string);
 }
 
 const operand = (value: Operand): string => (typeof value === 'bigint' ? value.toString() : `%${value}`);
@@ -79,6 +79,7 @@ function terminatorText(terminator: Terminator): string {
 
 function spanText(span: Span | undefined, options: PrintOptions): string {
   if (!options.spans || !span) return '';
+  if (options.spans !== true) return ` !${options.spans(span)}`;
   return ` !${span.file}:${span.line}:${span.column}-${span.endLine}:${span.endColumn}`;
 }
 
