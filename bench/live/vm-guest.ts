@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { installNatra, NATRA } from '../../verifier-tests/kernels/guest/pod.ts';
 import {
+  collectGarbage,
   skippingIdleTime,
   startSpinning,
   stopSpinning,
@@ -70,7 +71,10 @@ async function main(share: string): Promise<void> {
     seconds: plan.seconds,
     signal: new AbortController().signal,
     during: ({ direction }, body) =>
-      livingIn(direction === 'ingress' ? topology.pod : topology.client, () => skippingIdleTime(body)),
+      livingIn(direction === 'ingress' ? topology.pod : topology.client, () => {
+        collectGarbage();
+        return skippingIdleTime(body);
+      }),
   };
   warmUp();
   for (const { load, direction } of warmUps(plan.cases))

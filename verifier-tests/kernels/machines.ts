@@ -51,7 +51,7 @@ export const PORTS = ['out', 'err', 'control'] as const;
 export interface MachineOptions {
   readonly architecture: Architecture;
   readonly acceleration: 'kvm' | 'tcg';
-  readonly virtualTime: boolean;
+  readonly virtualTime: VirtualTime | undefined;
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly kernel: string;
@@ -59,22 +59,28 @@ export interface MachineOptions {
   readonly folder: string;
 }
 
+/** How long an instruction of the guest takes in its own time, ns. */
+export type VirtualTime = 1 | 2;
+
+/** As powers of two (QEMU's invocation, -icount). */
+const SHIFTS: Readonly<Record<VirtualTime, number>> = { 1: 0, 2: 1 };
+
 export function emulatorArguments(options: MachineOptions): string[] {
   const machine = MACHINES[options.architecture];
   const { virtualTime, memoryMiB } = options;
   const file = (name: string): string => path.join(options.folder, name);
-  const kvm = options.acceleration === 'kvm' && !virtualTime;
-  const realTime = kvm || virtualTime ? undefined : machine.realTimeArguments;
+  const kvm = options.acceleration === 'kvm' && virtualTime === undefined;
+  const realTime = kvm || virtualTime !== undefined ? undefined : machine.realTimeArguments;
   const kernelArguments = [`console=${machine.console}`, machine.kernelArguments, realTime];
   return [
     // CPUs in turns: with a thread each, one may run a breakpoint that the kernel has already taken back out of its code.
     ['-accel', kvm ? 'kvm' : 'tcg,thread=single'],
     ['-cpu', kvm ? 'host' : machine.emulatedCpu],
-    virtualTime ? ['-icount', 'shift=1,sleep=off'] : [],
+    virtualTime === undefined ? [] : ['-icount', `shift=${SHIFTS[virtualTime]},sleep=off`],
     ['-machine', `${machine.type},memory-backend=ram`],
     machine.firmware === undefined || kvm ? [] : ['-bios', machine.firmware],
     ['-object', `memory-backend-memfd,id=ram,size=${memoryMiB}M,share=on`, '-m', `${memoryMiB}M`],
-    ['-smp', String(virtualTime ? 1 : options.cpus)],
+    ['-smp', String(virtualTime === undefined ? options.cpus : 1)],
     ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ['-serial', `file:${file('console')}`],
     ['-kernel', options.kernel, '-initrd', file('initrd')],

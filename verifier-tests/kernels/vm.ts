@@ -10,7 +10,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KernelImage, moduleFiles } from './image.ts';
 import { initramfs, quote } from './initramfs.ts';
-import { emulatorArguments, FOLDERS, MACHINES } from './machines.ts';
+import { emulatorArguments, FOLDERS, MACHINES, type VirtualTime } from './machines.ts';
 import type { Architecture } from './matrix.ts';
 
 const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
@@ -43,10 +43,10 @@ export interface VmOptions {
   readonly cpus?: number;
   readonly memoryMiB?: number;
   /**
-   * Time by executed instructions (QEMU -icount): pacing repeats exactly however busy the host is, and idle time is
-   * skipped. One CPU only.
+   * Time by executed instructions (QEMU -icount), of so many ns each: pacing repeats exactly however busy the host is, and
+   * idle time is skipped. One CPU only.
    */
-  readonly virtualTime?: boolean;
+  readonly virtualTime?: VirtualTime | undefined;
   /** Without virtual time: what runs the guest's instructions; `tcg`, the emulator, by default. */
   readonly acceleration?: 'kvm' | 'tcg';
   readonly timeoutSeconds?: number;
@@ -171,7 +171,7 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
     const emulation = emulatorArguments({
       architecture,
       acceleration: options.acceleration ?? 'tcg',
-      virtualTime: options.virtualTime === true,
+      virtualTime: options.virtualTime,
       cpus: options.cpus ?? 2,
       memoryMiB: options.memoryMiB ?? 1024,
       kernel: options.kernel.kernel,
