@@ -134,6 +134,13 @@ export const both = classifier((skb) => i32(low(skb.len)) + i32(low(i32(skb.mark
   });
 });
 
+it('names values after no variable that is not in the source', () => {
+  const { object } = compile('programs/examples/syn-capture.ts');
+  const names = object!.programs[0]!.names!;
+  const variables = names.filter(({ variable }) => variable).map(({ text }) => text);
+  expect(new Set(variables)).toEqual(new Set(['ip', 'tcp']));
+});
+
 it('makes of programs beside each other what each is alone', () => {
   const files = ['rate-meter', 'syn-capture', 'cgroup-bytes'].map((name) => `programs/examples/${name}.ts`);
   const beside = files.map((file) => compile(file, { beside: files }));

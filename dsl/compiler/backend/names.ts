@@ -14,13 +14,13 @@ const keyOf = ({ file, line, column, endLine, endColumn }: Span): string =>
 
 type Names = Map<string, string>;
 
-/** The variables that the values of declarations and assignments go to. What the compiler made up has no letter first. */
+/** The variables that the values of declarations and assignments go to, those that the compiler made up aside. */
 function variablesOf(entries: readonly FunctionTree[]): Names {
   const names: Names = new Map();
   const seen = new Set<FunctionTree>();
   const statement = (bound: Statement): void => {
     if (bound.kind !== 'declare' && bound.kind !== 'assign') return;
-    if (/^[\p{L}_]/u.test(bound.variable.name)) names.set(keyOf(bound.value.span), bound.variable.name);
+    if (!bound.variable.name.startsWith('.')) names.set(keyOf(bound.value.span), bound.variable.name);
   };
   for (const entry of entries) walkProgram(entry, { statement }, seen);
   return names;

@@ -155,6 +155,11 @@ export class Session {
     return { id: this.variables, name, type };
   }
 
+  /** A declared variable that isn't in the source: no identifier begins with a dot. Parameters' names go into BTF. */
+  unnamed(what: string, type: Type): Variable {
+    return this.variable(`.${what}`, type);
+  }
+
   slot(): number {
     this.slots += 1;
     return this.slots - 1;

@@ -87,10 +87,10 @@ describe('records', () => {
   });
   it('are taken apart by patterns', () => {
     expect(body('const { a, b: [x, y] } = { a: skb.len, b: [1, 2n] as const };')).toEqual([
-      'parts: { a: u32, b: { 0: u32, 1: u64 } } = { a: context.len, b: { 0: 1:u32, 1: 2:u64 } }',
-      'a: u32 = parts.a',
-      'x: u32 = parts.b.0',
-      'y: u64 = parts.b.1',
+      '.parts: { a: u32, b: { 0: u32, 1: u64 } } = { a: context.len, b: { 0: 1:u32, 1: 2:u64 } }',
+      'a: u32 = .parts.a',
+      'x: u32 = .parts.b.0',
+      'y: u64 = .parts.b.1',
     ]);
   });
   it('hold optional references', () => {

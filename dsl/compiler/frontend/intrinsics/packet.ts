@@ -54,7 +54,7 @@ function loader(scope: Scope, layout: Layout, node: ts.Node): FunctionTree {
     span,
   });
   const offset = scope.session.variable('offset', U32);
-  const copy = scope.session.variable('copy', ref);
+  const copy = scope.session.unnamed('copy', ref);
   const failed: Expression = {
     kind: 'compare',
     type: BOOL,

@@ -68,7 +68,7 @@ function declaration(scope: Scope, node: ts.VariableDeclaration, constant: boole
   }
   if (ts.isIdentifier(name)) return [declare(scope, name, value, constant)];
   if (value.kind === 'variable') return destructure(scope, name, value, constant);
-  const whole = scope.session.variable('parts', value.type);
+  const whole = scope.session.unnamed('parts', value.type);
   const first: Statement = { kind: 'declare', variable: whole, value, span: scope.span(initializer) };
   return [first, ...destructure(scope, name, scope.use(whole, initializer), constant)];
 }

@@ -48,7 +48,7 @@ function contextPlace(scope: Scope, name: string, node: ts.Expression): Place {
 function memoryPlace(scope: Scope, to: Expression, layout: IntLayout, node: ts.Expression): Place {
   const type = { kind: 'int', bits: layout.bits, signed: layout.signed } as const;
   const span = scope.span(node);
-  const address = isPure(to) ? undefined : scope.session.variable('place', to.type);
+  const address = isPure(to) ? undefined : scope.session.unnamed('place', to.type);
   const from = address ? scope.use(address, node) : to;
   return {
     type,

@@ -24,8 +24,8 @@ describe('assignments', () => {
   });
   it('compute an index with effects once', () => {
     expect(body('s.cells[random.u32() & 7] += 1n;')).toEqual([
-      'place: global u64 = .bss:s+0+8[(random &u32 7:u32)]',
-      'store.u64(place) = (load.u64(place) +u64 1:u64)',
+      '.place: global u64 = .bss:s+0+8[(random &u32 7:u32)]',
+      'store.u64(.place) = (load.u64(.place) +u64 1:u64)',
     ]);
   });
   it('refuse settings and constants', () => {
