@@ -1,14 +1,6 @@
 /** The machine's own registers, r0 to r9, as sets in one number each, and which are live once all code is over them. */
 import type { Lists } from './lists.ts';
-import {
-  ALLOCATABLE,
-  defined,
-  type MachineBlock,
-  type MachineInstruction,
-  type Register,
-  used,
-  usedByTerminator,
-} from './machine.ts';
+import { ALLOCATABLE, defined, type MachineBlock, type Register, used, usedByTerminator } from './machine.ts';
 
 /** A bit for each register. */
 export type Registers = number;
@@ -22,27 +14,27 @@ export function setOf(registers: readonly Register[]): Registers {
   return set & EVERY;
 }
 
-/** What is live before an instruction, given what is live behind it. */
-export const liveBefore = (instruction: MachineInstruction, behind: Registers): Registers =>
-  (behind & ~setOf(defined(instruction))) | setOf(used(instruction));
-
 /** What a block does to registers. */
 export interface Summary {
   /** Read before they are written. */
   readonly reads: Registers;
   readonly writes: Registers;
+  /** What each of its instructions reads and writes. */
+  readonly readBy: readonly Registers[];
+  readonly writtenBy: readonly Registers[];
 }
 
 export function summaryOf({ instructions, terminator }: MachineBlock): Summary {
+  const readBy = instructions.map((instruction) => setOf(used(instruction)));
+  const writtenBy = instructions.map((instruction) => setOf(defined(instruction)));
   let reads = setOf(usedByTerminator(terminator));
   let writes = 0;
   for (let index = instructions.length - 1; index >= 0; index--) {
-    const instruction = instructions[index];
-    if (instruction === undefined) continue;
-    reads = liveBefore(instruction, reads);
-    writes |= setOf(defined(instruction));
+    const written = writtenBy[index] ?? 0;
+    reads = (reads & ~written) | (readBy[index] ?? 0);
+    writes |= written;
   }
-  return { reads, writes };
+  return { reads, writes, readBy, writtenBy };
 }
 
 /** Registers live at the end of each block; `next` has each block's successors, by their places among the blocks. */

@@ -5,17 +5,15 @@
  * sends another value to the stack: a program that is made for its settings has no use for addresses.
  */
 import { type Edges, edgesOf } from './accesses.ts';
-import { EVERY, liveAtEnds, liveBefore, type Registers, type Summary, setOf, summaryOf } from './assigned.ts';
+import { EVERY, liveAtEnds, type Registers, type Summary, setOf, summaryOf } from './assigned.ts';
 import { reversePostorderOf } from './graph.ts';
 import {
   ALLOCATABLE,
   CALL_CLOBBERED,
-  defined,
   type MachineBlock,
   type MachineFunction,
   type MachineInstruction,
   type Register,
-  used,
   usedByTerminator,
 } from './machine.ts';
 import { fitsOffset } from './target.ts';
@@ -36,17 +34,20 @@ interface Space {
 }
 
 function spaceOf(block: MachineBlock, summary: Summary, exit: Registers): Space {
+  const { readBy, writtenBy } = summary;
+  const free = new Array<Registers>(block.instructions.length).fill(0);
+  const settings: number[] = [];
   let live = exit | setOf(usedByTerminator(block.terminator));
   let throughout = EVERY;
-  const free: Registers[] = [];
-  for (const instruction of block.instructions.toReversed()) {
-    const idle = EVERY & ~live & ~setOf(defined(instruction));
+  for (let index = free.length - 1; index >= 0; index--) {
+    const written = writtenBy[index] ?? 0;
+    const idle = EVERY & ~live & ~written;
     throughout &= idle;
-    free.push(idle);
-    live = liveBefore(instruction, live);
+    free[index] = idle;
+    live = (live & ~written) | (readBy[index] ?? 0);
+    if (block.instructions[index]?.op === 'setting') settings.push(index);
   }
-  const settings = block.instructions.flatMap(({ op }, index) => (op === 'setting' ? [index] : []));
-  return { block, summary, settings, exit, free: free.reverse(), throughout };
+  return { block, summary, settings: settings.reverse(), exit, free, throughout };
 }
 
 /** For blocks in reverse postorder. `known` are the spaces as they were, most of which still are. */
@@ -183,11 +184,9 @@ function shared(
 }
 
 /** Registers that cost nothing to use: of r6 to r9 the prologue saves those alone that a program uses. */
-function usable(fn: MachineFunction): Registers {
+function usable(spaces: readonly Space[]): Registers {
   let registers = setOf(CALL_CLOBBERED);
-  for (const { instructions } of fn.blocks)
-    for (const instruction of instructions)
-      registers |= setOf(defined(instruction)) | setOf(used(instruction));
+  for (const { summary } of spaces) registers |= summary.reads | summary.writes;
   return registers;
 }
 
@@ -206,11 +205,11 @@ function mostFrequent(sets: readonly Registers[]): Register | undefined {
 }
 
 export function shareAddresses(fn: MachineFunction): MachineFunction {
-  const candidates = usable(fn);
   const order = reversePostorderOf(fn);
   const edges = edgesOf({ ...fn, blocks: order });
   let blocks = order;
   let spaces = spacesOf(blocks, edges, []);
+  const candidates = usable(spaces);
   let settings = settingsIn(spaces);
   for (let number = 0; number < settings.length; number++) {
     const first = settings[number];
