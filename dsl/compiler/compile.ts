@@ -1,5 +1,5 @@
 /** The whole compiler: a TypeScript module to an object with every program in it. */
-import { type ParseOptions, type ParseResult, parseModule } from './frontend/index.ts';
+import { type ParseOptions, type ParseResult, parseModule, parseUnchecked } from './frontend/index.ts';
 import { type Listeners, type ObjectOptions, type ObjectResult, objectOf } from './generate.ts';
 import { withSeams } from './lower/index.ts';
 import type { ModuleTree } from './tree/tree.ts';
@@ -21,6 +21,30 @@ export type BackEnd = (tree: ModuleTree, options: ObjectOptions) => Promise<Omit
 export function treeOf(entryFile: string, options: ParseOptions & Pick<ObjectOptions, 'seams'>): ParseResult {
   const { tree, diagnostics } = parseModule(entryFile, options);
   return { tree: tree && options.seams === 'memory' ? withSeams(tree) : tree, diagnostics };
+}
+
+/** What `begin` was given a tree for. */
+export interface Begun<T> extends ParseResult {
+  /** Of the tree, where that has programs. */
+  readonly made: Promise<T> | undefined;
+}
+
+/**
+ * As `treeOf`, where `begin` gets the tree of programs before TypeScript has checked their types, so that both can be done at
+ * the same time. What it makes of a tree that doesn't hold is dropped, and so is what it fails with.
+ */
+export function beginTree<T>(
+  entryFile: string,
+  options: ParseOptions,
+  begin: (tree: ModuleTree) => Promise<T>,
+): Begun<T> {
+  const begun = (tree: ModuleTree | undefined) => (tree?.programs.length ? begin(tree) : undefined);
+  const unchecked = parseUnchecked(entryFile, options);
+  const early = begun(unchecked.tree);
+  const result = unchecked.check();
+  if (result.tree === unchecked.tree) return { ...result, made: early };
+  early?.catch(() => undefined);
+  return { ...result, made: begun(result.tree) };
 }
 
 /**

@@ -2,13 +2,14 @@
 export {
   type BackEnd,
   BackendError,
+  type Begun,
+  beginTree,
   type CompileOptions,
   type CompileResult,
   type Cpu,
   compile,
   compileOn,
   compileTree,
-  treeOf,
 } from './compile.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostics/diagnostic.ts';
 export { objectAgain, objectOf } from './generate.ts';

@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { ts } from 'ts-morph';
 import { expect, test } from 'vitest';
 import { printTree } from '../tree/print.ts';
-import { parseModule } from './index.ts';
+import { type ParseOptions, type ParseResult, parseModule, parseUnchecked } from './index.ts';
+import { checkTypes, isPresent, openProgram, type SourceProgram } from './program.ts';
 
 /** Versions of each file: some look the same to those that import them, some do not, some are wrong. */
 const VERSIONS = {
@@ -47,12 +49,17 @@ const ENTRIES = ['first.ts', 'second.ts'];
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 let folders = 0;
 
+type Parse = (entry: string, options: ParseOptions) => ParseResult;
+
+/** Translates first. */
+const parseAhead: Parse = (entry, options) => parseUnchecked(entry, options).check();
+
 /** What both entries give, from files of a folder. */
-function outcome(folder: string, texts: ReadonlyMap<string, string>): readonly string[] {
+function outcome(parse: Parse, folder: string, texts: ReadonlyMap<string, string>): readonly string[] {
   const readFile = (file: string) =>
     path.dirname(file) === folder ? texts.get(path.basename(file)) : undefined;
   return ENTRIES.map((entry) => {
-    const { tree, diagnostics } = parseModule(entry, { root: folder, readFile, beside: ENTRIES });
+    const { tree, diagnostics } = parse(entry, { root: folder, readFile, beside: ENTRIES });
     return tree ? printTree(tree) : JSON.stringify(diagnostics);
   });
 }
@@ -73,15 +80,47 @@ test('after any edits the tree and the diagnostics are those of a process that h
     fc.property(fc.array(edit, { minLength: 4, maxLength: 10 }), (edits) => {
       const texts = new Map(Object.entries(VERSIONS).map(([name, [first = '']]) => [name, first]));
       const folder = newFolder();
-      outcome(folder, texts);
+      const ahead = newFolder();
+      outcome(parseModule, folder, texts);
+      outcome(parseAhead, ahead, texts);
       for (const [name, text] of edits) {
         texts.set(name, text);
-        const found = outcome(folder, texts);
-        expect(found).toEqual(outcome(newFolder(), texts));
+        const found = outcome(parseModule, newFolder(), texts);
+        expect(outcome(parseModule, folder, texts)).toEqual(found);
+        expect(outcome(parseAhead, ahead, texts)).toEqual(found);
         for (const each of found) seen[each.startsWith('[') ? 'errors' : 'trees'] += 1;
       }
     }),
     { numRuns: 6 },
   );
   expect(Math.min(seen.trees, seen.errors)).toBeGreaterThan(5);
+});
+
+test('what was said of expressions before the check is found wrong by it where imports have changed', () => {
+  const folder = newFolder();
+  const entry = path.join(folder, 'entry.ts');
+  const open = (find: string) => {
+    const texts = new Map([
+      ['entry.ts', "import { find } from './find.ts';\nexport const found = () => find();\n"],
+      ['find.ts', find],
+    ]);
+    return openProgram(entry, folder, (file) => texts.get(path.basename(file)), []);
+  };
+  /** The expression `find()`, which is in no file that changes. */
+  const look = ({ program }: SourceProgram): boolean => {
+    let call: ts.Expression | undefined;
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node)) call = node;
+      ts.forEachChild(node, visit);
+    };
+    visit(program.getSourceFile(entry)!);
+    return isPresent(call!, program.getTypeChecker());
+  };
+  const present = open('export const find = (): 1 => 1;\n');
+  expect(look(present)).toBe(true);
+  expect(checkTypes(present, folder, entry)).toEqual({ errors: [], asAssumed: true });
+  const absent = open('export const find = (): 1 | undefined => undefined;\n');
+  expect(look(absent)).toBe(true);
+  expect(checkTypes(absent, folder, entry)).toEqual({ errors: [], asAssumed: false });
+  expect(look(absent)).toBe(false);
 });

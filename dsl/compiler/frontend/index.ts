@@ -13,7 +13,15 @@ import { expression } from './expressions/table.ts';
 import { checkFlow } from './flow/check.ts';
 import { checkUncalled, instantiate } from './functions.ts';
 import { declaration } from './module/declarations.ts';
-import { isLanguage, openProgram, type ReadFile, type SourceProgram, typescriptErrors } from './program.ts';
+import {
+  checkTypes,
+  isLanguage,
+  openedAnew,
+  openProgram,
+  type ReadFile,
+  type SourceProgram,
+  syntaxErrors,
+} from './program.ts';
 import { Session } from './session.ts';
 import { statement } from './statements/table.ts';
 import { refuseSyntax, refuseTopLevel } from './syntax/refused.ts';
@@ -112,15 +120,21 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
 const position = (d: Diagnostic): string =>
   `${d.span.file}:${String(d.span.line).padStart(8)}:${String(d.span.column).padStart(6)}`;
 
-/**
- * Reads the entry file and what it imports, checks it with TypeScript and then with our own checker. Never throws:
- * a failure of the compiler is a diagnostic too.
- */
-export function parseModule(entryFile: string, options: ParseOptions = {}): ParseResult {
+/** Where an entry file is. */
+interface Place {
+  readonly root: string;
+  readonly entry: string;
+}
+
+function placeOf(entryFile: string, options: ParseOptions): Place {
   const root = path.resolve(options.root ?? process.cwd());
-  const entry = path.resolve(root, entryFile);
+  return { root, entry: path.resolve(root, entryFile) };
+}
+
+/** What `work` gives; a failure of the compiler is a diagnostic. */
+function guarded({ root, entry }: Place, work: () => ParseResult): ParseResult {
   try {
-    return parse(entry, root, options);
+    return work();
   } catch (error) {
     const file = path.relative(root, entry);
     const start = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
@@ -128,20 +142,68 @@ export function parseModule(entryFile: string, options: ParseOptions = {}): Pars
   }
 }
 
-function parse(entry: string, root: string, options: ParseOptions): ParseResult {
+function open({ root, entry }: Place, options: ParseOptions): SourceProgram {
   const beside = (options.beside ?? []).map((file) => path.resolve(root, file));
-  const source = openProgram(entry, root, options.readFile, beside);
-  const errors = typescriptErrors(source, root, entry);
+  return openProgram(entry, root, options.readFile, beside);
+}
+
+const refused = (diagnostics: readonly Diagnostic[]): ParseResult => ({ tree: undefined, diagnostics });
+
+/** The tree of what TypeScript has read, and what our own checker refuses. */
+function ownCheck(source: SourceProgram, { root }: Place, options: ParseOptions): ParseResult {
+  const checker = source.program.getTypeChecker();
   const translators = { entity: expression, field: fieldOf, element: elementOf, statement, declaration };
-  const session = new Session(
-    source.program.getTypeChecker(),
-    translators,
-    root,
-    isLanguage,
-    options.unproven,
-  );
-  if (errors.length > 0) return { tree: undefined, diagnostics: errors };
+  const session = new Session(checker, translators, root, isLanguage, options.unproven);
   const tree = translate(session, source);
   const diagnostics = session.diagnostics.toSorted((a, b) => (position(a) < position(b) ? -1 : 1));
-  return { tree: diagnostics.length === 0 ? tree : undefined, diagnostics };
+  return diagnostics.length === 0 ? { tree, diagnostics } : refused(diagnostics);
+}
+
+/** TypeScript's check of types, then ours. */
+function checkInTurn(source: SourceProgram, place: Place, options: ParseOptions): ParseResult {
+  const { errors } = checkTypes(source, place.root, place.entry);
+  return errors.length > 0 ? refused(errors) : ownCheck(source, place, options);
+}
+
+/**
+ * Reads the entry file and what it imports, checks it with TypeScript and then with our own checker. Never throws:
+ * a failure of the compiler is a diagnostic too.
+ */
+export function parseModule(entryFile: string, options: ParseOptions = {}): ParseResult {
+  const place = placeOf(entryFile, options);
+  return guarded(place, () => {
+    const source = open(place, options);
+    const syntax = syntaxErrors(source, place.root, place.entry);
+    return syntax.length > 0 ? refused(syntax) : checkInTurn(source, place, options);
+  });
+}
+
+/** A tree of source whose types TypeScript has not checked: it may be of nonsense. */
+export interface Unchecked {
+  /** Absent where there is an error in the text, or one of our own. */
+  readonly tree: ModuleTree | undefined;
+  /** Has TypeScript check, and gives what `parseModule` does: this very tree, where it holds. */
+  readonly check: () => ParseResult;
+}
+
+/** As `parseModule`, with the tree before TypeScript's check. To be checked before anything else is parsed. */
+export function parseUnchecked(entryFile: string, options: ParseOptions = {}): Unchecked {
+  const place = placeOf(entryFile, options);
+  let opened: SourceProgram | undefined;
+  const first = guarded(place, () => {
+    const source = open(place, options);
+    const syntax = syntaxErrors(source, place.root, place.entry);
+    if (syntax.length > 0) return refused(syntax);
+    opened = source;
+    return ownCheck(source, place, options);
+  });
+  const source = opened;
+  if (source === undefined) return { tree: undefined, check: () => first };
+  const check = (): ParseResult => {
+    const { errors, asAssumed } = checkTypes(source, place.root, place.entry);
+    // In which order TypeScript names the parts of a union depends on what it was asked before.
+    if (errors.length > 0) return checkInTurn(openedAnew(source, place.root), place, options);
+    return asAssumed ? first : ownCheck(source, place, options);
+  };
+  return { tree: first.tree, check: () => guarded(place, check) };
 }

@@ -198,8 +198,6 @@ interface Checked {
   readonly errors: readonly ts.Diagnostic[];
   /** What this depends on: the files that it reaches as they were found then, those that reach it back as parsed. */
   readonly on: readonly (Checked | ts.SourceFile)[];
-  /** Expressions that were asked about: whether TypeScript knows that they are not `undefined`. */
-  readonly present: WeakMap<ts.Node, boolean>;
   /** All that others see of it, as text; computed once there is something to compare it with. */
   declarations: string | undefined;
 }
@@ -241,16 +239,62 @@ function isSame(
   return 'errors' in then && 'errors' in now ? looksTheSame(then, now, program) : then === now;
 }
 
-/** By program: what `check` has found in it. */
-const checkedIn = new WeakMap<ts.Program, Map<ts.SourceFile, Checked>>();
+/**
+ * By file as it was parsed: expressions that were asked about, and whether TypeScript knows that they are not `undefined`.
+ * Like the file's errors, this depends on nothing but what the file sees.
+ */
+const presence = new WeakMap<ts.SourceFile, Map<ts.Expression, boolean>>();
+
+const ABSENT = ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never;
+
+function looksPresent(node: ts.Expression, checker: ts.TypeChecker): boolean {
+  const type = checker.getTypeAtLocation(node);
+  const parts = type.isUnion() ? type.types : [type];
+  return !parts.some((part) => part.flags & ABSENT);
+}
+
+/**
+ * Whether TypeScript knows that an expression is not `undefined`. Before the check of its file it is what was so in the
+ * last one: `TypescriptErrors` says whether it still is.
+ */
+export function isPresent(node: ts.Expression, checker: ts.TypeChecker): boolean {
+  const file = node.getSourceFile();
+  const known = presence.get(file) ?? new Map<ts.Expression, boolean>();
+  presence.set(file, known);
+  const present = known.get(node) ?? looksPresent(node, checker);
+  known.set(node, present);
+  return present;
+}
+
+/** Looks again at what `isPresent` has said of a file; whether all of it is still so. */
+function confirmPresence(file: ts.SourceFile, checker: ts.TypeChecker): boolean {
+  const known = presence.get(file) ?? new Map<ts.Expression, boolean>();
+  const wrong = [...known].filter(([node, present]) => looksPresent(node, checker) !== present);
+  for (const [node, present] of wrong) known.set(node, !present);
+  return wrong.length === 0;
+}
+
+/** What `check` has found in a program. */
+interface Findings {
+  readonly found: Map<ts.SourceFile, Checked>;
+  /** Files of which `isPresent` had said what is not so. */
+  readonly misjudged: Set<ts.SourceFile>;
+}
+
+const findings = new WeakMap<ts.Program, Findings>();
+
+function findingsIn(program: ts.Program): Findings {
+  const known = findings.get(program) ?? { found: new Map(), misjudged: new Set() };
+  findings.set(program, known);
+  return known;
+}
 
 /** The file's own errors: those of its text, in the light of what it imports and of no other file. */
 function check(file: ts.SourceFile, program: ts.Program): Checked {
-  const known = checkedIn.get(program) ?? new Map<ts.SourceFile, Checked>();
-  checkedIn.set(program, known);
-  const found = known.get(file) ?? checkAgain(file, program);
-  known.set(file, found);
-  return found;
+  const { found } = findingsIn(program);
+  const checkedNow = found.get(file) ?? checkAgain(file, program);
+  found.set(file, checkedNow);
+  return checkedNow;
 }
 
 function checkAgain(file: ts.SourceFile, program: ts.Program): Checked {
@@ -262,26 +306,10 @@ function checkAgain(file: ts.SourceFile, program: ts.Program): Checked {
   const same = on.filter((each, at) => isSame(known?.on[at], each, program));
   if (known !== undefined && known.on.length === on.length && same.length === on.length) return known;
   const errors = program.getSemanticDiagnostics(file);
-  const found = { file, errors, on, present: new WeakMap(), declarations: undefined };
+  if (!confirmPresence(file, program.getTypeChecker())) findingsIn(program).misjudged.add(file);
+  const found = { file, errors, on, declarations: undefined };
   checked.set(file, found);
   return found;
-}
-
-const ABSENT = ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never;
-
-/**
- * Whether TypeScript knows that an expression, of a file that `typescriptErrors` has looked at, is not `undefined`. Like
- * the errors of its file, this depends on nothing else.
- */
-export function isPresent(node: ts.Expression, checker: ts.TypeChecker): boolean {
-  const known = checked.get(node.getSourceFile())?.present;
-  const before = known?.get(node);
-  if (before !== undefined) return before;
-  const type = checker.getTypeAtLocation(node);
-  const parts = type.isUnion() ? type.types : [type];
-  const present = !parts.some((part) => part.flags & ABSENT);
-  known?.set(node, present);
-  return present;
 }
 
 /** By name: the symbol that it has, where the name's own file alone says so. */
@@ -305,15 +333,39 @@ export function symbolAt(node: ts.Node, checker: ts.TypeChecker): ts.Symbol | un
   return symbol;
 }
 
-/** What stock TypeScript refuses in the program's own files. */
-export function typescriptErrors(source: SourceProgram, root: string, entry: string): Diagnostic[] {
-  const { program, files } = source;
-  const missing = files.length === 0 ? program.getOptionsDiagnostics() : [];
-  const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file));
-  const found = syntax.length > 0 ? syntax : files.flatMap((file) => check(file, program).errors);
-  const all = [...missing, ...found]
+const problemsOf = (found: readonly ts.Diagnostic[], root: string, entry: string): Diagnostic[] =>
+  found
     .filter((d) => d.category === ts.DiagnosticCategory.Error && !MISSING_GLOBALS.has(d.code))
     .map((d) => translate(d, root, entry));
+
+/** An entry that is not there, and what stock TypeScript refuses of the text alone. */
+export function syntaxErrors({ program, files }: SourceProgram, root: string, entry: string): Diagnostic[] {
+  const missing = files.length === 0 ? program.getOptionsDiagnostics() : [];
+  const found = files.flatMap((file) => program.getSyntacticDiagnostics(file));
+  const all = problemsOf([...missing, ...found], root, entry);
   // Of an entry that is not there TypeScript says in further lines why it looked for it.
   return all.map((d) => (missing.length > 0 ? { ...d, message: d.message.split('\n')[0] ?? '' } : d));
+}
+
+/** The same sources in a program that nothing has been asked of, nor has anything been found wrong with them. */
+export function openedAnew({ program, files }: SourceProgram, root: string): SourceProgram {
+  const read = (file: string): string | undefined => program.getSourceFile(file)?.text;
+  const anew = ts.createProgram(program.getRootFileNames(), OPTIONS, hostOf(read, root));
+  if (shared === program) shared = anew;
+  for (const file of files) if (checked.get(file)?.errors.length) checked.delete(file);
+  return { program: anew, files };
+}
+
+export interface SemanticCheck {
+  readonly errors: readonly Diagnostic[];
+  /** Whether all that `isPresent` had said before the check is so. */
+  readonly asAssumed: boolean;
+}
+
+/** What stock TypeScript refuses in the program's own files, whose text it takes. */
+export function checkTypes({ program, files }: SourceProgram, root: string, entry: string): SemanticCheck {
+  const { misjudged } = findingsIn(program);
+  misjudged.clear();
+  const found = files.flatMap((file) => check(file, program).errors);
+  return { errors: problemsOf(found, root, entry), asAssumed: misjudged.size === 0 };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { UsageError } from '../../../dsl/cli/output.ts';
-import { compile } from '../../../dsl/compiler/index.ts';
+import { type BackEnd, compile, objectAgain, RememberedCode } from '../../../dsl/compiler/index.ts';
 import { devCommand } from './command.ts';
 import { Project } from './project.ts';
 import { testsBeside } from './tests.ts';
@@ -68,6 +68,31 @@ describe('the project', () => {
     };
     expect(await codeFor('v1')).not.toEqual(await codeFor('v3'));
     rmSync(short);
+  });
+
+  test('begins before TypeScript has checked, tells its errors and drops what was made meanwhile', async () => {
+    const remembered = new RememberedCode();
+    let asked = 0;
+    const backEnd: BackEnd = async (tree, options) => {
+      asked += 1;
+      if ([...tree.sources.values()].some((text) => text.includes('string'))) throw new Error('of nonsense');
+      return objectAgain(remembered, tree, options);
+    };
+    const save = (body: string) => new Set([write('typed.ts', program('', body))]);
+    const changed = save('  return skb.len > 5 ? 1 : 2;');
+    const project = new Project([...changed], {}, backEnd);
+    const [first] = await compiledBy(project);
+    // Our own checker has nothing against it.
+    save('  const unused: string = skb.len;\n  return skb.len > 5 ? 1 : 2;');
+    const [wrong] = await compiledBy(project, changed);
+    expect(asked).toBe(2);
+    expect(wrong?.result).toEqual({ diagnostics: [expect.objectContaining({ code: 'TS2322' })] });
+    expect(wrong?.result).toEqual({ diagnostics: compile(path.relative('.', [...changed][0]!)).diagnostics });
+    save('  return skb.len > 6 ? 1 : 2;');
+    const [last] = await compiledBy(project, changed);
+    expect(last?.result.object).toEqual(compile([...changed][0]!).object);
+    expect(last?.result.object?.programs[0]?.code).not.toEqual(first?.result.object?.programs[0]?.code);
+    rmSync([...changed][0]!);
   });
 
   test('takes up files that are added, and names what is not there', async () => {

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { UsageError } from '../../../dsl/cli/output.ts';
 import {
   type BackEnd,
+  type Begun,
+  beginTree,
   type CompileOptions,
   type CompileResult,
-  type Diagnostic,
   objectAgain,
   RememberedCode,
-  treeOf,
 } from '../../../dsl/compiler/index.ts';
 import type { ModuleTree } from '../../../dsl/compiler/tree/tree.ts';
 
@@ -48,6 +48,15 @@ function filesIn(name: string): string[] {
 function inThisThread(): BackEnd {
   const remembered = new RememberedCode();
   return async (tree, options) => objectAgain(remembered, tree, options);
+}
+
+async function finish(
+  file: string,
+  { tree, diagnostics, made }: Begun<CompileResult>,
+  start: number,
+): Promise<Compiled> {
+  const result = tree && made ? { tree, ...(await made) } : { diagnostics };
+  return { file, result, milliseconds: performance.now() - start };
 }
 
 export class Project {
@@ -121,25 +130,16 @@ export class Project {
         continue;
       }
       const start = performance.now();
-      const { tree, diagnostics } = treeOf(file, { beside: ordered });
+      const begun = beginTree(file, { beside: ordered }, (tree) => this.backEnd(tree, this.options));
+      const { tree } = begun;
       for (const source of tree?.sources.keys() ?? []) within.set(path.resolve(source), file);
       this.trees.set(file, tree);
       this.lookedAtWith.delete(file);
       // A module without programs of its own has nothing to show but what is wrong with it.
       if (tree?.programs.length === 0) continue;
-      coming.push({ isWrong: tree === undefined, compiled: this.finish(file, tree, diagnostics, start) });
+      coming.push({ isWrong: tree === undefined, compiled: finish(file, begun, start) });
     }
     return coming;
-  }
-
-  private async finish(
-    file: string,
-    tree: ModuleTree | undefined,
-    diagnostics: readonly Diagnostic[],
-    start: number,
-  ): Promise<Compiled> {
-    const result = tree ? { tree, ...(await this.backEnd(tree, this.options)) } : { diagnostics };
-    return { file, result, milliseconds: performance.now() - start };
   }
 
   /** How many files a file with programs was made of; 0 for others. */
