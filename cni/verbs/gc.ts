@@ -25,13 +25,14 @@ import {
 export function gc(configuration: NetworkConfiguration, node: Node): void {
   const isStale = staleness(configuration);
   const failures: string[] = [];
-  const locked = (key: string, body: () => void): void => {
+  const attempt = (what: string, body: () => void): void => {
     try {
-      withLock(key, node, body);
+      body();
     } catch (error) {
-      failures.push(`${key}: ${describe(error)}`);
+      failures.push(`${what}: ${describe(error)}`);
     }
   };
+  const locked = (key: string, body: () => void): void => attempt(key, () => withLock(key, node, body));
   const unreadable = new Map<string, unknown>();
   const records = listRecords(node.stateDirectory, (error, key) => unreadable.set(key, error));
   for (const [key, error] of unreadable)
@@ -49,8 +50,10 @@ export function gc(configuration: NetworkConfiguration, node: Node): void {
       node.log(`GC ${key}: released, it was no longer valid`);
     });
   }
-  for (const { key, labels } of listPins(node.pinDirectory))
-    if (!isRecorded(node.stateDirectory, key)) locked(key, () => releaseGone(key, labels, node));
+  attempt('pins', () => {
+    for (const { key, labels } of listPins(node.pinDirectory))
+      if (!isRecorded(node.stateDirectory, key)) locked(key, () => releaseGone(key, labels, node));
+  });
   for (const key of listUnfinished(node.stateDirectory))
     locked(key, () => removeUnfinished(node.stateDirectory, key));
   if (failures.length > 0)

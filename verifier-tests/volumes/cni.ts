@@ -40,7 +40,17 @@ const SEEN = [
   ...['ADD 0 by the kernel', 'ADD 101 by the kernel'],
   ...['CHECK 1', 'CHECK 4', 'CHECK 6', 'CHECK 7', 'CHECK 101 by the kernel'],
   ...['DEL 1', 'DEL 4', 'DEL 6', 'DEL 7', 'DEL 0 by the kernel', 'DEL 101 by the kernel'],
-  ...['GC 0', 'GC 1', 'GC 6', 'GC 7', 'STATUS 1', 'STATUS 4', 'STATUS 6', 'STATUS 7'],
+  ...[
+    'GC 0 by the kernel',
+    'GC 101 by the kernel',
+    'GC 1',
+    'GC 6',
+    'GC 7',
+    'STATUS 1',
+    'STATUS 4',
+    'STATUS 6',
+    'STATUS 7',
+  ],
   ...['STATUS 50 by the kernel', 'VERSION 0'],
 ];
 
