@@ -7,7 +7,6 @@
  * Uncut, a GSO packet is acknowledged as a whole: a round trip of CUBIC's slow start has too few acknowledgements for it to see
  * that the queue grows (hystart_update, net/ipv4/tcp_cubic.c), and ends where the queue does, with all of its tail dropped.
  */
-
 import type { Change } from '../netlink/htb.ts';
 import { findLink } from '../netlink/links.ts';
 import { lacksFq, putFq } from '../netlink/qdiscs.ts';

@@ -14,8 +14,7 @@ const KEYS: Readonly<Record<string, string>> = {
 const isMap = (value: unknown): value is Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-// biome-ignore lint/suspicious/noExplicitAny: manifests are navigated as they are
-export function patched(onto: any, patch: Values): any {
+export function patched(onto: Values, patch: Values): Values {
   const result: Record<string, unknown> = { ...onto };
   for (const [name, value] of Object.entries(patch)) {
     const key = KEYS[name];

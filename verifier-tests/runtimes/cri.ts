@@ -1,7 +1,6 @@
 /** The calls that kubelet makes to a container runtime for one Pod, over the runtime's own socket. */
 import { join } from 'node:path';
 import {
-  type Client,
   credentials,
   loadPackageDefinition,
   type ServiceClientConstructor,
@@ -37,10 +36,9 @@ interface Messages {
 }
 
 type Answer = (error: ServiceError | null, response: unknown) => void;
-type Method = (request: object, options: { deadline: number }, answer: Answer) => void;
 
 export class ContainerRuntime {
-  private readonly client: Client & Record<string, Method>;
+  private readonly client: InstanceType<ServiceClientConstructor>;
   private readonly cgroupParent: string;
 
   /** `cgroupParent` is where the Pods' cgroups go, from the root of the hierarchy. */
@@ -51,11 +49,10 @@ export class ContainerRuntime {
       enums: String,
       defaults: true,
     });
-    const { runtime } = loadPackageDefinition(definition) as unknown as {
+    const { runtime } = loadPackageDefinition(definition) as {
       runtime: { v1: { RuntimeService: ServiceClientConstructor } };
     };
-    const service = new runtime.v1.RuntimeService(`unix:${socket}`, credentials.createInsecure());
-    this.client = service as unknown as Client & Record<string, Method>;
+    this.client = new runtime.v1.RuntimeService(`unix:${socket}`, credentials.createInsecure());
     this.cgroupParent = cgroupParent;
   }
 
