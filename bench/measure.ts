@@ -2,6 +2,7 @@
 import { compile } from '../dsl/compiler/compile.ts';
 import type { ObjectImage } from '../dsl/object/image.ts';
 import { ALU, CLASS, encode, OPCODE_EXIT } from '../dsl/object/instruction.ts';
+import type { Rodata } from '../dsl/object/specialise/constants.ts';
 import { testRun } from '../loader/bpf/testrun.ts';
 
 /** A classifier that does nothing: what a run of any costs. */
@@ -21,9 +22,9 @@ export function emptyObject(): ObjectImage {
   return { license: 'GPL', maps: [], sections: [], programs: [program] };
 }
 
-/** A program of the language. */
-export function compiledObject(file: string): ObjectImage {
-  const { object, diagnostics } = compile(file);
+/** A program of the language, made for settings where some are given. */
+export function compiledObject(file: string, settings?: Rodata): ObjectImage {
+  const { object, diagnostics } = compile(file, settings && { settings });
   if (object === undefined) throw new Error(`compile ${file}: ${diagnostics[0]?.message}`);
   return object;
 }

@@ -1,9 +1,10 @@
 /**
  * `npm run bench -- dataplane [--json]`: nanoseconds a packet over an empty program, natra's bytecode as it is and made
- * for its settings beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns within one run. The time
+ * for its settings, as ADD does it, beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns within one run. The time
  * is this process's own on the processor, finer than the kernel's whole nanoseconds and blind to what else runs.
  */
 import path from 'node:path';
+import { templatesOf } from '../../cni/dataplane/prepare.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
 import { type LoadedProgram, loadProgram } from '../../loader/object/load.ts';
 import { compileC } from '../clang.ts';
@@ -63,14 +64,17 @@ const ratio = (own: number | undefined, other: number | undefined): string =>
   own === undefined || other === undefined ? '-' : (own / other).toFixed(2);
 
 async function main(): Promise<void> {
-  const natra = compiledObject(path.join(import.meta.dirname, '../../programs/limit.ts'));
+  const file = path.join(import.meta.dirname, '../../programs/limit.ts');
+  const natra = compiledObject(file);
+  // As the build makes them.
+  const templates = templatesOf(natra, (known) => compiledObject(file, known));
   const twin = compileC(path.join(import.meta.dirname, 'twin.c'), 'ingress');
   const empty = emptyObject();
   const plain = { specialise: false };
   const sides: Side[] = [
     { name: 'empty', load: () => loadProgram(empty, 'empty') },
     { name: 'natra', load: (settings) => loadProgram(natra, 'limit', { settings, ...plain }) },
-    { name: 'specialised', load: (settings) => loadProgram(natra, 'limit', { settings }) },
+    { name: 'specialised', load: (settings) => loadProgram(natra, 'limit', { settings, templates }) },
   ];
   if (twin !== undefined)
     sides.push({
@@ -90,7 +94,7 @@ async function main(): Promise<void> {
       ...(Object.fromEntries(others.map((side) => [side, over(side)])) as Partial<Record<SideName, number>>),
     };
   });
-  const throughput = await measureThroughput(natra);
+  const throughput = await measureThroughput(natra, templates);
   if (process.argv.includes('--json')) {
     process.stdout.write(`${JSON.stringify({ compiler: twin?.compiler, rows, throughput })}\n`);
     return;

@@ -1,5 +1,5 @@
 /** Packets through the dataplane, and the settings and state that bring each down one of its paths. */
-import { dataplaneSettings } from '../../cni/settings.ts';
+import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
 import { VERDICTS, type VerdictName } from '../../cni/verdicts.ts';
 import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
 import type { LoadedProgram } from '../../loader/object/load.ts';
@@ -16,6 +16,8 @@ export interface Row {
   readonly frame: Uint8Array;
   /** What has to become of the packet: another path would be another measurement. */
   readonly verdict: VerdictName;
+  /** 'police' by default. */
+  readonly pacing?: Pacing;
   /** Over the settings of an unlimited Pod. */
   readonly config?: StructValue;
   readonly state?: (now: bigint) => StructValue;
@@ -25,7 +27,7 @@ export interface Row {
 
 const heavyCells = (now: bigint) => ({ cells: new Array<bigint>(512).fill(now + 100n * SECOND) });
 const inDebt = (now: bigint) => ({ ...heavyCells(now), clock: { time: now + 50n * SECOND } });
-const patient = { heavyHorizon: 1n << 40n, mouseHorizon: 1n << 40n };
+const patient = { heavyHorizon: 1n << 40n };
 const unmarked = { ...patient, rampStart: 1n << 40n };
 const full = tcpFrame({ length: 1514 });
 
@@ -60,12 +62,20 @@ export const ROWS: readonly Row[] = [
     name: 'heavy, departure time',
     frame: full,
     state: inDebt,
-    config: { ...unmarked, pacing: 1 },
+    pacing: 'edt',
+    config: unmarked,
     verdict: 'paced',
   },
-  { name: 'mouse, departure time', frame: tcpFrame(), config: { pacing: 1 }, verdict: 'mouse' },
-  { name: 'mouse, class', frame: tcpFrame(), config: { pacing: 2 }, verdict: 'mouse' },
-  { name: 'heavy, class', frame: full, state: inDebt, config: { ...unmarked, pacing: 2 }, verdict: 'paced' },
+  { name: 'mouse, departure time', frame: tcpFrame(), pacing: 'edt', verdict: 'mouse' },
+  { name: 'mouse, class', frame: tcpFrame(), pacing: 'queue', verdict: 'mouse' },
+  {
+    name: 'heavy, class',
+    frame: full,
+    state: inDebt,
+    pacing: 'queue',
+    config: unmarked,
+    verdict: 'paced',
+  },
 ];
 
 function sectionOf(natra: ObjectImage, name: SectionImage['name']): SectionImage {
@@ -76,8 +86,9 @@ function sectionOf(natra: ObjectImage, name: SectionImage['name']): SectionImage
 
 /** The settings of a row, in the layout of natra's object. */
 export function settingsOf(row: Row, natra: ObjectImage): Uint8Array {
+  const { pacing = 'police' } = row;
   const config = {
-    ...dataplaneSettings({ rateBitsPerSecond: UNLIMITED_BITS, pacing: 'police' }, 'ingress'),
+    ...dataplaneSettings({ rateBitsPerSecond: UNLIMITED_BITS, pacing }, 'ingress'),
     seed: 1n,
     ...row.config,
   };

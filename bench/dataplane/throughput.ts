@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ObjectImage } from '../../dsl/object/image.ts';
+import type { Template } from '../../dsl/object/specialise/template.ts';
 import { attach, detach } from '../../loader/attach/index.ts';
 import { inNetns } from '../../loader/netns/netns.ts';
 import { loadProgram } from '../../loader/object/load.ts';
@@ -62,11 +63,14 @@ async function round(sender: Namespace, program: { readonly fd: number }): Promi
 }
 
 /** Needs root and iperf3. */
-export async function measureThroughput(natra: ObjectImage): Promise<Throughput> {
+export async function measureThroughput(
+  natra: ObjectImage,
+  templates: readonly Template[],
+): Promise<Throughput> {
   const [row] = ROWS;
   if (row === undefined) throw new Error('bench: there are no rows');
   const [sender, receiver] = [await createNamespace('sender'), await createNamespace('receiver')];
-  const program = loadProgram(natra, 'limit', { settings: settingsOf(row, natra) });
+  const program = loadProgram(natra, 'limit', { settings: settingsOf(row, natra), templates });
   const [file, args] = inNamespace(receiver, 'iperf3', ['-s', '--forceflush']);
   try {
     const pair = ['index', '2', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', receiver.name];

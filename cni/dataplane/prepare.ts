@@ -3,7 +3,8 @@ import { btfForKernel } from '../../dsl/object/btf/kernel.ts';
 import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
 import { sizeOf } from '../../dsl/object/layout.ts';
 import type { PreparedObject } from '../../dsl/object/prepared.ts';
-import { makeTemplate } from '../../dsl/object/specialise/template.ts';
+import { type Rodata, rodataOf } from '../../dsl/object/specialise/constants.ts';
+import { makeTemplate, type Template } from '../../dsl/object/specialise/template.ts';
 import { sectionContents } from '../../loader/object/sections.ts';
 import type { Limit, Pacing } from '../limit.ts';
 import { dataplaneSettings } from '../settings.ts';
@@ -37,20 +38,35 @@ function agreedIn(section: SectionImage, [first, ...others]: readonly Uint8Array
   return known;
 }
 
-export function prepare(image: ObjectImage): PreparedObject {
-  const section = image.sections.find(({ name }) => name === '.rodata');
+function settingsOf({ sections }: ObjectImage): SectionImage {
+  const section = sections.find(({ name }) => name === '.rodata');
   if (section === undefined) throw new Error('prepare an object: it has no settings');
-  const templates = image.programs.flatMap((program) =>
-    PACINGS.flatMap((pacing) => {
-      const contents = LIMITS.map((limit, index) =>
-        sectionContents(section, {
-          config: { ...dataplaneSettings({ ...limit, pacing }, 'ingress'), seed: BigInt(index) },
-        }),
-      );
-      const template = contents[0] && makeTemplate(program, contents[0], agreedIn(section, contents));
-      return template === undefined ? [] : [template];
-    }),
-  );
+  return section;
+}
+
+/**
+ * Templates of its programs. `objectFor` compiles them anew for what is known of the settings, with better code than
+ * specialising makes of the finished ones; by default nobody does.
+ */
+export function templatesOf(
+  image: ObjectImage,
+  objectFor: (known: Rodata) => ObjectImage = () => image,
+): readonly Template[] {
+  const section = settingsOf(image);
+  return PACINGS.flatMap((pacing) => {
+    const contents = LIMITS.map((limit, index) =>
+      sectionContents(section, {
+        config: { ...dataplaneSettings({ ...limit, pacing }, 'ingress'), seed: BigInt(index) },
+      }),
+    );
+    const [first = new Uint8Array(section.size)] = contents;
+    const known = agreedIn(section, contents);
+    const { programs } = objectFor(rodataOf(first, known));
+    return programs.flatMap((program) => makeTemplate(program, first, known) ?? []);
+  });
+}
+
+export function prepare(image: ObjectImage, templates = templatesOf(image)): PreparedObject {
   const programs = image.programs.map((program) => ({ ...program, lines: [] }));
   return { image, templates, layouts: layoutsOf(image), btf: btfForKernel({ ...image, programs }) };
 }

@@ -66,8 +66,8 @@ export async function compileOn(
 ): Promise<CompileResult> {
   const { tree, diagnostics } = treeOf(entryFile, options);
   if (tree === undefined) return { diagnostics };
-  const { cpu, seams, baseline, disablePasses, license } = options;
-  const given = { cpu, seams, baseline, disablePasses, license };
+  const { cpu, seams, baseline, disablePasses, settings, license } = options;
+  const given = { cpu, seams, baseline, disablePasses, settings, license };
   const result = await backEnd(tree, given);
   return result.object ? { ...result, tree } : result;
 }

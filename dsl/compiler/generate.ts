@@ -1,5 +1,6 @@
 /** The back half of the compiler: a typed tree to an object with every program in it. Without TypeScript. */
 import type { ObjectImage } from '../object/image.ts';
+import type { Rodata } from '../object/specialise/constants.ts';
 import { BackendError, type Cpu, emitCode, machineCode } from './backend/index.ts';
 import type { MachineFunction } from './backend/machine.ts';
 import { SourceNames } from './backend/names.ts';
@@ -8,6 +9,7 @@ import { internalError } from './diagnostics/internal.ts';
 import type { IrProgram } from './ir/ir.ts';
 import { type Baseline, LoweringError, lowerProgram, type Seams } from './lower/index.ts';
 import { optimise } from './passes/index.ts';
+import { fillSettings } from './passes/known-settings.ts';
 import type { RememberedCode } from './remembered.ts';
 import type { ModuleTree, ProgramTree, Span } from './tree/tree.ts';
 
@@ -21,6 +23,8 @@ export interface ObjectOptions {
   readonly baseline?: Baseline;
   /** Names of optimisation passes to leave out. */
   readonly disablePasses?: ReadonlySet<string>;
+  /** Settings that are known already: the programs are made for them, as far as they are, and load only the others. */
+  readonly settings?: Rodata;
   /** The object's licence; `GPL` by default, since some helpers are for GPL programs only. */
   readonly license?: string;
 }
@@ -82,11 +86,13 @@ function objectWith(
 ): ObjectImage {
   // A kernel of the older instruction sets has no atomic operation but add either.
   const { baseline = cpu === 'v1' || cpu === 'v2' ? '5.10' : '5.12' } = options;
+  const { settings } = options;
   const names = new SourceNames(tree);
   const target = { names, ...(cpu === undefined ? {} : { cpu }) };
   const programs = tree.programs.map((program) =>
     within(program, () => {
-      const code = codeOf(lowerProgram(tree, program, { seams, baseline }));
+      const lowered = lowerProgram(tree, program, { seams, baseline });
+      const code = codeOf(settings ? fillSettings(lowered, settings) : lowered);
       return emitCode(program.name, program.kind, code, tree.sources, target);
     }),
   );

@@ -22,8 +22,13 @@ export const preparedPath = ({ name }) => inProject('build', `${name}.prepared`)
 
 const sourceOf = (file) => readFileSync(path.resolve(projectRoot, file), 'utf8');
 
-/** The same program with another name, which its entry function has, too. */
-function named(name, program) {
+/** The same with programs of another name, which their entry functions have, too. */
+const named = (name, { programs, ...others }) => ({
+  ...others,
+  programs: programs.map((program) => namedProgram(name, program)),
+});
+
+function namedProgram(name, program) {
   const [entry, ...others] = program.functions;
   return { ...program, name, functions: [{ ...entry, name }, ...others] };
 }
@@ -36,26 +41,28 @@ async function compilePrograms() {
     const { readElf } = await import('../../dsl/object/elf/read.ts');
     const { writeElf } = await import('../../dsl/object/elf/write.ts');
     const { writePrepared } = await import('../../dsl/object/prepared.ts');
-    const { prepare } = await import('../../cni/dataplane/prepare.ts');
-    const compiled = (baseline) => {
-      const { object, diagnostics } = compile(inProject('programs', 'limit.ts'), { baseline });
+    const { prepare, templatesOf } = await import('../../cni/dataplane/prepare.ts');
+    const compiled = (baseline, settings) => {
+      const { object, diagnostics } = compile(inProject('programs', 'limit.ts'), { baseline, settings });
       if (object !== undefined) return object;
       const sources = new Map(diagnostics.map(({ span }) => [span.file, sourceOf(span.file)]));
       const words = diagnostics.map((one) => formatDiagnostic(one, sources)).join('\n\n');
       throw new Error(`compile programs/limit.ts:\n${words}`);
     };
     mkdirSync(inProject('build'), { recursive: true });
-    const limiters = new Map();
-    for (const each of OBJECTS) {
-      const { direction, baseline } = each;
-      const limiter = limiters.get(baseline) ?? compiled(baseline);
-      limiters.set(baseline, limiter);
-      const elf = writeElf({
-        ...limiter,
-        programs: limiter.programs.map((program) => named(direction, program)),
-      });
-      writeFileSync(objectPath(each), elf);
-      writeFileSync(preparedPath(each), writePrepared(prepare(readElf(elf))));
+    for (const baseline of new Set(OBJECTS.map((object) => object.baseline))) {
+      const limiter = compiled(baseline);
+      const templates = templatesOf(limiter, (settings) => compiled(baseline, settings));
+      for (const each of OBJECTS.filter((object) => object.baseline === baseline)) {
+        const { direction } = each;
+        const elf = writeElf(named(direction, limiter));
+        writeFileSync(objectPath(each), elf);
+        const ofDirection = templates.map((template) => ({
+          ...template,
+          program: namedProgram(direction, template.program),
+        }));
+        writeFileSync(preparedPath(each), writePrepared(prepare(readElf(elf), ofDirection)));
+      }
     }
   } finally {
     await unregister();

@@ -3,6 +3,7 @@ import { compileTree } from '../../dsl/compiler/index.ts';
 import { withSeams } from '../../dsl/compiler/lower/index.ts';
 import type { ModuleTree } from '../../dsl/compiler/tree/tree.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
+import type { Rodata } from '../../dsl/object/specialise/constants.ts';
 
 export interface Compiled {
   /** With `__seams` in `.bss`. */
@@ -10,9 +11,13 @@ export interface Compiled {
   readonly image: ObjectImage;
 }
 
-/** `without` names optimisation passes to leave out. */
-export function compiled(tree: ModuleTree, without: readonly string[] = []): Compiled {
+/** `without` names optimisation passes to leave out; `settings` are those that the programs are made for. */
+export function compiled(tree: ModuleTree, without: readonly string[] = [], settings?: Rodata): Compiled {
   const module = withSeams(tree);
-  const disablePasses = new Set(without);
-  return { module, image: compileTree(module, { seams: 'memory', disablePasses }).object };
+  const options = {
+    seams: 'memory',
+    disablePasses: new Set(without),
+    ...(settings && { settings }),
+  } as const;
+  return { module, image: compileTree(module, options).object };
 }

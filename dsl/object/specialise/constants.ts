@@ -63,11 +63,13 @@ export function readSetting({ offset, bytes, signed }: Setting, view: DataView):
   return signed ? BigInt.asUintN(64, BigInt.asIntN(bytes * 8, value)) : value;
 }
 
+/** The same; undefined where it isn't known. */
+export const settingValue = (setting: Setting, { view, known }: Rodata): bigint | undefined =>
+  isKnown(setting, known) ? readSetting(setting, view) : undefined;
+
 function loaded(operation: Operation, registers: Registers, rodata: Rodata): Value {
   const setting = settingAt(operation, registers, rodata);
-  return setting !== undefined && isKnown(setting, rodata.known)
-    ? readSetting(setting, rodata.view)
-    : undefined;
+  return setting && settingValue(setting, rodata);
 }
 
 function computed(operation: Operation, registers: Registers): Value {
