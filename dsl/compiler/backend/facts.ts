@@ -1,10 +1,9 @@
 /** What instruction selection knows about a function's values. */
 import type { Relocation } from '../../object/image.ts';
-import { blockOf, blocksById, liveness } from '../ir/analysis.ts';
-import { BitSet } from '../ir/bits.ts';
+import { blockOf, blocksById } from '../ir/analysis.ts';
 import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
-import { edgesOf, operandsOf, resultOf, terminatorOperands } from '../ir/visit.ts';
+import { eachArgument, eachOperand, eachTerminatorOperand, resultOf } from '../ir/visit.ts';
 import { fitsOffset } from './target.ts';
 
 /** An address as a memory instruction takes it: a value, or a stack slot's start, plus bytes. */
@@ -36,23 +35,25 @@ const SETTINGS = '.rodata';
 /** Addresses in `.rodata` of which every use is the base of a load. */
 function settingAddresses(fn: IrFunction): ReadonlySet<ValueId> {
   const addresses = new Set<ValueId>();
-  const others = new Set<Operand>();
-  for (const { instructions, terminator } of fn.blocks) {
-    for (const instruction of instructions) {
+  for (const { instructions } of fn.blocks)
+    for (const instruction of instructions)
       if (instruction.op === 'sectionAddress' && instruction.section === SETTINGS)
         addresses.add(instruction.result);
-      if (instruction.op !== 'load') for (const operand of operandsOf(instruction)) others.add(operand);
-    }
-    for (const operand of terminatorOperands(terminator)) others.add(operand);
-    for (const edge of edgesOf(terminator)) for (const operand of edge.arguments) others.add(operand);
+  const useOtherwise = (operand: Operand): void => {
+    if (typeof operand === 'number') addresses.delete(operand);
+  };
+  for (const { instructions, terminator } of fn.blocks) {
+    for (const instruction of instructions)
+      if (instruction.op !== 'load') eachOperand(instruction, useOtherwise);
+    eachTerminatorOperand(terminator, useOtherwise);
+    eachArgument(terminator, useOtherwise);
   }
-  return new Set([...addresses].filter((address) => !others.has(address)));
+  return addresses;
 }
 
 export class SelectionFacts {
   private readonly blocks: ReadonlyByBlock<Block>;
   private readonly definitions = new Map<ValueId, Instruction>();
-  private readonly lastUses = new Map<Instruction, readonly Operand[]>();
   /** Values that share another's register: the same number under another width. */
   private readonly aliases = new Map<ValueId, ValueId>();
 
@@ -66,28 +67,7 @@ export class SelectionFacts {
         const result = resultOf(instruction);
         if (result !== undefined) this.definitions.set(result, instruction);
       }
-    this.findLastUses(fn);
     this.findAliases(fn);
-  }
-
-  private findLastUses(fn: IrFunction): void {
-    const { exit } = liveness(fn);
-    for (const block of fn.blocks) {
-      const live = exit.get(block.id)?.copy() ?? new BitSet(fn.widths.length);
-      const use = (operand: Operand): void => {
-        if (typeof operand === 'number') live.add(operand);
-      };
-      for (const edge of edgesOf(block.terminator)) edge.arguments.forEach(use);
-      terminatorOperands(block.terminator).forEach(use);
-      for (const instruction of block.instructions.toReversed()) {
-        const result = resultOf(instruction);
-        if (result !== undefined) live.delete(result);
-        const operands = operandsOf(instruction);
-        const last = operands.filter((operand) => typeof operand === 'number' && !live.has(operand));
-        if (last.length > 0) this.lastUses.set(instruction, last);
-        operands.forEach(use);
-      }
-    }
   }
 
   /**
@@ -97,15 +77,16 @@ export class SelectionFacts {
    */
   private findAliases(fn: IrFunction): void {
     const needsFull = new Set<ValueId>();
-    const full = (operand: Operand) => {
+    const full = (operand: Operand): void => {
       if (typeof operand === 'number') needsFull.add(operand);
     };
-    for (const block of fn.blocks) {
-      for (const instruction of block.instructions)
-        for (const operand of operandsOf(instruction)) if (!readsLowHalf(instruction, operand)) full(operand);
-      const { terminator } = block;
+    for (const { instructions, terminator } of fn.blocks) {
+      for (const instruction of instructions)
+        eachOperand(instruction, (operand) => {
+          if (!readsLowHalf(instruction, operand)) full(operand);
+        });
       if (terminator.op === 'return') full(terminator.value);
-      for (const edge of edgesOf(terminator)) edge.arguments.forEach(full);
+      eachArgument(terminator, full);
     }
     for (const [result, definition] of this.definitions) {
       if (definition.op !== 'zext' && definition.op !== 'trunc') continue;
@@ -158,11 +139,6 @@ export class SelectionFacts {
     for (let next = this.aliases.get(source); next !== undefined; next = this.aliases.get(source))
       source = next;
     return source;
-  }
-
-  /** Whether an operand has no use after `instruction` in its block, nor in later ones. */
-  dies(operand: Operand, instruction: Instruction): boolean {
-    return this.lastUses.get(instruction)?.includes(operand) === true;
   }
 
   /** `value + offset` with the constants of additions folded in, as far as 16 bits hold them. */

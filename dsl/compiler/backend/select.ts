@@ -11,6 +11,7 @@ import {
   type Operand,
   type ValueId,
 } from '../ir/ir.ts';
+import { LastUses } from '../ir/last-uses.ts';
 import { resultOf } from '../ir/visit.ts';
 import type { Span } from '../tree/tree.ts';
 import { canJumpOn, INVERSE } from './encode.ts';
@@ -62,6 +63,7 @@ const LOW_HALF = 0xffff_ffffn;
 
 class Selector {
   private readonly facts: SelectionFacts;
+  private readonly lastUses: LastUses;
   private readonly inAddresses: ReadonlySet<ValueId>;
   private readonly registers = new Map<ValueId, Register>();
   private readonly slotNumbers: ReadonlyMap<number, number>;
@@ -75,6 +77,7 @@ class Selector {
     private readonly isEntry: boolean,
   ) {
     this.facts = new SelectionFacts(fn);
+    this.lastUses = new LastUses(fn);
     this.inAddresses = valuesInAddresses(fn);
     this.slotNumbers = new Map(fn.slots.map((slot, number) => [slot.id, number]));
   }
@@ -141,7 +144,7 @@ class Selector {
       : { register: this.register(place.value), offset: place.offset };
   }
 
-  private binary(instruction: Of<'binary'>): void {
+  private binary(instruction: Of<'binary'>, block: Block): void {
     const { operator, width } = instruction;
     let { left, right } = instruction;
     const to = this.registerOf(instruction.result);
@@ -153,8 +156,8 @@ class Selector {
       const better =
         typeof left === 'bigint' ||
         (typeof right === 'number' &&
-          this.facts.dies(right, instruction) &&
-          !this.facts.dies(left, instruction));
+          this.lastUses.isLast(right, instruction, block) &&
+          !this.lastUses.isLast(left, instruction, block));
       if (better) [left, right] = [right, left];
     }
     if (operator === 'and' && width === 64 && right === LOW_HALF && typeof left === 'number') {
@@ -241,11 +244,11 @@ class Selector {
     this.emit({ op: 'move32', to: register, from: register });
   }
 
-  private instruction(instruction: Instruction): void {
+  private instruction(instruction: Instruction, block: Block): void {
     switch (instruction.op) {
       case 'binary':
         // What every use folds into its address has no instruction; dead code removal would take it too.
-        if (!this.facts.isFrame(instruction.result)) this.binary(instruction);
+        if (!this.facts.isFrame(instruction.result)) this.binary(instruction, block);
         break;
       case 'zext':
       case 'trunc': {
@@ -359,7 +362,7 @@ class Selector {
         });
       for (const instruction of block.instructions) {
         this.span = instruction.span;
-        this.instruction(instruction);
+        this.instruction(instruction, block);
         this.clearHighHalf(instruction);
       }
       this.span = block.terminator.span;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dominatorTree, liveness, loopDepths, predecessors, reversePostorder } from './analysis.ts';
-import type { BitSet } from './bits.ts';
+import { dominatorTree, loopDepths, predecessors, reversePostorder } from './analysis.ts';
 import { parseFunction } from './parse.ts';
 
 const LOOP = parseFunction(`func @loop(%0:64) {
@@ -38,21 +37,6 @@ describe('analysis of the flow graph', () => {
     expect(tree.dominates(1, 4)).toBe(true);
     expect(tree.dominates(3, 4)).toBe(false);
     expect(tree.dominates(4, 4)).toBe(true);
-  });
-
-  it('keeps values alive around the loop and lets them die at their last use', () => {
-    const live = liveness(LOOP);
-    const members = (set: BitSet | undefined): number[] => {
-      const found: number[] = [];
-      set?.forEach((member) => {
-        found.push(member);
-      });
-      return found;
-    };
-    expect(members(live.entry.get(1))).toEqual([1]);
-    expect(members(live.entry.get(3))).toEqual([1, 2, 3]);
-    expect(members(live.entry.get(5))).toEqual([3]);
-    expect(members(live.exit.get(4))).toEqual([1]);
   });
 
   it('counts the loops around each block', () => {

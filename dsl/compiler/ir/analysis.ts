@@ -1,8 +1,7 @@
 /** Facts about a function's flow graph that passes and the backend share. */
-import { BitSet } from './bits.ts';
 import { ByBlock, type ReadonlyByBlock } from './by-block.ts';
-import type { Block, Edge, IrFunction, Operand, Terminator } from './ir.ts';
-import { eachEdge, eachOperand, edgesOf, resultOf, terminatorOperands } from './visit.ts';
+import type { Block, Edge, IrFunction, Terminator } from './ir.ts';
+import { eachEdge, edgesOf } from './visit.ts';
 
 /**
  * An analysis that remembers its result of the function that it was asked for last; no function ever changes. Whoever
@@ -177,54 +176,6 @@ export const dominatorTree = remembered((fn): DominatorTree => {
     return a === undefined || b === undefined ? undefined : idOf(nearest(above, a, b));
   };
   return { immediate, children, dominates, common };
-});
-
-export interface Liveness {
-  /** Values live on entry to a block, its own parameters excluded. */
-  readonly entry: ReadonlyMap<number, BitSet>;
-  /** Values live at a block's end, after its terminator took its operands and edge arguments. */
-  readonly exit: ReadonlyMap<number, BitSet>;
-}
-
-/** Backward data flow to a fixed point. Edge arguments are uses at the end of the block that jumps. */
-export const liveness = remembered((fn): Liveness => {
-  const entry = new Map<number, BitSet>();
-  const exit = new Map<number, BitSet>();
-  const blocks = blocksById(fn);
-  const before = predecessors(fn);
-  const order = [...reversePostorder(fn)].reverse();
-  /** Blocks in front of what has changed since they were looked at. */
-  const stale = new Set(order);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const id of order) {
-      if (!stale.delete(id)) continue;
-      const block = blockOf(blocks, id);
-      const live = new BitSet(fn.widths.length);
-      for (const { block: next } of edgesOf(block.terminator)) {
-        const following = entry.get(next);
-        if (following !== undefined) live.addAll(following);
-      }
-      exit.set(id, live.copy());
-      const use = (operand: Operand): void => {
-        if (typeof operand === 'number') live.add(operand);
-      };
-      for (const edge of edgesOf(block.terminator)) edge.arguments.forEach(use);
-      terminatorOperands(block.terminator).forEach(use);
-      for (const instruction of block.instructions.toReversed()) {
-        const result = resultOf(instruction);
-        if (result !== undefined) live.delete(result);
-        eachOperand(instruction, use);
-      }
-      for (const parameter of block.parameters) live.delete(parameter);
-      const known = entry.get(id);
-      if (known !== undefined && !known.addAll(live)) continue;
-      entry.set(id, live);
-      for (const predecessor of before.get(id) ?? []) stale.add(predecessor);
-      changed = true;
-    }
-  }
-  return { entry, exit };
 });
 
 /** Natural loops: by its head's id, the ids of a loop's blocks. Loops with one head are one. */
