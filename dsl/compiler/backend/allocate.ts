@@ -10,9 +10,12 @@ import { renameWebs } from './webs.ts';
 /** Each round spills at least one register for good; real programs take two or three. */
 const MAXIMUM_ROUNDS = 50;
 
-/** The function over machine registers r0 to r9 only; spills have become frame slots, copies onto themselves are gone. */
+/**
+ * The function over machine registers r0 to r9 only; spills have become frame slots, copies onto themselves are gone. What
+ * selection made needs no renaming: each value has a register of its own.
+ */
 export function allocateRegisters(fn: MachineFunction): MachineFunction {
-  let current = removeDeadCode(renameWebs(reducePressure(renameWebs(fn))));
+  let current = removeDeadCode(renameWebs(reducePressure(fn)));
   let temporaries: ReadonlySet<Register> = new Set();
   for (let round = 0; round < MAXIMUM_ROUNDS; round++) {
     const coloring = color(current, spillCosts(current, temporaries));
