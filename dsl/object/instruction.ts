@@ -100,20 +100,22 @@ export function decode(code: Uint8Array, slot: number): Instruction {
   };
 }
 
+function write(view: DataView, at: number, { opcode, dst, src, offset, imm }: Instruction): void {
+  view.setUint8(at, opcode);
+  view.setUint8(at + 1, (src << 4) | dst);
+  view.setInt16(at + 2, offset, true);
+  view.setInt32(at + 4, imm, true);
+}
+
 /** Writes one slot at index `slot`. */
 export function encodeAt(code: Uint8Array, slot: number, instruction: Instruction): void {
-  const view = new DataView(code.buffer, code.byteOffset + slot * SLOT_BYTES, SLOT_BYTES);
-  view.setUint8(0, instruction.opcode);
-  view.setUint8(1, (instruction.src << 4) | instruction.dst);
-  view.setInt16(2, instruction.offset, true);
-  view.setInt32(4, instruction.imm, true);
+  write(new DataView(code.buffer, code.byteOffset + slot * SLOT_BYTES, SLOT_BYTES), 0, instruction);
 }
 
 /** Encodes a sequence of slots. */
 export function encode(instructions: readonly Instruction[]): Uint8Array {
   const code = new Uint8Array(instructions.length * SLOT_BYTES);
-  instructions.forEach((instruction, slot) => {
-    encodeAt(code, slot, instruction);
-  });
+  const view = new DataView(code.buffer);
+  for (const [slot, instruction] of instructions.entries()) write(view, slot * SLOT_BYTES, instruction);
   return code;
 }
