@@ -624,6 +624,25 @@ test('GC goes on past an attachment that it cannot release', async () => {
   await nothingIsLeft();
 });
 
+test("GC goes on where the kernel doesn't list the pins, and tells all that failed", async () => {
+  expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
+  const [name] = snapshot(pod, node).state;
+  writeFileSync(join(node.stateDirectory, 'unfinished-eth0.json.tmp'), '{');
+  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
+  setSyscallHook((call) => (call === 'getdents64' ? -constants.errno.EIO : undefined));
+  const { exitCode, stdout } = make(gc, node);
+  setSyscallHook(undefined);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    code: 101,
+    details: expect.stringMatching(/-eth0: .*EIO.*; pins: .*EIO/),
+  });
+  expect(snapshot(pod, node).state).toEqual([name]);
+  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
+  await nothingIsLeft();
+});
+
 test('a result before it that names no interface keeps no Pod from its limits', async () => {
   const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
   const prevResult = { cniVersion: '1.1.0', ips: [] };
