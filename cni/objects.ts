@@ -1,10 +1,10 @@
 /**
- * The compiled dataplane, one object file a direction and baseline. Installed, they lie beside the executable, which reads
- * only the one that it loads; from the source tree they are read where `npm run build` leaves them.
+ * The compiled dataplane, one object a baseline, whose only program limits either direction. Installed, they lie beside the
+ * executable, which reads only the one that it loads; from the source tree they are read where `npm run build` leaves them.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Direction } from './config/bandwidth.ts';
+import { type PreparedObject, readPrepared } from '../dsl/object/prepared.ts';
 
 /**
  * What an object asks of the kernel, by the version that brought the last of it: fetching atomics and the coarse clock,
@@ -18,13 +18,17 @@ declare const NATRA_INSTALLED: true | undefined;
 const directory = (): string =>
   typeof NATRA_INSTALLED === 'undefined' ? join(import.meta.dirname, '..', 'build') : import.meta.dirname;
 
-const pathOf = (direction: Direction, baseline: Baseline, extension: string): string =>
-  join(directory(), `${baseline === '5.12' ? direction : `${direction}-${baseline}`}.${extension}`);
+const read = (baseline: Baseline, extension: string): Uint8Array =>
+  readFileSync(join(directory(), `${baseline === '5.12' ? 'limit' : `limit-${baseline}`}.${extension}`));
 
-/** The ELF object whose only program limits `direction`. */
-export const objectFile = (direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
-  readFileSync(pathOf(direction, baseline, 'o'));
+/** The ELF object. */
+export const objectFile = (baseline: Baseline = '5.12'): Uint8Array => read(baseline, 'o');
 
-/** The same object as the loader has it soonest (dsl/object/prepared.ts). */
-export const preparedFile = (direction: Direction, baseline: Baseline): Uint8Array =>
-  readFileSync(pathOf(direction, baseline, 'prepared'));
+const prepared = new Map<Baseline, PreparedObject>();
+
+/** The same object as the loader has it soonest; both directions have it read once. */
+export function preparedObject(baseline: Baseline): PreparedObject {
+  const object = prepared.get(baseline) ?? readPrepared(read(baseline, 'prepared'));
+  prepared.set(baseline, object);
+  return object;
+}

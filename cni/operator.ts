@@ -10,10 +10,11 @@ import { CniError, codeOf, OperatorError } from './errors.ts';
 import { installCommand, uninstallCommand } from './install/command.ts';
 import { keepCode } from './install/keep-code.ts';
 import { rehearse } from './install/rehearsal.ts';
-import type { Node } from './node.ts';
+import { type Node, thisNode } from './node.ts';
 import { statusCommand } from './status/command.ts';
 import { metricsCommand } from './status/metrics-command.ts';
 import { topCommand } from './top/command.ts';
+import { writeAll } from './write-all.ts';
 
 const USAGE = `usage: natra <command> [options]
 
@@ -45,6 +46,21 @@ const USAGE = `usage: natra <command> [options]
     --ingress-burst BITS, --egress-burst BITS
     --interface NAME       where the Pod has several
 `;
+
+/** Runs the command that this process was started for; `directory` is the one of the executable. Gives the exit status. */
+export async function command(argv: readonly string[], directory: string): Promise<number> {
+  const error = (text: string): void => writeAll(2, text);
+  if (argv.length === 0) {
+    // The specification gives stdout to results alone, so the text goes to stderr, as libcni's plugins do it.
+    error(about());
+    return 0;
+  }
+  return run(argv, directory, thisNode(process.env), {
+    out: (text) => writeAll(1, text),
+    error,
+    isTerminal: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  });
+}
 
 /** Runs one command; gives the exit status: 0, 1 where it failed, 2 where it was called wrongly. */
 export async function run(

@@ -2,7 +2,7 @@
  * One CNI call, from its environment and stdin to its stdout and exit status. Whatever cannot be done comes back
  * as a CNI error; nothing native is touched before the environment and the configuration are found good.
  */
-import { inThreads, inTurn, isErrno, KernelError, type Work } from '../loader/index.ts';
+import { inThreads, inTurn, isErrno, KernelError, leave, type Work } from '../loader/index.ts';
 import {
   parseAttachment,
   parseVerb,
@@ -12,8 +12,8 @@ import {
 } from './config/environment.ts';
 import { parseNetworkConfiguration } from './config/network.ts';
 import { CniError, describe, ERROR_CODES, StateError } from './errors.ts';
-import type { Node } from './node.ts';
-import { orEmpty, orRefuse, type ReadStdin } from './stdin.ts';
+import { type Node, thisNode } from './node.ts';
+import { orEmpty, orRefuse, type ReadStdin, stdinOnce } from './stdin.ts';
 import { add } from './verbs/add.ts';
 import { check } from './verbs/check.ts';
 import { del } from './verbs/del.ts';
@@ -21,13 +21,26 @@ import { gc } from './verbs/gc.ts';
 import { status } from './verbs/status.ts';
 import { version, versionIn } from './verbs/version.ts';
 import { requireVersion } from './versions.ts';
+import { writeAll } from './write-all.ts';
 
-export { leave } from '../loader/index.ts';
+export { stdinOnce } from './stdin.ts';
 
 export interface Outcome {
   /** Empty where the verb has no answer but success. */
   readonly stdout: string;
   readonly exitCode: 0 | 1;
+}
+
+/** Answers the call that this process was started for, and ends it. */
+export async function answer(readStdin = stdinOnce(0)): Promise<never> {
+  return leave(await serve(process.env, readStdin, 1));
+}
+
+/** Runs the verb in CNI_COMMAND with what takes the kernel long in threads, and writes its result; gives the exit status. */
+export async function serve(variables: Variables, readStdin: ReadStdin, stdout: number): Promise<0 | 1> {
+  const outcome = await runPluginInThreads(variables, readStdin, thisNode(variables));
+  if (outcome.stdout !== '') writeAll(stdout, `${outcome.stdout}\n`);
+  return outcome.exitCode;
 }
 
 /** Runs the verb in CNI_COMMAND. Never throws. */
@@ -44,7 +57,7 @@ function* calling(...[variables, readStdin, node]: CallArguments): Work<Outcome>
     // Read first: even a verb that doesn't exist is refused in the version of its configuration.
     stdin = variables.CNI_COMMAND === 'VERSION' ? orEmpty(readStdin) : orRefuse(readStdin);
     const verb = parseVerb(variables) ?? 'VERSION';
-    return { stdout: yield* answer(verb, variables, stdin, node), exitCode: 0 };
+    return { stdout: yield* resultOf(verb, variables, stdin, node), exitCode: 0 };
   } catch (thrown) {
     const error = asCniError(thrown);
     node.log(`${variables.CNI_COMMAND} failed: code ${error.code}: ${error.message}: ${error.details}`);
@@ -52,7 +65,7 @@ function* calling(...[variables, readStdin, node]: CallArguments): Work<Outcome>
   }
 }
 
-function* answer(verb: Verb, variables: Variables, stdin: string, node: Node): Work<string> {
+function* resultOf(verb: Verb, variables: Variables, stdin: string, node: Node): Work<string> {
   if (verb === 'VERSION') return version(stdin);
   requireVariables(verb, variables);
   switch (verb) {

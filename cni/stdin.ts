@@ -8,11 +8,11 @@ export type ReadStdin = () => string;
 const CHUNK_BYTES = 65_536;
 const PAUSE_MILLISECONDS = 1;
 
-/** Reads stdin to its end at the first call, and gives the same text from then on. */
-export function stdinOnce(): ReadStdin {
+/** Reads a file, stdin, to its end at the first call, and gives the same text from then on. */
+export function stdinOnce(fd: number): ReadStdin {
   let text: string | undefined;
   return () => {
-    text ??= readToEnd(0);
+    text ??= readToEnd(fd);
     return text;
   };
 }

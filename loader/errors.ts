@@ -1,28 +1,40 @@
 /** Errors of the loader: what was attempted, on which object, what the kernel said, what to do. */
-import { constants } from 'node:os';
+import { createRequire } from 'node:module';
+import type { constants } from 'node:os';
+import { join } from 'node:path';
 import { type Explanation, formatExplanation } from './verifier/explain.ts';
 
-export const ERRNO = constants.errno;
+/** Those that the loader tells apart (include/uapi/asm-generic/errno-base.h, errno.h). */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EEXIST: 17,
+  ENOTDIR: 20,
+  EINVAL: 22,
+  ENOSPC: 28,
+  ENOLINK: 67,
+  EOPNOTSUPP: 95,
+} as const;
 
 /** ENOTSUPP is the kernel's own (include/linux/errno.h) and reaches user space all the same. */
 export const ENOTSUPP = 524;
 
-/** Numbers with two names, by the one that the kernel's sources use, and the number without one in libc. */
-const CHOSEN_NAMES: readonly (readonly [number, string])[] = [
-  [ERRNO.EAGAIN, 'EAGAIN'],
-  [ERRNO.EOPNOTSUPP, 'EOPNOTSUPP'],
-  [ENOTSUPP, 'ENOTSUPP'],
-];
+type Named = Readonly<Record<string, number>>;
 
-let names: ReadonlyMap<number, string> | undefined;
+const nameIn = (numbers: Named, errno: number): string | undefined =>
+  Object.keys(numbers).find((name) => numbers[name] === errno);
 
-/** The symbolic name of a positive errno, `errno 999` where it has none. */
-export function errnoName(errno: number): string {
-  names ??= new Map([
-    ...Object.entries(ERRNO).map(([name, value]) => [value, name] as const),
-    ...CHOSEN_NAMES,
-  ]);
-  return names.get(errno) ?? `errno ${errno}`;
+/** The symbolic name of a positive errno, `errno 999` where it has none; of two, the one that the kernel's sources use. */
+export const errnoName = (errno: number): string =>
+  nameIn({ ...ERRNO, ENOTSUPP }, errno) ?? nameIn(numbersOfLibc(), errno) ?? `errno ${errno}`;
+
+/** Read for an errno that is told, and no sooner: Node.js would compile a module for it in every call. */
+function numbersOfLibc(): Named {
+  const os = createRequire(join(import.meta.dirname, 'natra'))('node:os') as { constants: typeof constants };
+  return os.constants.errno;
 }
 
 export interface KernelFailure {
@@ -85,7 +97,7 @@ export const isTooComplex = (error: unknown): error is VerifierError =>
 /** Whether `error` is a kernel refusal with one of these errno names. */
 export function isErrno(
   error: unknown,
-  ...wanted: readonly (keyof typeof ERRNO | 'ENOTSUPP')[]
+  ...wanted: readonly (keyof typeof constants.errno | 'ENOTSUPP')[]
 ): error is KernelError {
   return error instanceof KernelError && (wanted as readonly string[]).includes(error.errnoName);
 }

@@ -7,5 +7,5 @@ const { buildObjects } = await import('./build/objects.mjs');
 const { buildExecutable } = await import('./build/bundle.mjs');
 
 const say = (what, done) => process.stdout.write(`natra: ${what} ${done ? 'built' : 'up to date'}\n`);
-say('build/ingress.o, build/egress.o', await buildObjects());
+say('build/limit.o', await buildObjects());
 say('dist/natra', await buildExecutable());

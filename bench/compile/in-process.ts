@@ -43,8 +43,8 @@ function defined<T>(value: T | undefined, what: string): T {
 }
 
 function main(folder: string): void {
-  const { image, templates } = readPrepared(readFileSync(path.join(folder, 'egress.prepared')));
-  const program = defined(readElf(readFileSync(path.join(folder, 'egress.o'))).programs[0], 'the program');
+  const { image, templates } = readPrepared(readFileSync(path.join(folder, 'limit.prepared')));
+  const program = defined(readElf(readFileSync(path.join(folder, 'limit.o'))).programs[0], 'the program');
   const section = defined(
     image.sections.find(({ name }) => name === '.rodata'),
     'the section of the settings',

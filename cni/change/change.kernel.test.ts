@@ -69,13 +69,13 @@ async function ingress(): Promise<LimitStatus> {
 
 const former = () => ({
   ...node(),
-  objectFile: (...which: Parameters<typeof objectFile>) => ofAnotherRelease(objectFile(...which)),
-  preparedFile: undefined,
+  objectFile: () => ofAnotherRelease(objectFile()),
+  prepared: undefined,
 });
 
 /** Objects of a release that keeps another state: its counters are laid out as now. */
-const withOtherState: typeof objectFile = (...which) => {
-  const image = readElf(objectFile(...which));
+const withOtherState = () => {
+  const image = readElf(objectFile());
   const sections = image.sections.map((section) =>
     section.name !== '.bss'
       ? section
@@ -142,7 +142,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
 
   test('a release that keeps another state: counters go on, the state begins anew', async () => {
     expect(
-      call('ADD', attachMode, { ...node(), objectFile: withOtherState, preparedFile: undefined }),
+      call('ADD', attachMode, { ...node(), objectFile: withOtherState, prepared: undefined }),
     ).toMatchObject(done);
     await flood(connect(pod), 300, 1400);
     const counted = await ingress();

@@ -7,6 +7,18 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * Whether two values are the same in JSON, in whatever order their members are. node:util's comparison is a module that
+ * Node.js would have to read for it.
+ */
+export function isSameJson(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return one === other;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const [members, others] = [one as JsonObject, other as JsonObject];
+  return Object.keys({ ...members, ...others }).every((key) => isSameJson(members[key], others[key]));
+}
+
 /** Parses stdin. Throws code 6 for what is not one JSON object. */
 export function parseObject(text: string): JsonObject {
   if (text.trim() === '')

@@ -1,5 +1,4 @@
 /** Whether what a record names is still in force. */
-import { readElf } from '../../dsl/object/elf/read.ts';
 import {
   type ClsactAttachment,
   type Filter,
@@ -22,6 +21,7 @@ import { attachmentKey } from '../state/key.ts';
 import type { AttachmentRecord, DirectionRecord } from '../state/records.ts';
 import { withRouteSocket } from './devices.ts';
 import { attachesProgram } from './ledger.ts';
+import { imageOf } from './load.ts';
 
 /** What is missing or different, in words; empty where the direction is as its record says. */
 export function faultsOf(
@@ -90,7 +90,7 @@ const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNet
 
 /** Compares the frozen settings of the running program with those the record's limit asks for. */
 function settingsFaults(direction: Direction, plan: DirectionRecord, pins: OpenedPins, node: Node): string[] {
-  const section = readElf(node.objectFile(direction)).sections.find(({ name }) => name === '.rodata');
+  const section = imageOf(node, direction).sections.find(({ name }) => name === '.rodata');
   if (section === undefined) throw new Error(`check ${direction}: its object has no settings`);
   const map = pins.sections[section.name];
   if (map === undefined) return ["the settings' pin is missing"];

@@ -3,9 +3,9 @@
  * leaves nothing that its record does not name. It may name what is gone or was never made, which to release is no harm: so
  * it is written no sooner than something comes that the one on disk does not name.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { ClsactAttachment, Attachment as KernelAttachment, TcxAttachment } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
+import { isSameJson } from '../config/json.ts';
 import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
 
 /** The other attachments are qdiscs. */
@@ -69,7 +69,7 @@ export class Ledger {
    */
   journal(direction: Direction, planned: KernelAttachment): void {
     const { made } = this.planned(direction);
-    const isNamed = made.some((each) => isDeepStrictEqual(each, planned));
+    const isNamed = made.some((each) => isSameJson(each, planned));
     if (isNamed && this.isOnDisk) return;
     const others = made.filter((each) => attachesProgram(each) !== attachesProgram(planned));
     this.amend(direction, { made: attachesProgram(planned) ? [...others, planned] : [planned, ...others] });

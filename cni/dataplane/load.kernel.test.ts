@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readElf } from '../../dsl/object/elf/read.ts';
-import { readPrepared, writePrepared } from '../../dsl/object/prepared.ts';
 import { fits } from '../../dsl/object/specialise/template.ts';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { sectionContents, setSyscallHook, VerifierError } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
-import { objectFile, preparedFile } from '../objects.ts';
+import { objectFile, preparedObject } from '../objects.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { passingObject, refusedObject } from '../testing/objects.ts';
 import { loadDataplane } from './load.ts';
@@ -19,8 +18,8 @@ const EINVAL = -22;
 /** The map's own header (struct bpf_array, include/linux/bpf.h) shares the allocation. */
 const ARRAY_HEADER_BYTES = 512;
 
-test.each(['ingress', 'egress'] as const)('what %s remembers fits in 16 KiB of the kernel', (direction) => {
-  const remembered = readElf(objectFile(direction)).sections.find(({ name }) => name === '.bss');
+test('what the program remembers fits in 16 KiB of the kernel', () => {
+  const remembered = readElf(objectFile()).sections.find(({ name }) => name === '.bss');
   expect(remembered?.size).toBeLessThanOrEqual(16_384 - ARRAY_HEADER_BYTES);
 });
 
@@ -77,18 +76,15 @@ test('a kernel without fetching atomics and coarse clock gets the object that ne
   ]);
 });
 
-test.each(['ingress', 'egress'] as const)(
-  'the %s object for linux 5.10 has the same settings',
-  (direction) => {
-    const load = (baseline: '5.12' | '5.10') => {
-      const source = { objectFile: () => objectFile(direction, baseline), log: () => {} };
-      const program = loadDataplane(direction, {}, source);
-      program.close();
-      return program.sections['.rodata']?.valueSize;
-    };
-    expect(load('5.10')).toBe(load('5.12'));
-  },
-);
+test('the object for linux 5.10 has the same settings', () => {
+  const load = (baseline: '5.12' | '5.10') => {
+    const source = { objectFile: () => objectFile(baseline), log: () => {} };
+    const program = loadDataplane('egress', {}, source);
+    program.close();
+    return program.sections['.rodata']?.valueSize;
+  };
+  expect(load('5.10')).toBe(load('5.12'));
+});
 
 describe('an object that is prepared', () => {
   const settings = (more: object = {}) => ({
@@ -97,8 +93,8 @@ describe('an object that is prepared', () => {
       seed: 5n,
     },
   });
-  const elfFiles = vi.fn(objectFile);
-  const node = { objectFile: elfFiles, preparedFile, log: () => {} };
+  const elfFiles = vi.fn((_direction: Direction) => objectFile());
+  const node = { objectFile: elfFiles, prepared: preparedObject, log: () => {} };
 
   test.each(['ingress', 'egress'] as const)(
     'takes the place of the ELF file of %s, with the same layouts',
@@ -107,7 +103,11 @@ describe('an object that is prepared', () => {
       const prepared = loadDataplane(direction, { settings: settings() }, node);
       prepared.close();
       expect(elfFiles).not.toHaveBeenCalled();
-      const plain = loadDataplane(direction, { settings: settings() }, { objectFile, log: () => {} });
+      const plain = loadDataplane(
+        direction,
+        { settings: settings() },
+        { objectFile: () => objectFile(), log: () => {} },
+      );
       plain.close();
       expect(prepared.layouts).toEqual(plain.layouts);
       expect([prepared.btfRefusal, plain.btfRefusal]).toEqual([undefined, undefined]);
@@ -116,7 +116,7 @@ describe('an object that is prepared', () => {
   );
 
   test('has a template for what most Pods are given, and not for options of their own', () => {
-    const { templates, image } = readPrepared(preparedFile('ingress', '5.12'));
+    const { templates, image } = preparedObject('5.12');
     const section = image.sections.find(({ name }) => name === '.rodata')!;
     const fitting = (more: object) =>
       templates.filter((each) => fits(each, sectionContents(section, settings(more)))).length;
@@ -128,15 +128,11 @@ describe('an object that is prepared', () => {
 
   test('is explained from the ELF file where the kernel refuses it', () => {
     elfFiles.mockClear();
-    const prepared = readPrepared(preparedFile('egress', '5.12'));
+    const prepared = preparedObject('5.12');
     const [program] = readElf(refusedObject('egress')).programs;
     elfFiles.mockImplementationOnce(refusedObject);
-    const refused = writePrepared({
-      ...prepared,
-      image: { ...prepared.image, programs: [program!] },
-      templates: [],
-    });
-    const load = () => loadDataplane('egress', {}, { ...node, preparedFile: () => refused });
+    const refused = { ...prepared, image: { ...prepared.image, programs: [program!] }, templates: [] };
+    const load = () => loadDataplane('egress', {}, { ...node, prepared: () => refused });
     expect(load).toThrow(VerifierError);
     expect(elfFiles).toHaveBeenCalledOnce();
   });

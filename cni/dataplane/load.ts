@@ -2,7 +2,6 @@
 import type { KernelBtf } from '../../dsl/object/btf/kernel.ts';
 import { readElf } from '../../dsl/object/elf/read.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
-import { readPrepared } from '../../dsl/object/prepared.ts';
 import type { Template } from '../../dsl/object/specialise/template.ts';
 import {
   FEATURES,
@@ -32,15 +31,16 @@ export interface Source {
 
 export type LoadedDataplane = LoadedProgram & Source;
 
-type Files = Pick<Node, 'objectFile' | 'preparedFile'>;
-
-const preparedSource = ({ preparedFile }: Files, direction: Direction, baseline: Baseline) =>
-  preparedFile && readPrepared(preparedFile(direction, baseline));
+type Files = Pick<Node, 'objectFile' | 'prepared'>;
 
 function elfSource({ objectFile }: Files, direction: Direction, baseline: Baseline): Source {
   const image = readElf(objectFile(direction, baseline));
   return { image, layouts: layoutsOf(image) };
 }
+
+/** The object of a direction's program, without its source lines where it is prepared. */
+export const imageOf = (node: Files, direction: Direction): ObjectImage =>
+  node.prepared?.('5.12').image ?? readElf(node.objectFile(direction));
 
 /**
  * Where the kernel refuses the program and lacks what it uses, loads the one that does without. Throws the first
@@ -56,7 +56,9 @@ export function* loadingDataplane(
   node: Files & Pick<Node, 'log'>,
 ): Work<LoadedDataplane> {
   function* loadFrom(source: Source): Work<LoadedDataplane> {
-    const program = yield* loadingProgram(source.image, direction, {
+    const [only] = source.image.programs;
+    if (only === undefined) throw new Error(`load the ${direction} program: its object has none`);
+    const program = yield* loadingProgram(source.image, only.name, {
       ...(typeof options === 'function' ? options(source) : options),
       ...(source.templates && { templates: source.templates }),
       ...(source.btf && { btf: source.btf }),
@@ -69,7 +71,7 @@ export function* loadingDataplane(
   }
   function* load(baseline: Baseline): Work<LoadedDataplane> {
     try {
-      const prepared = preparedSource(node, direction, baseline);
+      const prepared = node.prepared?.(baseline);
       if (prepared !== undefined) return yield* loadFrom(prepared);
     } catch (error) {
       // The ELF file has the source lines that explain it.

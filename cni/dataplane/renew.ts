@@ -1,7 +1,7 @@
 /** Whether a limit on record can go on where it sits, and with what changes. */
-import { isDeepStrictEqual } from 'node:util';
 import { type NetnsReference, netnsIdentity, openPins } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
+import { isSameJson } from '../config/json.ts';
 import type { Limit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
@@ -65,5 +65,4 @@ export function withWish(plan: DirectionRecord, wish: Wish): DirectionRecord {
 }
 
 /** Whether two records of a direction say the same. */
-export const isSame = (one: DirectionRecord, other: DirectionRecord): boolean =>
-  isDeepStrictEqual(one, other);
+export const isSame = (one: DirectionRecord, other: DirectionRecord): boolean => isSameJson(one, other);

@@ -3,7 +3,6 @@
  * the queue's parameters in place. The new program goes on with the old one's state and counters where both lay them out
  * in the same way.
  */
-import { isDeepStrictEqual } from 'node:util';
 import {
   attachFq,
   changeHtb,
@@ -18,6 +17,7 @@ import {
   replaceProgram,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
+import { isSameJson } from '../config/json.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { dataplaneSettings } from '../settings.ts';
@@ -61,7 +61,7 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
       const isInForce =
         programFd !== undefined &&
         isSame(next, former) &&
-        isDeepStrictEqual(layouts, former.layouts) &&
+        isSameJson(layouts, former.layouts) &&
         isSameProgram({ ...pins, fd: programFd }, program) &&
         faultsOf(direction, record, former, node).length === 0;
       if (isInForce) return false;

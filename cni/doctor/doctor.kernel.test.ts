@@ -13,7 +13,7 @@ import {
 } from '../../loader/index.ts';
 import { countingObject } from '../../loader/testing/assembly.ts';
 import type { Node } from '../node.ts';
-import { objectFile, preparedFile } from '../objects.ts';
+import { objectFile, preparedObject } from '../objects.ts';
 import { listRecords } from '../state/records.ts';
 import { operate } from '../testing/acts.ts';
 import { buildExecutable } from '../testing/build.ts';
@@ -34,7 +34,7 @@ let node: Node;
 beforeEach(() => {
   buildExecutable();
   made = podOnNode('doctor');
-  node = { ...made.node, objectFile, preparedFile };
+  node = { ...made.node, objectFile: () => objectFile(), prepared: preparedObject };
 });
 afterEach(() => made.remove());
 

@@ -49,11 +49,10 @@ function stateDirectory({ stateDirectory }: Node): Finding {
 function programs(node: Node): Finding {
   const subject = 'programs';
   try {
-    for (const direction of DIRECTIONS)
-      for (const baseline of ['5.12', '5.10'] as const) {
-        node.objectFile(direction, baseline);
-        node.preparedFile?.(direction, baseline);
-      }
+    for (const baseline of ['5.12', '5.10'] as const) {
+      for (const direction of DIRECTIONS) node.objectFile(direction, baseline);
+      node.prepared?.(baseline);
+    }
     return { subject, verdict: 'ok', words: 'beside natra' };
   } catch (error) {
     return { subject, verdict: 'missing', words: describe(error) };

@@ -56,26 +56,29 @@ function natra(file: string, ...argv: string[]) {
 }
 
 /** What a rehearsal that was killed leaves. */
-function leaveRehearsal(pid: number): string {
+function leaveRehearsal(pid: number): readonly [root: string, records: string] {
   const root = `${BPFFS}/natra-rehearsal-${pid}`;
   const paths = ['', '/rehearsal-eth0', '/rehearsal-eth0/ingress'].map((path) => root + path);
   for (const path of paths) makeDirectory(path, 0o700);
   const map = createMap({ name: 'left', kind: 'array', keySize: 4, valueSize: 4, maxEntries: 1, flags: 0 });
   pinObject(map.fd, `${paths.at(-1)}/map-left`);
   map.close();
-  return root;
+  const records = join(tmpdir(), `natra-rehearsal-${pid}-left`);
+  mkdirSync(join(records, 'of-a-pod'), { recursive: true });
+  return [root, records];
 }
 
 test('an install removes what is left of a rehearsal that was killed, and nothing of one at work', () => {
   const { pid: ofTheDead } = spawnSync('true');
-  const [dead, alive] = [ofTheDead, process.pid].map(leaveRehearsal) as [string, string];
+  const [dead, alive] = [leaveRehearsal(ofTheDead), leaveRehearsal(process.pid)];
   try {
     expect(natra(executable, 'install', '--replace-bandwidth', ...folders())).toMatchObject({ status: 0 });
-    expect([dead, alive].map(existsSync)).toEqual([false, true]);
+    expect([...dead, ...alive].map((path) => existsSync(path))).toEqual([false, false, true, true]);
   } finally {
-    for (const root of [dead, alive]) {
+    for (const [root, records] of [dead, alive]) {
       removePins(root, 'rehearsal-eth0');
       removeDirectory(root);
+      rmSync(records, { recursive: true, force: true });
     }
   }
 });

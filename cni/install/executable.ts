@@ -13,20 +13,17 @@ const LINK = 'natra';
 const STORE = 'natra.d';
 export const BUNDLE = 'natra';
 /**
- * Beside the bundle: the CNI verbs that change the node, the operator's commands, the programs (for loading, and as ELF files that have their source lines), koffi's addon, and what
+ * Beside the bundle: what is answered at once, the CNI verbs that ask the kernel, the operator's commands, the program (for loading, and as an ELF file that has its source lines), koffi's addon, and what
  * says that the bundle is CommonJS.
  */
 export const COMPANIONS = [
+  'natra-at-once.cjs',
   'natra-verbs.cjs',
   'natra-operator.cjs',
-  'ingress.o',
-  'ingress.prepared',
-  'ingress-5.10.o',
-  'ingress-5.10.prepared',
-  'egress.o',
-  'egress.prepared',
-  'egress-5.10.o',
-  'egress-5.10.prepared',
+  'limit.o',
+  'limit.prepared',
+  'limit-5.10.o',
+  'limit-5.10.prepared',
   'koffi.node',
   'package.json',
 ];

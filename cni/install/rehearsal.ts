@@ -1,5 +1,15 @@
 /** The verbs played through on a Pod that nobody else sees, for V8 to have compiled what they run. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -16,20 +26,22 @@ import {
   removePins,
 } from '../../loader/index.ts';
 import { withRouteSocket } from '../dataplane/devices.ts';
-import { type Node, thisNode } from '../node.ts';
 import type * as Plugin from '../plugin.ts';
 
-const PINS = 'natra-rehearsal-';
+/** Of what lies on a file system meanwhile; the process's number follows. */
+const PREFIX = 'natra-rehearsal-';
 const IFNAME = 'eth0';
 /** Bits a second, and bits. */
 const BANDWIDTH = { ingressRate: 10_000_000, ingressBurst: 2_000_000, egressRate: 10_000_000 };
 
-/** What a runtime asks of a Pod's life, and where natra attaches. CHECK compiles its own: kubelet's runtimes don't call it. */
+/** What a runtime asks of a Pod's life, and where natra attaches. */
 const CALLS = [
   ['ADD', 'auto'],
+  ['CHECK', 'auto'],
   ['DEL', 'auto'],
   ['DEL', 'auto'],
   ['ADD', 'clsact'],
+  ['CHECK', 'clsact'],
   ['DEL', 'clsact'],
 ] as const;
 
@@ -38,17 +50,19 @@ const CALLS = [
  * moves to. Throws where one fails; nothing is left either way.
  */
 export async function rehearse(verbs: unknown): Promise<void> {
-  const { runPluginInThreads } = verbs as typeof Plugin;
   const podNetns = inNewNetns(() => openRead(OWN_NETNS));
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'natra-rehearsal-'));
-  const pinDirectory = `${BPFFS}/${PINS}${process.pid}`;
-  removeOthers();
-  const node = thisNode({ NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory });
+  const stateDirectory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const pinDirectory = `${BPFFS}/${PREFIX}${process.pid}`;
+  removeOthers(stateDirectory);
+  const directories = { NATRA_STATE_DIR: stateDirectory, NATRA_PIN_DIR: pinDirectory };
   try {
     moveToNewNetns();
     withRouteSocket((socket) => addPair(socket, 'veth', 'natra0', IFNAME, podNetns));
     for (const [verb, attachMode] of CALLS)
-      await play(runPluginInThreads, verb, attachMode, `/proc/self/fd/${podNetns}`, node);
+      await play(verbs as typeof Plugin, verb, `/proc/self/fd/${podNetns}`, {
+        ...directories,
+        NATRA_ATTACH_MODE: attachMode,
+      });
   } finally {
     closeDescriptor(podNetns);
     removeRoot(pinDirectory);
@@ -61,22 +75,26 @@ function removeRoot(pinDirectory: string): void {
   removeDirectory(pinDirectory);
 }
 
-/** Removes the pins of rehearsals that were killed: all but them goes with the process. */
-function removeOthers(): void {
-  for (const name of listDirectory(BPFFS) ?? []) {
-    const pid = name.startsWith(PINS) ? Number(name.slice(PINS.length)) : Number.NaN;
-    if (Number.isInteger(pid) && (pid === process.pid || !isAlive(pid))) removeRoot(`${BPFFS}/${name}`);
+/** Removes the pins and records of rehearsals that were killed: all but them goes with the process. */
+function removeOthers(own: string): void {
+  for (const name of (listDirectory(BPFFS) ?? []).filter(isAbandoned)) removeRoot(`${BPFFS}/${name}`);
+  for (const name of readdirSync(tmpdir()).filter(isAbandoned)) {
+    const path = join(tmpdir(), name);
+    if (path !== own && lstatSync(path).uid === process.getuid?.()) rmSync(path, { recursive: true });
   }
 }
 
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/** One that bears the number of this process is of another, which has ended. */
+function isAbandoned(name: string): boolean {
+  const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
+  return pid === process.pid || (Number.isInteger(pid) && !existsSync(`/proc/${pid}`));
+}
 
 async function play(
-  runPlugin: typeof Plugin.runPluginInThreads,
+  { serve, stdinOnce }: typeof Plugin,
   verb: string,
-  attachMode: string,
   netns: string,
-  node: Node,
+  environment: { readonly NATRA_STATE_DIR: string; readonly [name: string]: string },
 ): Promise<void> {
   const cniVersion = '1.0.0';
   const variables = {
@@ -86,11 +104,20 @@ async function play(
     CNI_IFNAME: IFNAME,
     CNI_PATH: '/opt/cni/bin',
     CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=natra;K8S_POD_NAME=rehearsal',
-    NATRA_ATTACH_MODE: attachMode,
+    ...environment,
   };
   const prevResult = { cniVersion, interfaces: [{ name: IFNAME, sandbox: netns }], ips: [] };
   const runtimeConfig = { bandwidth: BANDWIDTH };
   const configuration = { cniVersion, name: 'rehearsal', type: 'natra', runtimeConfig, prevResult };
-  const { exitCode, stdout } = await runPlugin(variables, () => JSON.stringify(configuration), node);
-  if (exitCode !== 0) throw new Error(`rehearse ${verb}: ${stdout}`);
+  const directory = environment.NATRA_STATE_DIR;
+  const [stdin, stdout] = [join(directory, 'stdin'), join(directory, 'stdout')] as const;
+  writeFileSync(stdin, JSON.stringify(configuration));
+  const [input, output] = [openSync(stdin, 'r'), openSync(stdout, 'w')];
+  try {
+    const exitCode = await serve(variables, stdinOnce(input), output);
+    if (exitCode !== 0) throw new Error(`rehearse ${verb}: ${readFileSync(stdout, 'utf8')}`);
+  } finally {
+    closeSync(input);
+    closeSync(output);
+  }
 }

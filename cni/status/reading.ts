@@ -1,5 +1,4 @@
 /** What one direction's program has counted and remembers, read from its pinned maps. */
-import { readElf } from '../../dsl/object/elf/read.ts';
 import type { SectionImage } from '../../dsl/object/image.ts';
 import {
   type MapHandle,
@@ -10,6 +9,7 @@ import {
   type Value,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
+import { imageOf } from '../dataplane/load.ts';
 import type { PacedLimit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { dataplaneSettings } from '../settings.ts';
@@ -93,7 +93,7 @@ function remembered(
 ): Pick<Reading, 'sketch' | 'flows'> {
   const nothing = { sketch: undefined, flows: [] };
   const map = pins.sections[STATE_SECTION];
-  const section = readElf(node.objectFile(direction)).sections.find(({ name }) => name === STATE_SECTION);
+  const section = imageOf(node, direction).sections.find(({ name }) => name === STATE_SECTION);
   if (map === undefined || section === undefined || map.valueSize !== section.size) return nothing;
   const contents = map.lookup(new Uint8Array(map.keySize));
   if (contents === undefined) return nothing;

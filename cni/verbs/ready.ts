@@ -18,14 +18,7 @@ const CAPABILITIES = (1n << 12n) | (1n << 21n);
 const ALL_IDS = /^\s*0\s+0\s+4294967295\s*$/;
 
 /** What ADD reads beside the executable. */
-const PARTS = [
-  'natra-verbs.cjs',
-  'koffi.node',
-  'ingress.o',
-  'egress.o',
-  'ingress.prepared',
-  'egress.prepared',
-];
+const PARTS = ['natra-verbs.cjs', 'koffi.node', 'limit.o', 'limit.prepared'];
 
 /** Whether an ADD with limits can be expected to work; `directory` is the one of the executable's parts. */
 export function isReady(

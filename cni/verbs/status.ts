@@ -18,10 +18,8 @@ export function status(node: Node): void {
     }).close(),
   );
   able('the programs are not available', () => {
-    for (const direction of DIRECTIONS) {
-      node.objectFile(direction);
-      node.preparedFile?.(direction, '5.12');
-    }
+    for (const direction of DIRECTIONS) node.objectFile(direction);
+    node.prepared?.('5.12');
   });
   able('no bpf file system', () => ensureBpffs());
   able('the state directory is not writable', () => {

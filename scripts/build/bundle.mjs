@@ -26,9 +26,16 @@ function koffiAddon() {
 
 /** Each part that natra reads when it comes to it, by the module that it imports then. */
 const PARTS = {
+  'at-once.ts': 'natra-at-once.cjs',
   'plugin.ts': 'natra-verbs.cjs',
   'operator.ts': 'natra-operator.cjs',
 };
+
+/** What reads a part: one that does little is read sooner by require() than with code of it. */
+const readerOf = (part) =>
+  part === PARTS['at-once.ts']
+    ? `require(__dirname + '/${part}')`
+    : `require('./part.ts').readPart(__dirname + '/${part}', require)`;
 
 /** In the place of a module that is imported while running comes what reads its part. */
 const partsApart = {
@@ -41,7 +48,7 @@ const partsApart = {
       return { path: part, namespace: 'part' };
     });
     onLoad({ filter: /./, namespace: 'part' }, ({ path: part }) => ({
-      contents: `module.exports = require('./part.ts').readPart(__dirname + '/${part}', require);`,
+      contents: `module.exports = ${readerOf(part)};`,
       resolveDir: inProject('cni'),
     }));
   },
@@ -84,6 +91,8 @@ async function bundle() {
     rmSync(inProject('dist', name));
   const main = await bundleOf('cni/main.ts', 'natra', { banner: { js: '#!/usr/bin/env node' } });
   requireOnly(FOR_EVERY_CALL, 'cni/main.ts', main);
+  const atOnce = await bundleOf('cni/at-once.ts', PARTS['at-once.ts'], {});
+  requireOnly(FOR_EVERY_CALL, 'cni/at-once.ts', atOnce);
   const verbs = await bundleOf('cni/plugin.ts', PARTS['plugin.ts'], {});
   requireOnly(FOR_VERBS, 'cni/plugin.ts', verbs);
   await bundleOf('cni/operator.ts', PARTS['operator.ts'], {});

@@ -1,16 +1,16 @@
-// programs/limit.ts -> build/*.o: an ELF object for each direction and baseline, through the project's own compiler; beside
-// it a .prepared, the same prepared for loading. The program of both directions is the same, under the name of each.
+// programs/limit.ts -> build/*.o: an ELF object for each baseline, through the project's own compiler; beside it a .prepared,
+// the same prepared for loading.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { register } from 'tsx/esm/api';
 import { projectRoot } from '../bootstrap.mjs';
 import { whenChanged } from './stamp.mjs';
 
-/** Each object that is made, by its name in build/. Kernels that refuse the first of a direction get the second. */
-export const OBJECTS = ['ingress', 'egress'].flatMap((direction) => [
-  { direction, baseline: '5.12', name: direction },
-  { direction, baseline: '5.10', name: `${direction}-5.10` },
-]);
+/** Each object that is made, by its name in build/. Kernels that refuse the first get the second. */
+export const OBJECTS = [
+  { baseline: '5.12', name: 'limit' },
+  { baseline: '5.10', name: 'limit-5.10' },
+];
 
 const inProject = (...parts) => path.join(projectRoot, ...parts);
 
@@ -21,17 +21,6 @@ export const objectPath = ({ name }) => inProject('build', `${name}.o`);
 export const preparedPath = ({ name }) => inProject('build', `${name}.prepared`);
 
 const sourceOf = (file) => readFileSync(path.resolve(projectRoot, file), 'utf8');
-
-/** The same with programs of another name, which their entry functions have, too. */
-const named = (name, { programs, ...others }) => ({
-  ...others,
-  programs: programs.map((program) => namedProgram(name, program)),
-});
-
-function namedProgram(name, program) {
-  const [entry, ...others] = program.functions;
-  return { ...program, name, functions: [{ ...entry, name }, ...others] };
-}
 
 async function compilePrograms() {
   const unregister = register();
@@ -50,19 +39,12 @@ async function compilePrograms() {
       throw new Error(`compile programs/limit.ts:\n${words}`);
     };
     mkdirSync(inProject('build'), { recursive: true });
-    for (const baseline of new Set(OBJECTS.map((object) => object.baseline))) {
-      const limiter = compiled(baseline);
-      const templates = templatesOf(limiter, (settings) => compiled(baseline, settings));
-      for (const each of OBJECTS.filter((object) => object.baseline === baseline)) {
-        const { direction } = each;
-        const elf = writeElf(named(direction, limiter));
-        writeFileSync(objectPath(each), elf);
-        const ofDirection = templates.map((template) => ({
-          ...template,
-          program: namedProgram(direction, template.program),
-        }));
-        writeFileSync(preparedPath(each), writePrepared(prepare(readElf(elf), ofDirection)));
-      }
+    for (const each of OBJECTS) {
+      const limiter = compiled(each.baseline);
+      const elf = writeElf(limiter);
+      const templates = templatesOf(limiter, (settings) => compiled(each.baseline, settings));
+      writeFileSync(objectPath(each), elf);
+      writeFileSync(preparedPath(each), writePrepared(prepare(readElf(elf), templates)));
     }
   } finally {
     await unregister();

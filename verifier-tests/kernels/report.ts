@@ -103,15 +103,9 @@ export const RANDOM_PROGRAMS = { whole: 150, short: 30 } as const;
 /** Of captured CNI calls there. */
 export const FIXTURES = 'fixtures';
 /** Of the object files there, by what they ask of the kernel. */
-export const OBJECT_FILES = {
-  '5.12': { ingress: 'ingress.o', egress: 'egress.o' },
-  '5.10': { ingress: 'ingress-5.10.o', egress: 'egress-5.10.o' },
-} as const;
+export const OBJECT_FILES = { '5.12': 'limit.o', '5.10': 'limit-5.10.o' } as const;
 /** Of the same, prepared for loading. */
-export const PREPARED_FILES = {
-  '5.12': { ingress: 'ingress.prepared', egress: 'egress.prepared' },
-  '5.10': { ingress: 'ingress-5.10.prepared', egress: 'egress-5.10.prepared' },
-} as const;
+export const PREPARED_FILES = { '5.12': 'limit.prepared', '5.10': 'limit-5.10.prepared' } as const;
 
 /** Two reports on one kernel, of different parts, as one. */
 export function merged(first: Report, second: Report): Report {

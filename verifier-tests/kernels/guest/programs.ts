@@ -8,6 +8,7 @@ import type { Baseline } from '../../../cni/objects.ts';
 import { dataplaneSettings, type Limit } from '../../../cni/settings.ts';
 import { readElf } from '../../../dsl/object/elf/read.ts';
 import type { ObjectImage } from '../../../dsl/object/image.ts';
+import { readPrepared } from '../../../dsl/object/prepared.ts';
 import { specialise } from '../../../dsl/object/specialise/index.ts';
 import { programInfo } from '../../../loader/bpf/info.ts';
 import type { LoadedProgram, VerifierStatistics } from '../../../loader/index.ts';
@@ -18,17 +19,17 @@ import type { Checks } from './checks.ts';
 
 const SEED = 0x1234_5678_9abc_def0n;
 
-const objectOf = (share: string, direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
-  readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
+const objectOf = (share: string, baseline: Baseline = '5.12'): Uint8Array =>
+  readFileSync(path.join(share, OBJECT_FILES[baseline]));
 
 const settingsOf = (direction: Direction, limit: Limit): Settings => ({
   config: { ...dataplaneSettings(limit, direction), seed: SEED },
 });
 
 /** natra's objects as an installed one reads them. */
-export const filesIn = (share: string): Pick<Node, 'objectFile' | 'preparedFile'> => ({
-  objectFile: (direction, baseline) => objectOf(share, direction, baseline),
-  preparedFile: (direction, baseline) => readFileSync(path.join(share, PREPARED_FILES[baseline][direction])),
+export const filesIn = (share: string): Pick<Node, 'objectFile' | 'prepared'> => ({
+  objectFile: (_direction, baseline) => objectOf(share, baseline),
+  prepared: (baseline) => readPrepared(readFileSync(path.join(share, PREPARED_FILES[baseline]))),
 });
 
 /** The program of a direction for a limit; the caller closes it. */
@@ -53,11 +54,10 @@ function codeFor(direction: Direction, image: ObjectImage, limit: Limit): string
 }
 
 export async function checkPrograms(share: string, checks: Checks, { depth }: GuestPlan): Promise<void> {
-  const [ingress, egress] = DIRECTIONS.map((direction) => readElf(objectOf(share, direction)));
-  if (ingress === undefined || egress === undefined) throw new Error('there are two directions');
+  const image = readElf(objectOf(share));
   for (const { name, limit } of depth === 'whole' ? CLASSES : FEW_CLASSES) {
     // The verifier's work on the same bytecode is the same.
-    const both = codeFor('ingress', ingress, limit) === codeFor('egress', egress, limit);
+    const both = codeFor('ingress', image, limit) === codeFor('egress', image, limit);
     for (const direction of both ? DIRECTIONS.slice(0, 1) : DIRECTIONS) {
       const program = both ? 'both' : direction;
       await checks.run(`load ${program === 'both' ? 'the program' : program} for ${name}`, () => {

@@ -1,24 +1,23 @@
 /** Pods come and go, and what lies in the kernel between them stays the same. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { CniResult } from '../../../bench/live/cni.ts';
 import { executeOrThrow } from '../../../bench/live/command.ts';
 import { pinsBelow } from '../../../bench/live/kernel-objects.ts';
 import { inNamespace, type Namespace } from '../../../bench/live/namespace.ts';
-import { DIRECTIONS, type Direction } from '../../../cni/config/bandwidth.ts';
+import { DIRECTIONS } from '../../../cni/config/bandwidth.ts';
 import type { Node } from '../../../cni/node.ts';
-import type { Baseline } from '../../../cni/objects.ts';
 import { runPlugin } from '../../../cni/plugin.ts';
 import { burstBytes } from '../../../cni/settings.ts';
 import { findLink, inNetns, listIds, RouteSocket } from '../../../loader/index.ts';
-import { type GuestPlan, OBJECT_FILES, PREPARED_FILES, type SoakSample } from '../report.ts';
+import type { GuestPlan, SoakSample } from '../report.ts';
 import { type Call, type CalledPod, gcCall, podCall } from './calls.ts';
 import { type Checks, require } from './checks.ts';
 import { trafficControl } from './footprint.ts';
 import { callNatra, installNatra } from './pod.ts';
+import { filesIn } from './programs.ts';
 import { receivedBy, startWorker } from './soak-traffic.ts';
 
 const STATE = '/run/natra-soak';
@@ -102,11 +101,7 @@ class Soak {
     this.#share = share;
     this.#node = node;
     this.#client = client;
-    const objectFile = (direction: Direction, baseline: Baseline = '5.12'): Uint8Array =>
-      readFileSync(path.join(share, OBJECT_FILES[baseline][direction]));
-    const preparedFile = (direction: Direction, baseline: Baseline): Uint8Array =>
-      readFileSync(path.join(share, PREPARED_FILES[baseline][direction]));
-    this.#natra = { stateDirectory: STATE, pinDirectory: PINS, objectFile, preparedFile, log: () => {} };
+    this.#natra = { ...filesIn(share), stateDirectory: STATE, pinDirectory: PINS, log: () => {} };
   }
 
   /** One round: Pods are made and limited, have traffic, and go, each another way. */
