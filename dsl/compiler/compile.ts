@@ -23,15 +23,23 @@ export function treeOf(entryFile: string, options: ParseOptions & Pick<ObjectOpt
   return { tree: tree && options.seams === 'memory' ? withSeams(tree) : tree, diagnostics };
 }
 
-/** What `begin` was given a tree for. */
-export interface Begun<T> extends ParseResult {
+/** What was checked, and what is made of it. */
+export interface Checked<T> extends ParseResult {
   /** Of the tree, where that has programs. */
   readonly made: Promise<T> | undefined;
 }
 
+/** What `begin` was given a tree for. */
+export interface Begun<T> {
+  /** Not checked yet. */
+  readonly tree: ModuleTree | undefined;
+  /** As `check` of what `parseUnchecked` gives. */
+  readonly check: () => Checked<T>;
+}
+
 /**
- * As `treeOf`, where `begin` gets the tree of programs before TypeScript has checked their types, so that both can be done at
- * the same time. What it makes of a tree that doesn't hold is dropped, and so is what it fails with.
+ * As `treeOf`, where `begin` gets the tree of programs before it has been checked, so that both can be done at the same
+ * time. What it makes of a tree that doesn't hold is dropped, and so is what it fails with.
  */
 export function beginTree<T>(
   entryFile: string,
@@ -41,10 +49,12 @@ export function beginTree<T>(
   const begun = (tree: ModuleTree | undefined) => (tree?.programs.length ? begin(tree) : undefined);
   const unchecked = parseUnchecked(entryFile, options);
   const early = begun(unchecked.tree);
-  const result = unchecked.check();
-  if (result.tree === unchecked.tree) return { ...result, made: early };
   early?.catch(() => undefined);
-  return { ...result, made: begun(result.tree) };
+  const check = (): Checked<T> => {
+    const result = unchecked.check();
+    return { ...result, made: result.tree === unchecked.tree ? early : begun(result.tree) };
+  };
+  return { tree: unchecked.tree, check };
 }
 
 /**

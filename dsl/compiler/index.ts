@@ -4,6 +4,7 @@ export {
   BackendError,
   type Begun,
   beginTree,
+  type Checked,
   type CompileOptions,
   type CompileResult,
   type Cpu,

@@ -49,17 +49,23 @@ const ENTRIES = ['first.ts', 'second.ts'];
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 let folders = 0;
 
-type Parse = (entry: string, options: ParseOptions) => ParseResult;
+type Parse = (entry: string, options: ParseOptions) => () => ParseResult;
 
-/** Translates first. */
-const parseAhead: Parse = (entry, options) => parseUnchecked(entry, options).check();
+const parseNow: Parse = (entry, options) => {
+  const result = parseModule(entry, options);
+  return () => result;
+};
+
+/** Translates all before any is checked. */
+const parseAhead: Parse = (entry, options) => parseUnchecked(entry, options).check;
 
 /** What both entries give, from files of a folder. */
 function outcome(parse: Parse, folder: string, texts: ReadonlyMap<string, string>): readonly string[] {
   const readFile = (file: string) =>
     path.dirname(file) === folder ? texts.get(path.basename(file)) : undefined;
-  return ENTRIES.map((entry) => {
-    const { tree, diagnostics } = parse(entry, { root: folder, readFile, beside: ENTRIES });
+  const checks = ENTRIES.map((entry) => parse(entry, { root: folder, readFile, beside: ENTRIES }));
+  return checks.map((check) => {
+    const { tree, diagnostics } = check();
     return tree ? printTree(tree) : JSON.stringify(diagnostics);
   });
 }
@@ -81,12 +87,12 @@ test('after any edits the tree and the diagnostics are those of a process that h
       const texts = new Map(Object.entries(VERSIONS).map(([name, [first = '']]) => [name, first]));
       const folder = newFolder();
       const ahead = newFolder();
-      outcome(parseModule, folder, texts);
+      outcome(parseNow, folder, texts);
       outcome(parseAhead, ahead, texts);
       for (const [name, text] of edits) {
         texts.set(name, text);
-        const found = outcome(parseModule, newFolder(), texts);
-        expect(outcome(parseModule, folder, texts)).toEqual(found);
+        const found = outcome(parseNow, newFolder(), texts);
+        expect(outcome(parseNow, folder, texts)).toEqual(found);
         expect(outcome(parseAhead, ahead, texts)).toEqual(found);
         for (const each of found) seen[each.startsWith('[') ? 'errors' : 'trees'] += 1;
       }

@@ -99,6 +99,7 @@ function refuseConstructs(session: Session, file: ts.SourceFile): void {
   if (!session.unproven && session.diagnostics.length === before) wellFormed.add(file);
 }
 
+/** The tree, of which nothing is proven: what an index, an offset or a reference may be is looked at by `prove`. */
 function translate(session: Session, source: SourceProgram): ModuleTree {
   for (const file of source.files) refuseConstructs(session, file);
   if (session.diagnostics.length === 0) for (const file of source.files) declare(session, file);
@@ -107,14 +108,18 @@ function translate(session: Session, source: SourceProgram): ModuleTree {
   );
   session.kind = undefined;
   for (const one of programs) checkSize(session, one);
-  if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one);
-  for (const one of session.functions) if (!session.called.has(one)) checkUncalled(session, one);
   return {
     programs,
     maps: session.maps,
     sections: session.sectionImages(),
     sources: new Map(source.files.map((file) => [session.fileName(file), file.text])),
   };
+}
+
+/** What no tree is made of: flow through the programs, and functions that none of them calls. */
+function prove(session: Session, { programs }: ModuleTree): void {
+  if (session.diagnostics.length === 0) for (const one of programs) checkFlow(session, one);
+  for (const one of session.functions) if (!session.called.has(one)) checkUncalled(session, one);
 }
 
 const position = (d: Diagnostic): string =>
@@ -149,20 +154,34 @@ function open({ root, entry }: Place, options: ParseOptions): SourceProgram {
 
 const refused = (diagnostics: readonly Diagnostic[]): ParseResult => ({ tree: undefined, diagnostics });
 
+/** What our own checker makes of a source. */
+interface Translated {
+  /** Absent where there is an error already. */
+  readonly tree: ModuleTree | undefined;
+  /** Looks at the rest. To be asked once. */
+  readonly prove: () => ParseResult;
+}
+
 /** The tree of what TypeScript has read, and what our own checker refuses. */
-function ownCheck(source: SourceProgram, { root }: Place, options: ParseOptions): ParseResult {
+function translated(source: SourceProgram, { root }: Place, options: ParseOptions): Translated {
   const checker = source.program.getTypeChecker();
   const translators = { entity: expression, field: fieldOf, element: elementOf, statement, declaration };
   const session = new Session(checker, translators, root, isLanguage, options.unproven);
   const tree = translate(session, source);
-  const diagnostics = session.diagnostics.toSorted((a, b) => (position(a) < position(b) ? -1 : 1));
-  return diagnostics.length === 0 ? { tree, diagnostics } : refused(diagnostics);
+  return {
+    tree: session.diagnostics.length === 0 ? tree : undefined,
+    prove: () => {
+      prove(session, tree);
+      const diagnostics = session.diagnostics.toSorted((a, b) => (position(a) < position(b) ? -1 : 1));
+      return diagnostics.length === 0 ? { tree, diagnostics } : refused(diagnostics);
+    },
+  };
 }
 
 /** TypeScript's check of types, then ours. */
 function checkInTurn(source: SourceProgram, place: Place, options: ParseOptions): ParseResult {
   const { errors } = checkTypes(source, place.root, place.entry);
-  return errors.length > 0 ? refused(errors) : ownCheck(source, place, options);
+  return errors.length > 0 ? refused(errors) : translated(source, place, options).prove();
 }
 
 /**
@@ -178,32 +197,38 @@ export function parseModule(entryFile: string, options: ParseOptions = {}): Pars
   });
 }
 
-/** A tree of source whose types TypeScript has not checked: it may be of nonsense. */
+/** A tree of source that has been checked in part: it may be of nonsense. */
 export interface Unchecked {
-  /** Absent where there is an error in the text, or one of our own. */
+  /** Absent where there is an error in the text, or one that translating it has found. */
   readonly tree: ModuleTree | undefined;
-  /** Has TypeScript check, and gives what `parseModule` does: this very tree, where it holds. */
+  /** Has TypeScript check, then our own checker, and gives what `parseModule` does: this very tree, where it holds. */
   readonly check: () => ParseResult;
 }
 
-/** As `parseModule`, with the tree before TypeScript's check. To be checked before anything else is parsed. */
+/**
+ * As `parseModule`, with the tree before TypeScript's check and before our proofs. Several may be parsed before they are
+ * checked; all are to be before the files are read again.
+ */
 export function parseUnchecked(entryFile: string, options: ParseOptions = {}): Unchecked {
   const place = placeOf(entryFile, options);
   let opened: SourceProgram | undefined;
+  let early: Translated | undefined;
   const first = guarded(place, () => {
     const source = open(place, options);
     const syntax = syntaxErrors(source, place.root, place.entry);
     if (syntax.length > 0) return refused(syntax);
     opened = source;
-    return ownCheck(source, place, options);
+    early = translated(source, place, options);
+    return { tree: early.tree, diagnostics: [] };
   });
   const source = opened;
+  const translation = early;
   if (source === undefined) return { tree: undefined, check: () => first };
   const check = (): ParseResult => {
     const { errors, asAssumed } = checkTypes(source, place.root, place.entry);
     // In which order TypeScript names the parts of a union depends on what it was asked before.
     if (errors.length > 0) return checkInTurn(openedAnew(source, place.root), place, options);
-    return asAssumed ? first : ownCheck(source, place, options);
+    return ((asAssumed ? translation : undefined) ?? translated(source, place, options)).prove();
   };
   return { tree: first.tree, check: () => guarded(place, check) };
 }

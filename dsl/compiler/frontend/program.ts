@@ -277,7 +277,7 @@ function confirmPresence(file: ts.SourceFile, checker: ts.TypeChecker): boolean 
 /** What `check` has found in a program. */
 interface Findings {
   readonly found: Map<ts.SourceFile, Checked>;
-  /** Files of which `isPresent` had said what is not so. */
+  /** Files of which `isPresent` had said what is not so, to the one or the other who has a tree of them. */
   readonly misjudged: Set<ts.SourceFile>;
 }
 
@@ -358,14 +358,13 @@ export function openedAnew({ program, files }: SourceProgram, root: string): Sou
 
 export interface SemanticCheck {
   readonly errors: readonly Diagnostic[];
-  /** Whether all that `isPresent` had said before the check is so. */
+  /** Whether all that `isPresent` had said of these files before they were checked is so. */
   readonly asAssumed: boolean;
 }
 
 /** What stock TypeScript refuses in the program's own files, whose text it takes. */
 export function checkTypes({ program, files }: SourceProgram, root: string, entry: string): SemanticCheck {
-  const { misjudged } = findingsIn(program);
-  misjudged.clear();
   const found = files.flatMap((file) => check(file, program).errors);
-  return { errors: problemsOf(found, root, entry), asAssumed: misjudged.size === 0 };
+  const { misjudged } = findingsIn(program);
+  return { errors: problemsOf(found, root, entry), asAssumed: !files.some((file) => misjudged.has(file)) };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -93,6 +93,40 @@ describe('the project', () => {
     expect(last?.result.object).toEqual(compile([...changed][0]!).object);
     expect(last?.result.object?.programs[0]?.code).not.toEqual(first?.result.object?.programs[0]?.code);
     rmSync([...changed][0]!);
+  });
+
+  test('tells what is wrong with a part where what is made of it is wrong too', async () => {
+    const apart = path.join(folder, 'apart');
+    const changed = new Set([path.join(apart, 'entry.ts'), path.join(apart, 'piece.ts')]);
+    const [entry = '', piece = ''] = changed;
+    const language = path.relative(apart, path.join(PROJECT, 'dsl/lang/index.ts'));
+    const save = (unused: string, value: string) => {
+      writeFileSync(
+        entry,
+        `import { classifier } from '${language}';\nimport { marked } from './piece.ts';\nexport const count = classifier((skb) => {\n  const unused: ${unused} = skb.len;\n  skb.mark = marked(skb.len);\n  return 0;\n});\n`,
+      );
+      writeFileSync(
+        piece,
+        `import type { u32 } from '${language}';\nexport const marked = (value: u32): u32 => value;\nexport const spare = (value: u32): u32 => ${value};\n`,
+      );
+    };
+    mkdirSync(apart);
+    save('number', 'value');
+    const project = new Project([apart]);
+    expect(await compiledBy(project)).toHaveLength(1);
+    const codes = async () =>
+      (await compiledBy(project, changed)).map(({ file, result }) => [
+        path.basename(file),
+        ...result.diagnostics.map(({ code }) => code),
+      ]);
+    save('string', 'value ? 1 : 2');
+    expect(await codes()).toEqual([
+      ['entry.ts', 'TS2322'],
+      ['piece.ts', 'N2005'],
+    ]);
+    save('number', 'value + 1');
+    expect(await codes()).toEqual([['entry.ts']]);
+    rmSync(apart, { recursive: true });
   });
 
   test('takes up files that are added, and names what is not there', async () => {

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { UsageError } from '../../../dsl/cli/output.ts';
 import {
   type BackEnd,
-  type Begun,
   beginTree,
+  type Checked,
   type CompileOptions,
   type CompileResult,
   objectAgain,
@@ -52,7 +52,7 @@ function inThisThread(): BackEnd {
 
 async function finish(
   file: string,
-  { tree, diagnostics, made }: Begun<CompileResult>,
+  { tree, diagnostics, made }: Checked<CompileResult>,
   start: number,
 ): Promise<Compiled> {
   const result = tree && made ? { tree, ...(await made) } : { diagnostics };
@@ -120,26 +120,45 @@ export class Project {
     // Programs first: a module that one of them is made of is looked at with it. The largest, which takes
     // longest, begins first.
     const ordered = affected.toSorted((a, b) => this.sizeOf(b) - this.sizeOf(a));
-    const within = new Map<string, string>();
     const coming: Coming[] = [];
-    for (const file of ordered) {
-      const by = within.get(path.resolve(file));
-      if (by !== undefined) {
-        this.trees.delete(file);
-        this.lookedAtWith.set(file, by);
-        continue;
-      }
+    // Parts of what turns out to be wrong are looked at for themselves.
+    for (let files: readonly string[] = ordered; files.length > 0; )
+      files = this.beginTogether(files, ordered, coming);
+    return coming;
+  }
+
+  /** All trees first, so that no thread waits for a check. Gives the parts of what is wrong. */
+  private beginTogether(
+    files: readonly string[],
+    beside: readonly string[],
+    coming: Coming[],
+  ): readonly string[] {
+    const within = new Map<string, string>();
+    const begun = files.flatMap((file) => {
       const start = performance.now();
-      const begun = beginTree(file, { beside: ordered }, (tree) => this.backEnd(tree, this.options));
-      const { tree } = begun;
-      for (const source of tree?.sources.keys() ?? []) within.set(path.resolve(source), file);
+      if (within.has(path.resolve(file))) return [];
+      const one = beginTree(file, { beside }, (tree) => this.backEnd(tree, this.options));
+      for (const source of one.tree?.sources.keys() ?? []) within.set(path.resolve(source), file);
+      return { file, start, ...one };
+    });
+    for (const { file, start, check } of begun) {
+      const checked = check();
+      const { tree } = checked;
       this.trees.set(file, tree);
       this.lookedAtWith.delete(file);
       // A module without programs of its own has nothing to show but what is wrong with it.
       if (tree?.programs.length === 0) continue;
-      coming.push({ isWrong: tree === undefined, compiled: finish(file, begun, start) });
+      coming.push({ isWrong: tree === undefined, compiled: finish(file, checked, start) });
     }
-    return coming;
+    const entries = new Set(begun.map(({ file }) => file));
+    return files.filter((file) => {
+      const by = within.get(path.resolve(file));
+      if (entries.has(file) || by === undefined) return false;
+      if (this.trees.get(by) === undefined) return true;
+      this.trees.delete(file);
+      this.lookedAtWith.set(file, by);
+      return false;
+    });
   }
 
   /** How many files a file with programs was made of; 0 for others. */
