@@ -125,6 +125,23 @@ describe('of a class whose flows take turns', () => {
     expect(shown()).toMatch(TBF);
   });
 
+  it('a change to the same keeps what waits in it', () => {
+    const slow = { ...turns, rateBytesPerSecond: 1_250n, burstNanoseconds: 1_000_000n };
+    const heavy = { ...slow.heavy, rateBytesPerSecond: 125n, burstNanoseconds: 1_000_000n };
+    const options = { ...slow, heavy, mice: { ...slow.mice, rateBytesPerSecond: 1_125n } };
+    attachHtb({ ...request, options });
+    for (let count = 0; count < 10; count++) pod.sendFromPod(1000);
+    const waiting = () =>
+      /qdisc tbf 6e75: [\s\S]*?dropped (\d+),[\s\S]*?backlog \d+b (\d+)p/
+        .exec(tc('-s', 'qdisc', 'show', 'dev', 'eth0'))
+        ?.slice(1)
+        .map(Number);
+    const before = waiting();
+    expect(before?.[1]).toBeGreaterThan(3);
+    changeHtb({ ...request, options });
+    expect(waiting()).toEqual(before);
+  });
+
   it('there is one queue for all where a packet of the device may be larger than what is cut', () => {
     execFileSync('ip', ['-n', nameOf(pod), 'link', 'set', 'eth0', 'mtu', '16200']);
     attachHtb({ ...request, options: turns });
