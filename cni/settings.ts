@@ -11,7 +11,9 @@ export { burstBytes } from './bounds.ts';
 export type { PacedLimit as Limit, Pacing, Parsing } from './limit.ts';
 
 /** By its number in programs/config.ts. */
-const PACINGS: { readonly [P in Pacing]: number } = { police: 0, edt: 1, queue: 2 };
+const NUMBERS: { readonly [P in Pacing]: number } = { police: 0, edt: 1, queue: 2 };
+
+export const PACINGS: readonly Pacing[] = ['edt', 'queue', 'police'];
 
 /** The end of a packet that is not the Pod, by its number there. */
 const OTHER_END: { readonly [D in Direction]: number } = { ingress: 1, egress: 2 };
@@ -89,7 +91,7 @@ export function dataplaneSettings(limit: PacedLimit, direction: Direction): Reco
         ? 0n
         : (NANOSECONDS_PER_SECOND << PACKET_SCALE) / BigInt(packetsPerSecond),
     packetCredit: packetsPerSecond === undefined ? 0n : packetCreditOf(limit, bounds),
-    pacing: PACINGS[limit.pacing],
+    pacing: NUMBERS[limit.pacing],
     mouseClass: MOUSE_CLASS,
     heavyClass: HEAVY_CLASS,
     untagged: limit.vlanTags === 'off' ? 1 : 0,

@@ -20,8 +20,9 @@ import { dataplaneSettings } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
 import type { AttachmentRecord, DirectionRecord } from '../state/records.ts';
 import { withRouteSocket } from './devices.ts';
+import { meansTheSame } from './layouts.ts';
 import { attachesProgram } from './ledger.ts';
-import { imageOf } from './load.ts';
+import { sourceOf } from './load.ts';
 
 /** What is missing or different, in words; empty where the direction is as its record says. */
 export function faultsOf(
@@ -88,13 +89,17 @@ const filterOf = (made: ClsactAttachment): Filter | undefined =>
 
 const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
 
-/** Compares the frozen settings of the running program with those the record's limit asks for. */
+/**
+ * Compares the frozen settings of the running program with those the record's limit asks for. What another release meant by
+ * them is not known here: its program limits the Pod as well until `natra upgrade`.
+ */
 function settingsFaults(direction: Direction, plan: DirectionRecord, pins: OpenedPins, node: Node): string[] {
-  const section = imageOf(node, direction).sections.find(({ name }) => name === '.rodata');
+  const { image, layouts } = sourceOf(node, direction);
+  const section = image.sections.find(({ name }) => name === '.rodata');
   if (section === undefined) throw new Error(`check ${direction}: its object has no settings`);
   const map = pins.sections[section.name];
   if (map === undefined) return ["the settings' pin is missing"];
-  if (map.valueSize !== section.size) return ['the program in force is of another release'];
+  if (!meansTheSame(plan.layouts, layouts)) return [];
   const contents = map.lookup(new Uint8Array(map.keySize)) ?? new Uint8Array(section.size);
   const inForce = readVariable(section, 'config', contents);
   return Object.entries(dataplaneSettings(plan, direction))

@@ -39,8 +39,8 @@ function elfSource({ objectFile }: Files, direction: Direction, baseline: Baseli
 }
 
 /** The object of a direction's program, without its source lines where it is prepared. */
-export const imageOf = (node: Files, direction: Direction): ObjectImage =>
-  node.prepared?.('5.12').image ?? readElf(node.objectFile(direction));
+export const sourceOf = (node: Files, direction: Direction): Source =>
+  node.prepared?.('5.12') ?? elfSource(node, direction, '5.12');
 
 /**
  * Where the kernel refuses the program and lacks what it uses, loads the one that does without. Throws the first

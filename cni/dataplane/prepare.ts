@@ -6,11 +6,9 @@ import type { PreparedObject } from '../../dsl/object/prepared.ts';
 import { type Rodata, rodataOf } from '../../dsl/object/specialise/constants.ts';
 import { makeTemplate, type Template } from '../../dsl/object/specialise/template.ts';
 import { sectionContents } from '../../loader/object/sections.ts';
-import type { Limit, Pacing } from '../limit.ts';
-import { dataplaneSettings } from '../settings.ts';
+import type { Limit } from '../limit.ts';
+import { dataplaneSettings, PACINGS } from '../settings.ts';
 import { layoutsOf } from './layouts.ts';
-
-const PACINGS: readonly Pacing[] = ['edt', 'queue', 'police'];
 
 /**
  * Limits with all else as natra chooses it: what they agree in holds for nearly all of that kind. Without subnets both

@@ -9,7 +9,7 @@ import {
   type Value,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
-import { imageOf } from '../dataplane/load.ts';
+import { sourceOf } from '../dataplane/load.ts';
 import type { PacedLimit } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { dataplaneSettings } from '../settings.ts';
@@ -93,7 +93,7 @@ function remembered(
 ): Pick<Reading, 'sketch' | 'flows'> {
   const nothing = { sketch: undefined, flows: [] };
   const map = pins.sections[STATE_SECTION];
-  const section = imageOf(node, direction).sections.find(({ name }) => name === STATE_SECTION);
+  const section = sourceOf(node, direction).image.sections.find(({ name }) => name === STATE_SECTION);
   if (map === undefined || section === undefined || map.valueSize !== section.size) return nothing;
   const contents = map.lookup(new Uint8Array(map.keySize));
   if (contents === undefined) return nothing;

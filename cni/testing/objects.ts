@@ -13,7 +13,7 @@ import {
   SIZE,
   SOURCE,
 } from '../../dsl/object/instruction.ts';
-import { type IntLayout, layoutStruct } from '../../dsl/object/layout.ts';
+import { type IntLayout, layoutStruct, type StructLayout } from '../../dsl/object/layout.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { dataplaneSettings } from '../settings.ts';
 
@@ -69,6 +69,25 @@ export const passingObject = (direction: Direction): Uint8Array =>
 
 /** Returns without a verdict: the verifier answers `R0 !read_ok`. */
 export const refusedObject = (direction: Direction): Uint8Array => writeElf(image(direction, [exit], []));
+
+/** The same object as another release might have it: two of its settings have each other's places. */
+export function withOtherSettings(object: Uint8Array): Uint8Array {
+  const read = readElf(object);
+  const renamed = (layout: StructLayout): StructLayout => ({
+    ...layout,
+    fields: layout.fields.map((field) => ({ ...field, name: EXCHANGED.get(field.name) ?? field.name })),
+  });
+  const sections = read.sections.map((section) => ({
+    ...section,
+    variables: section.variables.map((each) => ({ ...each, layout: renamed(each.layout) })),
+  }));
+  return writeElf({ ...read, sections });
+}
+
+const EXCHANGED: ReadonlyMap<string, string> = new Map([
+  ['mouseShare', 'mouseStretch'],
+  ['mouseStretch', 'mouseShare'],
+]);
 
 /** Writes a word to the stack, which nothing reads. */
 const idle: Instruction = { opcode: CLASS.st | SIZE.double | MODE.mem, dst: 10, src: 0, offset: -8, imm: 0 };

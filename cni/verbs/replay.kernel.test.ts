@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND } from '../../loader/bpf/call.ts';
-import { listIds, type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import { listIds, removeFile, type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import type { JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
@@ -12,7 +12,7 @@ import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
 import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
-import { passingObject, refusedObject } from '../testing/objects.ts';
+import { passingObject, refusedObject, withOtherSettings } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
@@ -622,6 +622,21 @@ test('GC goes on past an attachment that it cannot release', async () => {
   expect(snapshot(pod, node).state).toEqual(['first-eth0.json']);
   expect(make(gc, node)).toEqual({ stdout: '', ...ok });
   await nothingIsLeft();
+});
+
+test("CHECK is content with what another release's program limits, whatever its settings mean", () => {
+  const { objectFile } = node;
+  const former: Node = { ...node, objectFile: (...which) => withOtherSettings(objectFile(...which)) };
+  const check = () => make(forPod(captured('cnitool1.3-cni1.1-CHECK'), pod), node);
+  expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), former)).toMatchObject(ok);
+  expect(check()).toEqual({ stdout: '', ...ok });
+  const key = `${join(node.pinDirectory, snapshot(pod, node).state[0]!.replace('.json', ''))}/egress`;
+  removeFile(`${key}/program`);
+  expect(JSON.parse(check().stdout)).toMatchObject({
+    code: 102,
+    details: "egress: the program's pin is missing",
+  });
+  expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
 });
 
 test("GC goes on where the kernel doesn't list the pins, and tells all that failed", async () => {
