@@ -67,8 +67,9 @@ export function debtAt(now: u64): Debt {
  */
 export function delayOf({ queue, mouseQueue }: Debt, cost: u64, level: u64): i64 {
   const all = queue + i64(cost);
-  // No flow waits while nothing is owed for all of them, so most packets are done here.
-  if (all <= 0n) return i64(forget(toU64(all)));
+  // No flow waits while nothing is owed for all of them, so most packets are done here. Under a packet-rate cap they may
+  // wait all the same, and the verifier would follow there what it knows of the delay.
+  if (all <= 0n) return config.nsPerPacket === 0n ? all : i64(forget(toU64(all)));
   const heavy = all - ((positive(mouseQueue) * i64(config.mouseShare)) >> 10n);
   if (level > config.heavyLevel) return heavy;
   const mouse = lesser(mouseQueue + atMouseRate(i64(cost)), all);

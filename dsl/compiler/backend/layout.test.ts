@@ -16,6 +16,14 @@ describe('the layout', () => {
     ).toEqual([0, 1, 2, 9]);
   });
 
+  test('goes on where a branch usually goes, also where the other way leads to what runs more often', () => {
+    const hinted = branch(0, 1, 2, 1);
+    const seldom = { ...hinted, terminator: { ...hinted.terminator, likely: false } as const };
+    expect(
+      order(seldom, blockOf(1, [], 3, 1), branch(2, 1, 4, 2), blockOf(3, []), blockOf(4, [], 1, 0.4)),
+    ).toEqual([0, 2, 4, 1, 3]);
+  });
+
   test('lets one way run into the return and gives the others one of their own', () => {
     const fn = functionOf(branch(0, 1, 2, 1), blockOf(1, [set(0, 1n)]), blockOf(2, [set(0, 2n)]));
     const { blocks } = layOut(threadJumps(joinExits(fn)));

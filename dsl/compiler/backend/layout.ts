@@ -26,6 +26,13 @@ function coldBlocks(order: readonly MachineBlock[]): ReadonlySet<MachineBlock> {
   return new Set(order.filter(({ id }) => !hot.has(id)));
 }
 
+/** Where a block usually goes on, if the source says so. */
+function likelyOf({ terminator }: MachineBlock): number | undefined {
+  if (terminator.op !== 'branch' || terminator.likely === undefined) return undefined;
+  const [then, otherwise] = successors(terminator);
+  return terminator.likely ? then : otherwise;
+}
+
 /** Puts blocks in the order in which they are emitted; no unreachable block is left. */
 export function layOut(fn: MachineFunction): MachineFunction {
   const order = reversePostorderOf(fn);
@@ -44,8 +51,8 @@ export function layOut(fn: MachineFunction): MachineFunction {
   const inOrder = (left: MachineBlock, right: MachineBlock): number =>
     (position.get(left.id) ?? 0) - (position.get(right.id) ?? 0);
   const better = (from: MachineBlock, left: MachineBlock, right: MachineBlock): number => {
-    const hinted = from.terminator.op === 'branch' && from.terminator.likely !== undefined;
-    if (hinted) return right.frequency - left.frequency || inOrder(left, right);
+    const likely = likelyOf(from);
+    if (likely !== undefined) return Number(right.id === likely) - Number(left.id === likely);
     const waits = [left, right].map(awaited);
     if (waits[0] !== waits[1]) return Number(waits[0]) - Number(waits[1]);
     const [first, second] = [left, right].map(leaves);
