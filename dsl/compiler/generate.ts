@@ -119,7 +119,11 @@ function objectFrom(remembered: RememberedCode, tree: ModuleTree, options: Objec
   const { cpu, disablePasses } = options;
   const deciding = JSON.stringify([cpu, [...(disablePasses ?? [])].sort()]);
   return objectWith(tree, options, (program) =>
-    remembered.of(program, deciding, (same) => machineCode(optimised(same, options), cpu)),
+    remembered.of(program, deciding, (same) =>
+      machineCode(optimised(same, options), cpu, (selected, finish) =>
+        remembered.functions.finished(selected, finish),
+      ),
+    ),
   );
 }
 

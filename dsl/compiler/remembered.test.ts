@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { Likeness } from './backend/likeness.ts';
 import { treeOf } from './compile.ts';
 import { objectAgain, objectOf } from './generate.ts';
 import { lowerProgram } from './lower/index.ts';
@@ -53,11 +54,23 @@ describe('remembered code', () => {
     expect(remembered.made).toBe(programs);
   });
 
+  test('is that of a new compiler where constants are others', () => {
+    const applied = vi.spyOn(Likeness.prototype, 'applied');
+    for (const second of ['2_000_000_000n', '5n', '10_000_000_000n']) {
+      const tree = treeFrom(SOURCE.replace('SECOND = 1_000_000_000n', `SECOND = ${second}`));
+      const { object } = objectOf(tree);
+      expect(objectAgain(new RememberedCode(), tree, {})).toEqual({ object, diagnostics: [] });
+      expect(objectAgain(remembered, tree, {})).toEqual({ object, diagnostics: [] });
+    }
+    expect(applied).toHaveBeenCalled();
+  });
+
   test('has the names that the source has now', () => {
+    const before = remembered.made;
     const named = treeFrom(SOURCE.replaceAll('elapsed', 'since'));
     const { object } = objectAgain(remembered, named, {});
     expect(object).toEqual(objectOf(named).object);
-    expect(remembered.made).toBe(programs);
+    expect(remembered.made).toBe(before);
     expect(JSON.stringify(object!.programs)).toContain('since');
   });
 

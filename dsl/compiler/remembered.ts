@@ -2,7 +2,9 @@
  * Machine code that was made before. Neither the passes nor the back end look at where an instruction stands in the
  * source or what the program is called, so one whose instructions are the same has the same code at other places: what a
  * save comments on, moves or renames has not to be compiled again, and two programs that do the same are compiled once.
+ * Where a save changes constants alone, selected instructions still are alike, and what follows selection is remembered.
  */
+import { Likeness } from './backend/likeness.ts';
 import type { MachineFunction } from './backend/machine.ts';
 import type { IrProgram } from './ir/ir.ts';
 import { printProgram } from './ir/print.ts';
@@ -61,12 +63,41 @@ interface Known {
   readonly places: Places;
 }
 
-/** Programs that are kept: each takes some hundred kilobytes. */
+/** Programs and functions that are kept: each takes some hundred kilobytes. */
 const KEPT = 16;
+
+/** Finished functions by the selected ones that they were made of, the one used last first. */
+class RememberedFunctions {
+  private known: readonly { readonly selected: MachineFunction; readonly finished: MachineFunction }[] = [];
+
+  /** What `finish` makes of a function, which it is asked for where no function that is like it is known. */
+  finished(
+    selected: MachineFunction,
+    finish: (selected: MachineFunction) => MachineFunction,
+  ): MachineFunction {
+    for (const known of this.known) {
+      const likeness = Likeness.between(known.selected, selected);
+      if (likeness === undefined) continue;
+      const others = this.known.filter((each) => each !== known);
+      return this.keep(selected, likeness.applied(known.finished, selected.name), others);
+    }
+    return this.keep(selected, finish(selected), this.known.slice(0, KEPT - 1));
+  }
+
+  private keep(
+    selected: MachineFunction,
+    finished: MachineFunction,
+    others: RememberedFunctions['known'],
+  ): MachineFunction {
+    this.known = [{ selected, finished }, ...others];
+    return finished;
+  }
+}
 
 export class RememberedCode {
   /** By the program's text, its spans numbered; the one used last comes last. */
   private readonly known = new Map<string, Known>();
+  readonly functions = new RememberedFunctions();
 
   /** What `make` makes of a program, which it is asked for where it is not known. `options`: all else that decides. */
   of(

@@ -7,6 +7,7 @@ import { mapUnlessSame } from '../ir/visit.ts';
 import { livenessOf } from './liveness.ts';
 import {
   defined,
+  isShort,
   type MachineBlock,
   type MachineFunction,
   type MachineInstruction,
@@ -29,7 +30,7 @@ function singleEntry(fn: MachineFunction): ReadonlySet<number> {
 }
 
 const isCheap = (instruction: MachineInstruction): boolean =>
-  instruction.op === 'move' || (instruction.op === 'constant' && instruction.value <= 0xffff_ffffn);
+  instruction.op === 'move' || (instruction.op === 'constant' && isShort(instruction.value));
 
 /** Whether running `moves` before the branch changes nothing for it, nor for the way that is taken instead of them. */
 function mayPrecede(

@@ -28,10 +28,17 @@ export interface BackendOptions {
   readonly names?: SourceNames;
 }
 
-/** One function over machine registers, its blocks in the order in which they will be emitted. */
-export function compileFunction(fn: IrFunction, target: Target, isEntry: boolean): MachineFunction {
+/** A function's instructions over virtual registers. */
+function selectFunction(fn: IrFunction, target: Target, isEntry: boolean): MachineFunction {
   const legal = legalise(fn, target);
-  const selected = removeDeadCode(select(target.narrow ? legal : widen(legal), target, isEntry));
+  return removeDeadCode(select(target.narrow ? legal : widen(legal), target, isEntry));
+}
+
+/**
+ * A selected function over machine registers, its blocks in the order in which they will be emitted. Of constants nothing
+ * here may ask more than `Likeness` knows (likeness.ts).
+ */
+function finishFunction(selected: MachineFunction): MachineFunction {
   // While a choice's values still have registers of their own. The rest waits until all returns of a value are one.
   const allocated = peephole(allocateRegisters(hoistCheapSides(selected, 'choices')));
   const merged = mergeTails(mergeBlocks(threadJumps(joinExits(allocated))));
@@ -39,10 +46,19 @@ export function compileFunction(fn: IrFunction, target: Target, isEntry: boolean
   return shareAddresses(orderTests(laidOut));
 }
 
-/** The functions of a program over machine registers, the entry first; v3 where no instruction set is given. */
-export function machineCode(program: IrProgram, cpu: Cpu = 'v3'): readonly MachineFunction[] {
+/**
+ * The functions of a program over machine registers, the entry first; v3 where no instruction set is given. `finished`: for
+ * who remembers what `finish` makes of functions.
+ */
+export function machineCode(
+  program: IrProgram,
+  cpu: Cpu = 'v3',
+  finished = (selected: MachineFunction, finish: typeof finishFunction) => finish(selected),
+): readonly MachineFunction[] {
   const target = targetOf(cpu);
-  return program.functions.map((fn, index) => compileFunction(fn, target, index === 0));
+  return program.functions.map((fn, index) =>
+    finished(selectFunction(fn, target, index === 0), finishFunction),
+  );
 }
 
 /**

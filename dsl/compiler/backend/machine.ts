@@ -341,6 +341,9 @@ export function renameBlock(block: MachineBlock, rename: (register: Register) =>
   return { ...block, instructions, terminator };
 }
 
+/** Whether 32 bits hold a constant, as they do what one slot sets. */
+export const isShort = (constant: bigint): boolean => constant <= 0xffff_ffffn;
+
 /** Whether an instruction does nothing but set `to`. */
 export function hasOnlyResult(instruction: MachineInstruction): boolean {
   return instruction.op !== 'store' && instruction.op !== 'atomic' && instruction.op !== 'call';
