@@ -7,7 +7,7 @@
 import { CniError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { Variables } from './environment.ts';
 import type { JsonObject } from './json.ts';
-import { shown } from './shown.ts';
+import { shown, shownName } from './shown.ts';
 
 const CHOICES = {
   /** The kernel's attachment mechanism: tcx needs Linux 6.6. */
@@ -23,6 +23,33 @@ const CHOICES = {
   /** What a failure of the dataplane does to the Pod: `open` starts it without its limits, `closed` does not. */
   failurePolicy: ['open', 'closed'],
 } as const;
+
+/** What else natra reads of its entry, or leaves to others: the specification's keys, and those of options by Pod. */
+const OTHER_KEYS: readonly string[] = [
+  ...[
+    'cniVersion',
+    'name',
+    'type',
+    'capabilities',
+    'args',
+    'ipMasq',
+    'ipam',
+    'dns',
+    'runtimeConfig',
+    'prevResult',
+  ],
+  ...['defaults', 'namespaces', 'podOptions', 'bounds', 'unshapedSubnets', 'shapedSubnets'],
+];
+/** Their names are read without regard to case (bandwidth.ts). */
+const STATIC_LIMITS = /^(in|e)gress(rate|burst)$/i;
+
+/** Says of what an operator may have mistyped that it has no effect; that is no error, since the specification lets others add keys. */
+export function unknownOptions(configuration: JsonObject): string[] {
+  return Object.keys(configuration)
+    .filter((key) => !(key in CHOICES || OTHER_KEYS.includes(key) || STATIC_LIMITS.test(key)))
+    .filter((key) => !key.startsWith('cni.dev/'))
+    .map((key) => `${shownName(key)} of the configuration is ignored: natra has no such option`);
+}
 
 export type AttachMode = (typeof CHOICES.attachMode)[number];
 export type AttachSide = (typeof CHOICES.attachSide)[number];

@@ -123,6 +123,8 @@ function boundsIn({ bounds = {} }: JsonObject): { readonly [N in OptionName]?: R
           throw invalid(`bounds.${name}`, range, 'an object of min and max alone');
         return [end, parseOption(name, value, `bounds.${name}.${end}`)];
       });
+      const { min = 0, max = Number.POSITIVE_INFINITY }: Range = Object.fromEntries(ends);
+      if (min > max) throw invalid(`bounds.${name}`, range, 'a min that is at most its max');
       return [name, Object.fromEntries(ends)];
     }),
   );

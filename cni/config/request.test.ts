@@ -164,12 +164,38 @@ describe('the operator', () => {
     ],
     [
       { ingressRate: { max: '5M' } },
-      'the ingress bandwidth is 10000000: it must be at most 5000000 on this node (bounds.ingressRate)',
+      'kubernetes.io/ingress-bandwidth is 10000000: it must be at most 5000000 on this node (bounds.ingressRate)',
     ],
   ])('can set the bounds %j', (bounds, expected) => {
     const act = () => ingress({ 'natra.dev/ingress-burst': '2M' }, { bounds });
     expect(details(act)).toMatchObject({ code: 7, details: expected });
   });
+});
+
+test('a bound that nothing can keep is refused as what it is', () => {
+  const act = () => ingress({}, { bounds: { egressRate: { min: '1M', max: '1k' } } });
+  expect(details(act)).toMatchObject({
+    code: 7,
+    details: 'bounds.egressRate is {"min":"1M","max":"1k"}: it must be a min that is at most its max',
+  });
+});
+
+test('a key of the configuration that natra does not know is told of', () => {
+  const known = {
+    ingressrate: 1e6,
+    ingressburst: 1e6,
+    'cni.dev/attachments': [],
+    attachMode: 'tcx',
+    dns: {},
+  };
+  const { notes } = parseRequest(
+    pod({}, { ...known, attachmode: 'tcx', failurePolicies: 'closed' }),
+    variables,
+  );
+  expect(notes).toEqual([
+    'attachmode of the configuration is ignored: natra has no such option',
+    'failurePolicies of the configuration is ignored: natra has no such option',
+  ]);
 });
 
 test('an annotation that natra does not know is ignored and told of', () => {

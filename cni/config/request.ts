@@ -5,13 +5,13 @@ import { DIRECTIONS, type Direction, HIGHEST_RATE, isStatic, type Limits, parseL
 import { parsePodIdentity, type Variables } from './environment.ts';
 import type { JsonObject } from './json.ts';
 import { annotationOf, invalid, MOST_SUBNETS, type OptionName, type OptionValues } from './option-values.ts';
-import { type Options, parseOptions } from './options.ts';
+import { type Options, parseOptions, unknownOptions } from './options.ts';
 import { type PodOptions, parsePodOptions } from './pod-options.ts';
 
 export interface Request {
   readonly limits: Limits;
   readonly options: Options;
-  /** What the Pod asked for and does not get, in words. */
+  /** What the Pod or the operator asked for and does not get, in words. */
   readonly notes: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function parseRequest(configuration: JsonObject, variables: Variables): R
   const options = parseOptions(configuration, variables);
   const pod = parsePodOptions(configuration, parsePodIdentity(variables).namespace);
   const stated = parseLimits(configuration);
-  const notes = [...pod.notes];
+  const notes = [...unknownOptions(configuration), ...pod.notes];
   const limits = Object.fromEntries(
     DIRECTIONS.flatMap((direction) => {
       const limit = limitOf(direction, stated, isStatic(configuration), pod, notes);
@@ -58,7 +58,7 @@ function limitOf(
   const limit = stated[direction];
   if (fixed && limit === undefined) return undefined;
   if (!fixed && limit !== undefined)
-    requireWithin(`${direction}Rate`, limit.rateBitsPerSecond, `the ${direction} bandwidth`);
+    requireWithin(`${direction}Rate`, limit.rateBitsPerSecond, `kubernetes.io/${direction}-bandwidth`);
   const packetsPerSecond = said(`${direction}PacketRate`);
   // Packets may be limited alone.
   const rateBitsPerSecond =

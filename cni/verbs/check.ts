@@ -71,11 +71,13 @@ function differences(limit: Limit | undefined, plan: DirectionRecord, devices: D
   const differs = (name: string, inForce: unknown, wanted: unknown): string[] =>
     inForce === wanted ? [] : [`${name} in force is ${inForce}, the configuration asks for ${wanted}`];
   return [
-    ...differs('the rate in bits/s', rateBitsPerSecond, limit?.rateBitsPerSecond),
-    ...(limit === undefined ? [] : differs('the burst in bits', burstBits, limit.burstBits)),
     ...(limit === undefined
-      ? []
-      : OPTIONS.flatMap((name) => differs(name, told(plan[name]), told(limit[name])))),
+      ? [`a limit of ${rateBitsPerSecond} bits/s is in force, the configuration asks for none`]
+      : [
+          ...differs('the rate in bits/s', rateBitsPerSecond, limit.rateBitsPerSecond),
+          ...differs('the burst in bits', told(burstBits), told(limit.burstBits)),
+          ...OPTIONS.flatMap((name) => differs(name, told(plan[name]), told(limit[name]))),
+        ]),
     ...(device?.ifindex === plan.ifindex ? [] : [`the device ${plan.device} is gone or another one now`]),
   ];
 }

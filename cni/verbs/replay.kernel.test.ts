@@ -624,6 +624,19 @@ test('GC goes on past an attachment that it cannot release', async () => {
   await nothingIsLeft();
 });
 
+test('CHECK tells of a limit that is in force where none is asked for', () => {
+  expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
+  const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-CHECK'), pod);
+  const { stdout } = make({ env, stdin: { ...stdin, runtimeConfig: {} } }, node);
+  expect(JSON.parse(stdout)).toMatchObject({
+    code: 102,
+    details: expect.stringMatching(
+      /^ingress: a limit of \d+ bits\/s is in force, the configuration asks for none; egress: a limit/,
+    ),
+  });
+  expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
+});
+
 test("CHECK is content with what another release's program limits, whatever its settings mean", () => {
   const { objectFile } = node;
   const former: Node = { ...node, objectFile: (...which) => withOtherSettings(objectFile(...which)) };
