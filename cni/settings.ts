@@ -45,14 +45,31 @@ function shiftLimit(heavyBytes: bigint): bigint {
   return shift * 256n;
 }
 
-function rampOf(limit: PacedLimit, heavyHorizon: bigint): { start: bigint; shift: bigint } {
-  if (limit.pacing === 'police') return { start: 0n, shift: bitLength(heavyHorizon) };
-  // Packets of 64 KiB wait behind one another as a matter of course: only the last quarter of the queue is congestion.
-  if (limit.pacing === 'queue')
-    return { start: (3n * heavyHorizon) / 4n, shift: bitLength(heavyHorizon / 4n) };
+/** When marks begin, over which time they become certain, and how much later drops begin. */
+interface Ramp {
+  readonly rampStart: bigint;
+  readonly rampShift: bigint;
+  readonly dropAfter: bigint;
+}
+
+function rampOf(limit: PacedLimit, direction: Direction, heavyHorizon: bigint): Ramp {
+  if (limit.pacing === 'police') return { rampStart: 0n, rampShift: bitLength(heavyHorizon), dropAfter: 0n };
   let exponent = 21n;
   while (exponent < 25n && 1n << exponent < timeOf(limit, RAMP_PACKETS * FULL_PACKET_BYTES)) exponent += 1n;
-  return { start: 1n << exponent, shift: exponent + 3n };
+  return {
+    rampStart: 1n << exponent,
+    rampShift: exponent + 3n,
+    dropAfter: dropAfterOf(limit, direction, heavyHorizon),
+  };
+}
+
+/**
+ * Packets of 64 KiB wait behind one another as a matter of course, and no mouse behind them: so drops wait, too. But a Pod's own
+ * TCP hears of one at once and has nothing to send again; where flows wait in one queue, it is what makes their shares even.
+ */
+function dropAfterOf({ pacing }: PacedLimit, direction: Direction, heavyHorizon: bigint): bigint {
+  if (pacing === 'queue') return (3n * heavyHorizon) / 4n;
+  return direction === 'egress' ? 0n : heavyHorizon / 2n;
 }
 
 /** What tells heavy flows from mice: the drain of a cell, and the level above which a flow is heavy. */
@@ -75,7 +92,6 @@ export function dataplaneSettings(limit: PacedLimit, direction: Direction): Reco
   const nsPerByte = (NANOSECONDS_PER_SECOND << SCALE) / bytesPerSecondOf(limit);
   const { share, stretch } = miceScales(limit);
   const bounds = boundsOf(limit);
-  const ramp = rampOf(limit, bounds.heavyHorizon);
   const { packetsPerSecond } = limit;
   return {
     nsPerByte,
@@ -84,8 +100,7 @@ export function dataplaneSettings(limit: PacedLimit, direction: Direction): Reco
     mouseStretch: stretch,
     ...bounds,
     vitalHorizon: vitalHorizonOf(limit, bounds),
-    rampStart: ramp.start,
-    rampShift: ramp.shift,
+    ...rampOf(limit, direction, bounds.heavyHorizon),
     nsPerPacket:
       packetsPerSecond === undefined
         ? 0n

@@ -29,6 +29,8 @@ export const config = settings(
     rampStart: u64,
     /** W: the ramp is 2^W ns long. */
     rampShift: u64,
+    /** So much later than marks begin the drops of packets that can't be marked. */
+    dropAfter: u64,
     /** Bound of the congestion shift, in 1/256 of a doubling. */
     shiftLimit: u64,
     /** Of the flow hash. */

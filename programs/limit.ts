@@ -63,13 +63,13 @@ function rampOf(delay: i64): u64 {
 }
 
 /**
- * How likely a heavy packet is dropped early, in 2^-32. Mice don't wait in fq's queue of heavy flows, so it may fill by half
- * before one is told by a drop. There a flow with twice another's share is told four times as often: where all hear the
- * same, TCP takes many seconds to share evenly.
+ * How likely a heavy packet is dropped early, in 2^-32. Where heavy flows wait in one queue, one with twice another's share is
+ * told four times as often: where all hear the same, TCP takes many seconds to share evenly.
  */
-function dropChance(ramp: u64, delay: i64, level: u64): u64 {
+function dropChance(delay: i64, level: u64): u64 {
+  const ramp = rampOf(delay - signed(config.dropAfter));
   if (config.pacing !== DEPARTURE_TIMES) return (ramp * ramp) >> 3n;
-  const late = rampOf(delay - signed(config.heavyHorizon >> 1n)) * shareAt(level);
+  const late = ramp * shareAt(level);
   return (late * late) >> 7n;
 }
 
@@ -129,7 +129,7 @@ export const limit = classifier((skb) => {
           const ecn = config.ecn === 0 ? NOT_ECT : ecnOf(skb, network);
           const chance = wide(random.u32());
           if (ecn === NOT_ECT) {
-            if (dropChance(ramp, delay, estimated - now) * heavy * (1n - small) > chance) {
+            if (dropChance(delay, estimated - now) * heavy * (1n - small) > chance) {
               count(DROPPED_EARLY, bytes);
               return TC_ACT_SHOT;
             }
