@@ -2,6 +2,7 @@
  * How much may wait, and how much may pass at once, where an HTB class holds heavy flows. HTB keeps to the rate whatever
  * waits, so here the horizons bound the queue alone, and a burst is what HTB's buckets hold. Times are nanoseconds.
  */
+import type { Direction } from './config/bandwidth.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest packet, 64 KiB and the headers of its segments: it is admitted, sent or dropped as a whole. */
@@ -64,8 +65,21 @@ export function heavyHorizonOf(bytesPerSecond: bigint, { packets, least }: Room)
  * Whether what a few senders put under way takes longer than a queue of departure times should be: below 17.6 Mbit/s. There
  * it would be both too short for them and most of the burst.
  */
-export const isSlow = (bytesPerSecond: bigint): boolean =>
+const isSlow = (bytesPerSecond: bigint): boolean =>
   heavyHorizonOf(bytesPerSecond, ROOM_OF_FQ) > ROOM_OF_FQ.least;
+
+/** Cutting GSO packets costs the more the higher the rate: up to 200 Mbit/s. */
+const MOST_CUT = 25_000_000n;
+
+/** Whether HTB's heavy class cuts GSO packets into their segments, with which flows take turns. */
+export const isCut = (bytesPerSecond: bigint): boolean => bytesPerSecond <= MOST_CUT;
+
+/**
+ * Whether HTB's classes are better than departure times: where those have too short a queue, and as long as packets are cut
+ * towards the Pod, whose senders don't hear of a drop and need more room the more they are.
+ */
+export const prefersClasses = (bytesPerSecond: bigint, direction: Direction): boolean =>
+  direction === 'ingress' ? isCut(bytesPerSecond) : isSlow(bytesPerSecond);
 
 /**
  * Of a stated burst, what the packets that overshoot leave goes to the mice mostly: it is what they need not wait for,

@@ -6,9 +6,9 @@ import { missesOf } from './targets.ts';
 const result = (
   natra: Partial<Figures>,
   load: RowResult['row']['load'],
-  direction: RowResult['row']['direction'] = 'egress',
+  cap: RowResult['row']['cap'] = '10M',
 ): RowResult => ({
-  row: { cap: '10M', direction, congestion: 'cubic', ecn: false, load },
+  row: { cap, direction: 'ingress', congestion: 'cubic', ecn: false, load },
   figures: {
     idle: figuresOf({ mice: { count: 100, failed: 0, p50: 0.001, p99: 0.003 } }),
     natra: figuresOf(natra),
@@ -34,9 +34,10 @@ test('segments sent again are a miss only where there is fq', () => {
 });
 
 test('the burst is that of what natra chooses for the row', () => {
-  const used = { burstUsed: 300_000 };
-  expect(missesOf(result(used, 'flood', 'egress'), true)).toEqual([]);
-  expect(missesOf(result(used, 'flood', 'ingress'), true)).toEqual(['burst']);
+  const used = (ms: number, bitsPerSecond: number) => ({ burstUsed: (bitsPerSecond * ms) / 8000 });
+  expect(missesOf(result(used(190, 10e6), 'flood'), true)).toEqual([]);
+  expect(missesOf(result(used(210, 10e6), 'flood'), true)).toEqual(['burst']);
+  expect(missesOf(result(used(190, 1e9), 'flood', '1G'), true)).toEqual([]);
 });
 
 test('beside a flood TCP has no goodput to reach', () => {

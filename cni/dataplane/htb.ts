@@ -1,7 +1,7 @@
 /** Rates, buckets and room of the HTB qdisc whose classes the kernel program selects. */
 import type { HtbOptions } from '../../loader/index.ts';
 import { burstBytesOf, bytesPerSecondOf, type Limit, miceScales } from '../limit.ts';
-import { isSlow, queueBounds } from '../queue.ts';
+import { isCut, queueBounds } from '../queue.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest GSO packets, which the program admits as a whole. */
@@ -35,7 +35,7 @@ export function htbOptions(limit: Limit): HtbOptions {
     mice: queueOf(rate - heavyRate, mouseBurst, mouseHorizon),
     heavy: {
       ...queueOf(heavyRate, heavyBurst, heavyHorizon),
-      ...(isSlow(rate) && { wholeBytes: WHOLE_BYTES }),
+      ...(isCut(rate) && { wholeBytes: WHOLE_BYTES }),
     },
   };
 }

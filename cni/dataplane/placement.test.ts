@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { type Options, parseOptions } from '../config/options.ts';
 import { placements } from './placement.ts';
 
 const auto: Options = parseOptions({}, {});
 const at = (rateBitsPerSecond: number) => ({ rateBitsPerSecond });
-const limit = at(100e6);
+const limit = at(1e9);
 const shown = (...args: Parameters<typeof placements>): string[] =>
   placements(...args).map(({ side, hook, pacing }) => `${side} ${hook} ${pacing}`);
 
@@ -26,14 +27,22 @@ test('ingress is paced or queued on the host end, else policed there', () => {
   ]);
 });
 
-test('towards the Pod classes come before departure times at low rates, and the record says why', () => {
-  const paced = (rate: number, options: Partial<Options> = {}): string[] =>
-    shown('ingress', at(rate), { ...auto, ...options }, true).filter((each) => !each.includes('police'));
-  expect(paced(17.5e6)).toEqual(['host egress queue', 'host egress edt']);
-  expect(paced(17.6e6)).toEqual(['host egress edt', 'host egress queue']);
-  expect(paced(10e6, { edtPacing: 'on' })).toEqual(['host egress edt']);
-  expect(shown('egress', at(10e6), auto, true)[0]).toBe('pod egress edt');
-  expect(placements('ingress', at(10e6), auto, true)[0]?.reason).toMatch(/at this rate$/);
+test('classes come before departure times at low rates, towards the Pod up to higher ones, and the record says why', () => {
+  const first = (direction: Direction, rate: number, options: Partial<Options> = {}) =>
+    placements(direction, at(rate), { ...auto, ...options }, true)[0];
+  const pacings = (direction: Direction, rate: number): unknown[] =>
+    placements(direction, at(rate), auto, true)
+      .map(({ pacing }) => pacing)
+      .filter((pacing) => pacing !== 'police');
+  expect(pacings('ingress', 200e6)).toEqual(['queue', 'edt']);
+  expect(pacings('ingress', 201e6)).toEqual(['edt', 'queue']);
+  expect(pacings('egress', 17.5e6)).toEqual(['queue', 'edt']);
+  expect(pacings('egress', 17.6e6)).toEqual(['edt', 'queue']);
+  for (const direction of DIRECTIONS) {
+    expect(first(direction, 10e6, { edtPacing: 'on' })?.pacing).toBe('edt');
+    expect(first(direction, 10e6)?.reason).toMatch(/at this rate$/);
+    expect(first(direction, 10e6, { edtPacing: 'off' })?.reason).toMatch(/holds heavy flows$/);
+  }
 });
 
 test.each([

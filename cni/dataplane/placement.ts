@@ -12,7 +12,7 @@ import type { Direction } from '../config/bandwidth.ts';
 import type { Options } from '../config/options.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
 import { bytesPerSecondOf, type Limit } from '../limit.ts';
-import { isSlow } from '../queue.ts';
+import { prefersClasses } from '../queue.ts';
 import type { Pacing } from '../settings.ts';
 import type { Side } from '../state/records.ts';
 
@@ -34,8 +34,8 @@ const PACING_SIDE: { readonly [D in Direction]: Side } = { egress: 'pod', ingres
 
 /**
  * The placements to try in turn. `hasHostEnd` is false for a device without a peer on the host (SR-IOV, macvlan,
- * ipvlan). Throws code 7 where the options leave none. Classes come before departure times towards the Pod at low rates:
- * there the sender doesn't hear of a drop, and what several put under way has room in HTB only.
+ * ipvlan). Throws code 7 where the options leave none. Classes come before departure times at low rates, and towards the Pod
+ * up to higher ones: there the sender doesn't hear of a drop, and what several put under way has room in HTB only.
  */
 export function placements(
   direction: Direction,
@@ -52,8 +52,7 @@ export function placements(
   });
   const found: Placement[] = [];
   const pacingSide = PACING_SIDE[direction];
-  const classesFirst =
-    options.edtPacing === 'auto' && direction === 'ingress' && isSlow(bytesPerSecondOf(limit));
+  const classesFirst = options.edtPacing === 'auto' && prefersClasses(bytesPerSecondOf(limit), direction);
   const classes = `an htb class on the ${pacingSide} end holds heavy flows`;
   if (options.edtPacing !== 'off' && sides.includes(pacingSide))
     found.push(place(pacingSide, 'edt', `fq on the ${pacingSide} end holds packets until their time`));

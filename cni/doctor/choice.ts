@@ -27,7 +27,7 @@ export interface Choice {
 /** The feature that each way to hold packets needs. */
 const NEEDS: Readonly<Record<Pacing, string | undefined>> = { edt: 'fq', queue: 'htb', police: undefined };
 /** That of the Pod which is chosen for, bits a second. At low rates the choice may be another one. */
-export const RATE = 100e6;
+export const RATE = 1e9;
 
 export const choices = (states: readonly FeatureState[], options: Options, node: Node): Choice[] =>
   DIRECTIONS.map((direction) => choose(direction, states, options, node));

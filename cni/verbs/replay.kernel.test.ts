@@ -440,7 +440,7 @@ function linkExists(name: string): boolean {
 
 describe('where a program sits', () => {
   /** Where fq comes before HTB in both directions. */
-  const FAST = { runtimeConfig: { bandwidth: { ingressRate: 100_000_000, egressRate: 100_000_000 } } };
+  const FAST = { runtimeConfig: { bandwidth: { ingressRate: 1_000_000_000, egressRate: 1_000_000_000 } } };
   const add = (options: JsonObject): CapturedCall => {
     const call = forPod(captured('ctrd1.7-ADD-full'), pod);
     return { ...call, stdin: { ...call.stdin, ...options } };
