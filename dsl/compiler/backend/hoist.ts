@@ -49,7 +49,6 @@ const joinAtOnce = ({ terminator: first }: MachineBlock, { terminator: second }:
 /** Hoists the cheap sides of branches, or only of choices between values; the emptied blocks vanish in the layout. */
 export function hoistCheapSides(fn: MachineFunction, only?: 'choices'): MachineFunction {
   const single = singleEntry(fn);
-  const { entry } = livenessOf(fn);
   const places = new Map(fn.blocks.map(({ id }, place) => [id, place]));
   const blocks = new Map(fn.blocks.map((block) => [block.id, block]));
   for (const { id } of fn.blocks) {
@@ -72,7 +71,7 @@ export function hoistCheapSides(fn: MachineFunction, only?: 'choices'): MachineF
         candidate.instructions.length <= MOST_HOISTED &&
         candidate.instructions.every(isCheap) &&
         mayPrecede(candidate.instructions, branch, (register) =>
-          entry.has(places.get(candidate === first ? second.id : first.id) ?? 0, register),
+          livenessOf(fn).entry.has(places.get(candidate === first ? second.id : first.id) ?? 0, register),
         ),
     );
     if (!side) continue;

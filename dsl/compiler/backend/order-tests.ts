@@ -33,7 +33,6 @@ function waysOf({ condition, then, otherwise }: Test): readonly [number, number]
 /** For blocks in the order of their emission. */
 export function orderTests(fn: MachineFunction): MachineFunction {
   const before = predecessorsOf(fn);
-  const { entry } = livenessOf(fn);
   const blocks = [...fn.blocks];
   for (const [index, unchanged] of fn.blocks.entries()) {
     const [block, second] = [blocks[index], blocks[index + 1]];
@@ -49,7 +48,9 @@ export function orderTests(fn: MachineFunction): MachineFunction {
     const harmless = second.instructions.every(
       (each) =>
         hasOnlyResult(each) &&
-        defined(each).every((register) => register !== first.left && !entry.has(index + 2, register)),
+        defined(each).every(
+          (register) => register !== first.left && !livenessOf(fn).entry.has(index + 2, register),
+        ),
     );
     if (!harmless) continue;
     blocks[index] = { ...block, terminator: { ...first, right: last.right } };

@@ -1,4 +1,5 @@
 /** Small improvements that show only once registers are known. */
+import { filterUnlessSame } from '../ir/visit.ts';
 import {
   defined,
   type MachineBlock,
@@ -27,7 +28,7 @@ function dropRepeated(block: MachineBlock): MachineBlock {
       (from?.kind === 'copy' && from.of === instruction.to)
     );
   };
-  const instructions = block.instructions.filter((instruction) => {
+  const instructions = filterUnlessSame(block.instructions, (instruction) => {
     if (redundant(instruction)) return false;
     for (const register of defined(instruction)) {
       known.delete(register);
@@ -39,7 +40,7 @@ function dropRepeated(block: MachineBlock): MachineBlock {
     if (instruction.op === 'move') known.set(instruction.to, { kind: 'copy', of: instruction.from });
     return true;
   });
-  return { ...block, instructions };
+  return instructions === block.instructions ? block : { ...block, instructions };
 }
 
 /** The function with redundant register writes gone. */
