@@ -20,7 +20,8 @@ const INTRODUCTION = `# What the compiler refuses
 \`programs/example.ts\` below a first line that imports everything of dsl/lang, and is followed by what the compiler
 says of it. TypeScript's own errors keep TypeScript's own numbers (TS2322, ...) and words; those that writers of kernel
 programs meet are at the end. N9000 is no refusal but a failure of the compiler itself: no source should ever trigger it, so
-report it with the lines that it points at.
+report it with the lines that it points at. N9001 is said of what is nested hundreds of levels deep: give parts of it names
+with const, or move them to functions.
 
 This page is made from dsl/compiler/diagnostics; \`npx vitest run dsl/cli/errors-page.test.ts -u\` writes it anew.
 `;

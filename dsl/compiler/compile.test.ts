@@ -75,8 +75,16 @@ describe('compile', () => {
     ]);
     const early = compileText(COUNTER, { readFile: failing });
     expect(early.diagnostics).toMatchObject([{ code: 'N9000', span: { file: 'sample.ts', line: 1 } }]);
+  });
+
+  it('says where a source is nested too deeply, and what to do', () => {
     const deep = `export const deep = classifier((skb) => {\n  return ${'('.repeat(20_000)}1${')'.repeat(20_000)};\n});`;
-    expect(compileText(deep).diagnostics).toMatchObject([{ code: 'N9000' }]);
+    const [inBrackets, ...others] = compileText(deep).diagnostics;
+    expect(others).toEqual([]);
+    expect(inBrackets).toMatchObject({ code: 'N9001', advice: expect.stringContaining('const') });
+    expect(inBrackets?.span.column).toBe('  return '.length + 20_000);
+    const long = `export const long = classifier((skb) => {\n  skb.mark = ${'skb.len + '.repeat(2_000)}1;\n  return 0;\n});`;
+    expect(compileText(long).diagnostics).toMatchObject([{ code: 'N9001' }]);
   });
 
   it.each([

@@ -42,7 +42,8 @@ function stopOf(entry: string, changed: string, text: string): Stop {
     readFile: (read) => (read === changed ? text : unchanged(read)),
   });
   expect(object === undefined, text).toBe(diagnostics.length > 0);
-  const failures = diagnostics.filter(({ code }) => code === 'N9000');
+  // No mutant is deep enough for N9001: it would be recursion without end.
+  const failures = diagnostics.filter(({ code }) => code === 'N9000' || code === 'N9001');
   expect(failures, text).toEqual([]);
   const code = diagnostics[0]?.code ?? '';
   if (object !== undefined) return 'code in an object';

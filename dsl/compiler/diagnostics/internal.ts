@@ -5,13 +5,28 @@ import type { Diagnostic } from './diagnostic.ts';
 /** Its own code, which no source should ever trigger; so it has no row and no example in the table. */
 export const INTERNAL_ERROR = 'N9000';
 
+/** What the compiler has not the stack for. Its smallest example has hundreds of levels: no row in the table either. */
+export const TOO_DEEP = 'N9001';
+
+/** Whether an exception is the end of JavaScript's stack. */
+export const isTooDeep = (error: unknown): boolean =>
+  error instanceof RangeError && /call stack/i.test(error.message);
+
 /** The diagnostic of an exception that nobody expected, at the construct that was at hand. */
 export function internalError(error: unknown, span: Span): Diagnostic {
+  if (isTooDeep(error))
+    return {
+      code: TOO_DEEP,
+      message: 'the source is nested too deeply here',
+      why: 'the compiler goes into an expression or a block level by level, and its stack holds some hundreds of them.',
+      advice: 'give parts of it names with const, or move them to functions.',
+      span,
+      severity: 'error',
+    };
   const reason = error instanceof Error ? error.message : String(error);
-  const deep = error instanceof RangeError && /call stack/i.test(reason);
   return {
     code: INTERNAL_ERROR,
-    message: `the compiler fails here: ${deep ? 'the source is nested too deeply' : reason}`,
+    message: `the compiler fails here: ${reason}`,
     why: 'this is a defect of the compiler, not of the program.',
     advice:
       'report this message with the source it points at (`natra check --json`), and write the construct in another way.',

@@ -55,8 +55,8 @@ export const DIAGNOSTICS = {
   },
   N1009: {
     title: "the operator '{operator}' is refused",
-    why: 'it asks about or changes the shape of an object while the program runs, and no shape exists then.',
-    advice: 'compare a reference with undefined, or keep a boolean.',
+    why: 'it is about objects with a shape, about values that are not there, or about floating point, and a kernel program has none of them.',
+    advice: 'compare a reference with undefined, keep a boolean, or multiply integers.',
   },
   N1010: {
     title: 'type assertions are refused',

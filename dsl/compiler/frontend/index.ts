@@ -4,7 +4,7 @@ import { ts } from 'ts-morph';
 import { CONTEXTS } from '../../machine/contexts.ts';
 import type { ProgramKind } from '../../object/image.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { internalError } from '../diagnostics/internal.ts';
+import { internalError, isTooDeep } from '../diagnostics/internal.ts';
 import type { IntType, ModuleTree, ProgramTree } from '../tree/tree.ts';
 import { inlinedSize } from '../tree/walk.ts';
 import type { Entity, ProgramSource } from './entities.ts';
@@ -19,11 +19,13 @@ import {
   openedAnew,
   openProgram,
   type ReadFile,
+  readFromDisk,
   type SourceProgram,
   syntaxErrors,
 } from './program.ts';
 import { Session } from './session.ts';
 import { statement } from './statements/table.ts';
+import { deepestPlace } from './syntax/deepest.ts';
 import { refuseSyntax, refuseTopLevel } from './syntax/refused.ts';
 import { CONTEXT, I32, U32 } from './types/types.ts';
 
@@ -129,21 +131,24 @@ const position = (d: Diagnostic): string =>
 interface Place {
   readonly root: string;
   readonly entry: string;
+  readonly text: () => string | undefined;
 }
 
 function placeOf(entryFile: string, options: ParseOptions): Place {
   const root = path.resolve(options.root ?? process.cwd());
-  return { root, entry: path.resolve(root, entryFile) };
+  const entry = path.resolve(root, entryFile);
+  return { root, entry, text: () => options.readFile?.(entry) ?? readFromDisk(entry) };
 }
 
 /** What `work` gives; a failure of the compiler is a diagnostic. */
-function guarded({ root, entry }: Place, work: () => ParseResult): ParseResult {
+function guarded({ root, entry, text }: Place, work: () => ParseResult): ParseResult {
   try {
     return work();
   } catch (error) {
     const file = path.relative(root, entry);
     const start = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-    return { tree: undefined, diagnostics: [internalError(error, start)] };
+    const span = isTooDeep(error) ? deepestPlace(file, text() ?? '') : start;
+    return { tree: undefined, diagnostics: [internalError(error, span)] };
   }
 }
 

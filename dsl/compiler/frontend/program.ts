@@ -45,7 +45,7 @@ const parsed = new Map<string, ts.SourceFile>();
 
 export type ReadFile = (file: string) => string | undefined;
 
-function readFromDisk(file: string): string | undefined {
+export function readFromDisk(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {
