@@ -6,7 +6,7 @@ import { simplifyCfg } from './simplify-cfg.ts';
 import { textAfter } from './testing.ts';
 
 const rangeOf = (body: string, value: number): readonly [bigint, bigint] | undefined => {
-  const range = rangesOf(parseFunction(`func @p(%0:64) {\n${body}\n}`))[value];
+  const range = rangesOf(parseFunction(`func @p(%0:64) {\n${body}\n}`), [value])[value];
   return range && [range.low, range.high];
 };
 

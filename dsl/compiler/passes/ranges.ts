@@ -4,7 +4,7 @@
  * the constants of the function's comparisons as steps of the widening. It claims no more than the kernel's verifier
  * finds on each path by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals and reg_set_min_max).
  */
-import { blocksById, blocksInOrder, type DominatorTree, dominatorTree, remembered } from '../ir/analysis.ts';
+import { blocksById, blocksInOrder, type DominatorTree, dominatorTree } from '../ir/analysis.ts';
 import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import { eachOperandOfBlock, resultOf } from '../ir/visit.ts';
@@ -84,7 +84,34 @@ function stepsOf(fn: IrFunction): readonly bigint[] {
   return [...steps].sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** The analysis of one function. A value without a range so far is on no way that was walked. */
+/** Whether a value is one of `asked` or one that their bounds are computed from, by value. */
+function neededFor(asked: readonly Operand[], fn: IrFunction): Uint8Array {
+  const producer = producersOf(fn);
+  const needed = new Uint8Array(fn.widths.length);
+  const work = [...asked];
+  for (let operand = work.pop(); operand !== undefined; operand = work.pop()) {
+    if (typeof operand !== 'number' || needed[operand] === 1) continue;
+    needed[operand] = 1;
+    const made = producer(operand);
+    switch (made?.op) {
+      case undefined:
+        for (const argument of producer.received?.(operand) ?? []) work.push(argument);
+        break;
+      case 'binary':
+        work.push(made.left, made.right);
+        break;
+      case 'zext':
+      case 'trunc':
+        work.push(made.value);
+        break;
+      default:
+        break;
+    }
+  }
+  return needed;
+}
+
+/** The analysis of those values of one function. One without a range so far is on no way that was walked. */
 class Intervals {
   readonly ranges: (Range | undefined)[];
   private readonly bounds: ReturnType<typeof boundsOf>;
@@ -98,12 +125,15 @@ class Intervals {
   /** Blocks that read a value whose range is another than when they were last looked at. */
   private readonly stale: Set<Block>;
 
-  constructor(private readonly fn: IrFunction) {
+  constructor(
+    private readonly fn: IrFunction,
+    private readonly needed: Uint8Array,
+  ) {
     this.ranges = new Array<Range | undefined>(fn.widths.length);
     this.bounds = boundsOf(fn);
     this.dominates = dominatorTree(fn).dominates;
     this.producer = producersOf(fn);
-    this.users = usersOf(fn);
+    this.users = usersOf(fn, needed);
     this.stale = new Set(fn.blocks);
   }
 
@@ -185,6 +215,7 @@ class Intervals {
     if (target === undefined || target.parameters.length === 0) return;
     const fact = factBehind(from.terminator, taken);
     for (const [index, parameter] of target.parameters.entries()) {
+      if (this.needed[parameter] !== 1) continue;
       const argument = this.at(edge.arguments[index] ?? 0n, this.widthOf(parameter), from.id, fact);
       if (argument !== undefined) this.receive(parameter, argument);
     }
@@ -193,8 +224,9 @@ class Intervals {
   private lookAt(block: Block, blocks: ReadonlyByBlock<Block>): void {
     for (const instruction of block.instructions) {
       const result = resultOf(instruction);
-      const range = result === undefined ? undefined : this.made(instruction, result, block.id);
-      if (result !== undefined && range !== undefined) this.set(result, range, block);
+      if (result === undefined || this.needed[result] !== 1) continue;
+      const range = this.made(instruction, result, block.id);
+      if (range !== undefined) this.set(result, range, block);
     }
     const { terminator } = block;
     switch (terminator.op) {
@@ -225,12 +257,12 @@ class Intervals {
   }
 }
 
-/** For each value, the blocks that read it. */
-function usersOf(fn: IrFunction): readonly (readonly Block[] | undefined)[] {
+/** For each value that is needed, the blocks that read it. */
+function usersOf(fn: IrFunction, needed: Uint8Array): readonly (readonly Block[] | undefined)[] {
   const users = new Array<Block[] | undefined>(fn.widths.length);
   for (const block of fn.blocks)
     eachOperandOfBlock(block, (operand) => {
-      if (typeof operand !== 'number') return;
+      if (typeof operand !== 'number' || needed[operand] !== 1) return;
       const known = users[operand];
       if (known === undefined) users[operand] = [block];
       else if (known[known.length - 1] !== block) known.push(block);
@@ -238,19 +270,9 @@ function usersOf(fn: IrFunction): readonly (readonly Block[] | undefined)[] {
   return users;
 }
 
-/** The bounds of every value that control can reach, by value. */
-export const rangesOf = remembered((fn): readonly (Range | undefined)[] => {
-  const intervals = new Intervals(fn);
+/** The bounds of those values of `asked` that control can reach, by value. */
+export function rangesOf(fn: IrFunction, asked: readonly Operand[]): readonly (Range | undefined)[] {
+  const intervals = new Intervals(fn, neededFor(asked, fn));
   intervals.run();
   return intervals.ranges;
-});
-
-/** Where the values of a function come from, with their bounds. */
-export const producersWithRanges = remembered((fn): Producer => {
-  const ranges = rangesOf(fn);
-  const producer = producersOf(fn);
-  return Object.assign((operand: Operand) => producer(operand), {
-    ...producer,
-    range: (operand: Operand) => (typeof operand === 'number' ? ranges[operand] : undefined),
-  });
-});
+}

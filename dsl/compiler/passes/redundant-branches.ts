@@ -3,12 +3,30 @@
  * checks vanish so. Mueller and Whalley, "Avoiding Conditional Branches by Code Replication" (PLDI 1995), without the
  * replication, which jump threading does.
  */
-import type { Block, IrFunction } from '../ir/ir.ts';
+import type { Block, IrFunction, Operand } from '../ir/ir.ts';
 import { mapUnlessSame } from '../ir/visit.ts';
 import { decide } from './branch-facts.ts';
 import { factsOnEntry } from './facts.ts';
-import { producersWithRanges } from './ranges.ts';
-import { withBlocks } from './rewrite.ts';
+import type { Producer } from './known-bits.ts';
+import { rangesOf } from './ranges.ts';
+import { producersOf, withBlocks } from './rewrite.ts';
+
+/** Where the values of a function come from, with the bounds of those that a branch compares with a constant. */
+function producersWithRanges(fn: IrFunction): Producer {
+  const compared: Operand[] = [];
+  for (const { terminator } of fn.blocks)
+    if (terminator.op === 'branch') {
+      const { left, right } = terminator;
+      if (typeof left === 'bigint') compared.push(right);
+      if (typeof right === 'bigint') compared.push(left);
+    }
+  const ranges = rangesOf(fn, compared);
+  const producer = producersOf(fn);
+  return Object.assign((operand: Operand) => producer(operand), {
+    ...producer,
+    range: (operand: Operand) => (typeof operand === 'number' ? ranges[operand] : undefined),
+  });
+}
 
 export function removeRedundantBranches(fn: IrFunction): IrFunction {
   const facts = factsOnEntry(fn);

@@ -104,7 +104,7 @@ function scales(fn: IrFunction, { step, factor }: Counter): boolean {
       typeof each.right === 'bigint' &&
       each.right <= most,
   );
-  const high = rangesOf(fn)[step.result]?.high;
+  const high = rangesOf(fn, [step.result])[step.result]?.high;
   return instructions.length === 0 && passed === 1 && within && high !== undefined && high <= most;
 }
 
