@@ -7,6 +7,7 @@
 import type {
   BinaryOperator,
   Condition,
+  Edge,
   Instruction,
   IrFunction,
   Operand,
@@ -74,8 +75,9 @@ export class FunctionBuilder {
   private readonly widths: Width[] = [];
   private readonly blocks: OpenBlock[] = [];
   private readonly slots: StackSlot[] = [];
-  private readonly producers = new Map<ValueId, Instruction>();
-  private readonly replaced = new Map<ValueId, Operand>();
+  /** By value, as the widths are. */
+  private readonly producers: (Instruction | undefined)[] = [];
+  private readonly replaced: (Operand | undefined)[] = [];
   private variables = 0;
   private block: OpenBlock;
 
@@ -93,7 +95,7 @@ export class FunctionBuilder {
 
   /** The instruction that made `operand`, if one did. */
   readonly producer = (operand: Operand): Instruction | undefined =>
-    typeof operand === 'number' ? this.producers.get(operand) : undefined;
+    typeof operand === 'number' ? this.producers[operand] : undefined;
 
   /** The width of a value; undefined for a constant. */
   widthOf(operand: Operand): Width | undefined {
@@ -127,14 +129,12 @@ export class FunctionBuilder {
   /** Appends an instruction that yields a value of `width`. */
   emit(instruction: Emitted, width: Width): ValueId {
     const result = this.value(width);
-    const whole = this.place({ ...instruction, result } as Instruction);
-    this.producers.set(result, whole);
-    return result;
+    return this.place({ ...instruction, result, span: this.span } as Instruction, result);
   }
 
   /** Appends an instruction for its effect. */
   emitEffect(instruction: Emitted): void {
-    this.place(instruction as Instruction);
+    this.block.instructions.push({ ...instruction, span: this.span } as Instruction);
   }
 
   binary(operator: BinaryOperator, width: Width, left: Operand, right: Operand): Operand {
@@ -144,7 +144,8 @@ export class FunctionBuilder {
     if (operator === 'add' && right === 0n) {
       return left;
     }
-    return this.emit({ op: 'binary', operator, width, left, right }, width);
+    const result = this.value(width);
+    return this.place({ op: 'binary', operator, width, result, left, right, span: this.span }, result);
   }
 
   zext(value: Operand): Operand {
@@ -173,7 +174,7 @@ export class FunctionBuilder {
   }
 
   jump(to: OpenBlock): void {
-    this.terminate({ op: 'jump', to: this.edge(to), ...this.spanned() });
+    this.terminate({ op: 'jump', to: this.edge(to), span: this.span });
   }
 
   branch(test: BranchTest, then: OpenBlock, otherwise: OpenBlock, likely?: boolean): void {
@@ -182,13 +183,13 @@ export class FunctionBuilder {
       test,
       then: this.edge(then),
       otherwise: this.edge(otherwise),
-      ...(likely === undefined ? {} : { likely }),
-      ...this.spanned(),
+      likely,
+      span: this.span,
     });
   }
 
   return(value: Operand): void {
-    this.terminate({ op: 'return', value, ...this.spanned() });
+    this.terminate({ op: 'return', value, span: this.span });
   }
 
   newVariable(width: Width): SsaVariable {
@@ -216,36 +217,37 @@ export class FunctionBuilder {
   /** The finished function: blocks that cannot be reached and parameters that merge nothing are gone. */
   finish(): IrFunction {
     const live = this.reachableBlocks();
-    const merges = live.map((block) => ({
-      block,
-      incoming: block.incoming.filter((edge) => live.includes(edge.from)),
-    }));
+    const places = new Array<number | undefined>(this.blocks.length);
+    for (const [place, { id }] of live.entries()) places[id] = place;
+    const merges = live.flatMap(({ parameters, incoming }) =>
+      parameters.length === 0
+        ? []
+        : { parameters, incoming: incoming.filter(({ from }) => places[from.id] !== undefined) },
+    );
     for (let changed = true; changed; ) {
       changed = false;
-      for (const { block, incoming } of merges) {
-        for (const [index, { value }] of block.parameters.entries()) {
-          if (!this.replaced.has(value) && this.replaceIfTrivial(value, incoming, index)) {
+      for (const { parameters, incoming } of merges) {
+        for (const [index, { value }] of parameters.entries()) {
+          if (this.replaced[value] === undefined && this.replaceIfTrivial(value, incoming, index)) {
             changed = true;
           }
         }
       }
     }
-    const order = new Map(live.map((block, index) => [block, index]));
-    const resolve = (operand: Operand): Operand => this.resolve(operand);
-    const edge = (open: OpenEdge): { block: number; arguments: Operand[] } => ({
-      block: order.get(open.to) ?? 0,
-      arguments: open.to.parameters
-        .map(({ value }, index) => ({ value, argument: open.arguments[index] ?? 0n }))
-        .filter(({ value }) => !this.replaced.has(value))
-        .map(({ argument }) => resolve(argument)),
-    });
+    const isLeft = (value: ValueId): boolean => this.replaced[value] === undefined;
+    const edge = (open: OpenEdge): Edge => {
+      const passed: Operand[] = [];
+      for (const [index, { value }] of open.to.parameters.entries())
+        if (isLeft(value)) passed.push(this.resolve(open.arguments[index] ?? 0n));
+      return { block: places[open.to.id] ?? 0, arguments: passed };
+    };
     return {
       name: this.name,
       parameters: this.parameters,
       blocks: live.map((block, id) => ({
         id,
-        parameters: block.parameters.map(({ value }) => value).filter((value) => !this.replaced.has(value)),
-        instructions: block.instructions.map((instruction) => mapOperands(instruction, resolve)),
+        parameters: block.parameters.map(({ value }) => value).filter(isLeft),
+        instructions: block.instructions.map((instruction) => mapOperands(instruction, this.resolve)),
         terminator: this.closeTerminator(block, edge),
       })),
       slots: this.slots,
@@ -253,69 +255,57 @@ export class FunctionBuilder {
     };
   }
 
-  private closeTerminator(
-    block: OpenBlock,
-    edge: (open: OpenEdge) => { block: number; arguments: Operand[] },
-  ): Terminator {
+  private closeTerminator(block: OpenBlock, edge: (open: OpenEdge) => Edge): Terminator {
     const open = block.terminator;
     if (open === undefined) {
       throw new Error(`lowering ${this.name}: block ${block.id} has no terminator`);
     }
-    const spanned = open.span === undefined ? {} : { span: open.span };
+    const { span } = open;
     switch (open.op) {
       case 'jump':
-        return { op: 'jump', to: edge(open.to), ...spanned };
+        return { op: 'jump', to: edge(open.to), span };
       case 'return':
-        return { op: 'return', value: this.resolve(open.value), ...spanned };
-      case 'branch':
+        return { op: 'return', value: this.resolve(open.value), span };
+      case 'branch': {
+        const { condition, width, left, right } = open.test;
         return {
           op: 'branch',
-          ...open.test,
-          left: this.resolve(open.test.left),
-          right: this.resolve(open.test.right),
+          condition,
+          width,
+          left: this.resolve(left),
+          right: this.resolve(right),
           then: edge(open.then),
           otherwise: edge(open.otherwise),
-          ...(open.likely === undefined ? {} : { likely: open.likely }),
-          ...spanned,
+          likely: open.likely,
+          span,
         };
+      }
     }
   }
 
   private reachableBlocks(): OpenBlock[] {
-    const seen = new Set<OpenBlock>();
-    const visit = (block: OpenBlock): void => {
-      if (seen.has(block)) {
-        return;
-      }
-      seen.add(block);
+    const seen = new Array<boolean>(this.blocks.length).fill(false);
+    const work = this.blocks.slice(0, 1);
+    for (let block = work.pop(); block !== undefined; block = work.pop()) {
+      if (seen[block.id]) continue;
+      seen[block.id] = true;
       const end = block.terminator;
-      if (end?.op === 'jump') {
-        visit(end.to.to);
-      } else if (end?.op === 'branch') {
-        visit(end.then.to);
-        visit(end.otherwise.to);
-      }
-    };
-    const [entry] = this.blocks;
-    if (entry !== undefined) {
-      visit(entry);
+      if (end?.op === 'jump') work.push(end.to.to);
+      else if (end?.op === 'branch') work.push(end.then.to, end.otherwise.to);
     }
-    return this.blocks.filter((block) => seen.has(block));
+    return this.blocks.filter(({ id }) => seen[id]);
   }
 
   private value(width: Width): ValueId {
-    this.widths.push(width);
-    return this.widths.length - 1;
+    this.producers.push(undefined);
+    this.replaced.push(undefined);
+    return this.widths.push(width) - 1;
   }
 
-  private spanned(): { span?: Span } {
-    return this.span === undefined ? {} : { span: this.span };
-  }
-
-  private place(instruction: Instruction): Instruction {
-    const whole = { ...instruction, ...this.spanned() };
-    this.block.instructions.push(whole);
-    return whole;
+  private place(instruction: Instruction, result: ValueId): ValueId {
+    this.block.instructions.push(instruction);
+    this.producers[result] = instruction;
+    return result;
   }
 
   private edge(to: OpenBlock): OpenEdge {
@@ -331,17 +321,17 @@ export class FunctionBuilder {
     this.block.terminator = terminator;
   }
 
-  private resolve(operand: Operand): Operand {
+  private readonly resolve = (operand: Operand): Operand => {
     let current = operand;
     while (typeof current === 'number') {
-      const next = this.replaced.get(current);
+      const next = this.replaced[current];
       if (next === undefined) {
         return current;
       }
       current = next;
     }
     return current;
-  }
+  };
 
   private readIn(variable: SsaVariable, block: OpenBlock): Operand {
     const known = block.definitions.get(variable.id);
@@ -391,7 +381,7 @@ export class FunctionBuilder {
       }
       same = argument;
     }
-    this.replaced.set(value, same ?? 0n);
+    this.replaced[value] = same ?? 0n;
     return true;
   }
 }

@@ -131,9 +131,8 @@ function walkExpression(expression: Expression, visitor: Visitor): void {
 function walkStatement(statement: Statement, visitor: Visitor): void {
   visitor.statement?.(statement);
   const { expressions, statements } = partsOf(statement);
-  for (const expression of expressions) {
-    walkExpression(expression, visitor);
-  }
+  if (visitor.expression !== undefined)
+    for (const expression of expressions) walkExpression(expression, visitor);
   for (const inner of statements) {
     walkStatement(inner, visitor);
   }
