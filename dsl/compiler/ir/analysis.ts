@@ -5,15 +5,44 @@ import { eachEdge, edgesOf } from './visit.ts';
 
 /**
  * An analysis that remembers its result of the function that it was asked for last; no function ever changes. Whoever
- * goes on to a changed function never comes back to the one before.
+ * goes on to a changed function never comes back to the one before. `holds` says whether a result holds for a changed
+ * function, too.
  */
-export function remembered<T, Fn extends object = IrFunction>(analyse: (fn: Fn) => T): (fn: Fn) => T {
+export function remembered<T, Fn extends object = IrFunction>(
+  analyse: (fn: Fn) => T,
+  holds: (before: Fn, after: Fn) => boolean = () => false,
+): (fn: Fn) => T {
   let last: { readonly fn: Fn; readonly result: T } | undefined;
   return (fn) => {
-    if (last?.fn !== fn) last = { fn, result: analyse(fn) };
-    return last.result;
+    if (last?.fn === fn) return last.result;
+    const result = last !== undefined && holds(last.fn, fn) ? last.result : analyse(fn);
+    last = { fn, result };
+    return result;
   };
 }
+
+/** Whether each block of a function is the same as the one in its place in another, as far as `alike` looks. */
+export const blocksAlike =
+  (alike: (a: Block, b: Block) => boolean) =>
+  (a: IrFunction, b: IrFunction): boolean =>
+    a.blocks.length === b.blocks.length &&
+    a.blocks.every((block, place) => {
+      const other = b.blocks[place];
+      return block === other || (other !== undefined && block.id === other.id && alike(block, other));
+    });
+
+/** Whether control takes the same ways through both functions. */
+const sameFlow = blocksAlike(({ terminator: a }, { terminator: b }) => {
+  if (a === b) return true;
+  switch (a.op) {
+    case 'jump':
+      return b.op === 'jump' && a.to.block === b.to.block;
+    case 'branch':
+      return b.op === 'branch' && a.then.block === b.then.block && a.otherwise.block === b.otherwise.block;
+    case 'return':
+      return b.op === 'return';
+  }
+});
 
 /** Blocks by id. */
 export const blocksById = remembered((fn): ReadonlyByBlock<Block> => {
@@ -45,7 +74,7 @@ export const predecessors = remembered((fn): ReadonlyByBlock<readonly number[]> 
       result.get(edge.block)?.push(id);
     });
   return result;
-});
+}, sameFlow);
 
 /** The edge that is followed as the one with number `index`: the taken way of a branch comes last. */
 function edgeAt(terminator: Terminator, index: number): Edge | undefined {
@@ -59,11 +88,11 @@ function edgeAt(terminator: Terminator, index: number): Edge | undefined {
   }
 }
 
-/** Reachable blocks in reverse postorder: every block after its dominators, loops aside after its predecessors. */
-export const blocksInOrder = remembered((fn): readonly Block[] => {
+/** Ids of reachable blocks in reverse postorder: every block after its dominators, loops aside after its predecessors. */
+export const reversePostorder = remembered((fn): readonly number[] => {
   const blocks = blocksById(fn);
   const seen = new ByBlock<true>(fn);
-  const order: Block[] = [];
+  const order: number[] = [];
   const stack: { readonly block: Block; next: number }[] = [];
   const enter = (block: Block): void => {
     if (seen.get(block.id)) return;
@@ -76,15 +105,18 @@ export const blocksInOrder = remembered((fn): readonly Block[] => {
     const edge = edgeAt(top.block.terminator, top.next++);
     if (edge) enter(blockOf(blocks, edge.block));
     else {
-      order.push(top.block);
+      order.push(top.block.id);
       stack.pop();
     }
   }
   return order.reverse();
-});
+}, sameFlow);
 
-/** The ids of `blocksInOrder`. */
-export const reversePostorder = remembered((fn): readonly number[] => blocksInOrder(fn).map(({ id }) => id));
+/** The blocks of `reversePostorder`. */
+export const blocksInOrder = remembered((fn): readonly Block[] => {
+  const blocks = blocksById(fn);
+  return reversePostorder(fn).map((id) => blockOf(blocks, id));
+});
 
 export interface DominatorTree {
   /** Immediate dominator; the entry's is itself. Unreachable blocks are absent. */
@@ -176,7 +208,7 @@ export const dominatorTree = remembered((fn): DominatorTree => {
     return a === undefined || b === undefined ? undefined : idOf(nearest(above, a, b));
   };
   return { immediate, children, dominates, common };
-});
+}, sameFlow);
 
 /** Natural loops: by its head's id, the ids of a loop's blocks. Loops with one head are one. */
 export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<number>> => {
@@ -196,7 +228,7 @@ export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<num
       }
     }
   return bodies;
-});
+}, sameFlow);
 
 /** How many natural loops contain each block, for spill costs. */
 export const loopDepths = remembered((fn): ReadonlyMap<number, number> => {
@@ -204,4 +236,4 @@ export const loopDepths = remembered((fn): ReadonlyMap<number, number> => {
   for (const body of naturalLoops(fn).values())
     for (const id of body) depth.set(id, (depth.get(id) ?? 0) + 1);
   return depth;
-});
+}, sameFlow);

@@ -1,5 +1,12 @@
 /** What is known to hold on entry to a block, from the branches that dominate it. */
-import { blocksById, blocksInOrder, dominatorTree, predecessors, remembered } from '../ir/analysis.ts';
+import {
+  blocksAlike,
+  blocksById,
+  blocksInOrder,
+  dominatorTree,
+  predecessors,
+  remembered,
+} from '../ir/analysis.ts';
 import { ByBlock, type ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Condition, Operand, Terminator, Width } from '../ir/ir.ts';
 
@@ -39,6 +46,8 @@ export function factBehind(terminator: Terminator, taken: boolean): Comparison |
   return condition === 'test' ? undefined : { condition: NEGATED[condition], width, left, right };
 }
 
+const sameTerminators = blocksAlike((a, b) => a.terminator === b.terminator);
+
 /** For each block, what holds whenever it is entered. */
 export const factsOnEntry = remembered((fn): ReadonlyByBlock<Exclude<Facts, undefined>> => {
   const blocks = blocksById(fn);
@@ -61,7 +70,7 @@ export const factsOnEntry = remembered((fn): ReadonlyByBlock<Exclude<Facts, unde
   blocksInOrder(fn).forEach(note);
   for (const block of fn.blocks) if (immediate.get(block.id) === undefined) note(block);
   return known;
-});
+}, sameTerminators);
 
 /** A fact, and the block from which on it holds in all that this dominates. */
 export interface Holding {
@@ -87,4 +96,4 @@ export const boundsOf = remembered((fn): readonly (readonly Holding[] | undefine
     else known.push({ fact, block });
   }
   return bounds;
-});
+}, sameTerminators);

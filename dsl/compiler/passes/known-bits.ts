@@ -219,6 +219,10 @@ function certainBits(producer: Producer, operand: Operand, width: Width, depth: 
 
 /** The value of `operand` where each of its bits is known. */
 export function knownValue(producer: Producer, operand: Operand, width: Width): bigint | undefined {
+  const made = producer(operand);
+  // No bit of a sum is certain, so that it is known only where neither part can be other than 0; one is soon looked at.
+  const isSum = made?.op === 'binary' && (made.operator === 'add' || made.operator === 'xor');
+  if (isSum && possibleBits(producer, made.right, width, DEPTH - 1) !== 0n) return undefined;
   const bits = possibleBits(producer, operand, width);
   return bits === 0n || bits === certainBits(producer, operand, width, DEPTH) ? bits : undefined;
 }

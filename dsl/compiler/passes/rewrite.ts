@@ -1,5 +1,5 @@
 /** What passes need to change a function: replaced values, fresh values, use counts. */
-import { blocksById, remembered } from '../ir/analysis.ts';
+import { blocksAlike, blocksById, remembered } from '../ir/analysis.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import {
   eachEdge,
@@ -32,6 +32,8 @@ export function producerFrom(made: readonly (Instruction | undefined)[], fn: IrF
   return Object.assign(find, { received });
 }
 
+const sameEnds = blocksAlike((a, b) => a.parameters === b.parameters && a.terminator === b.terminator);
+
 /** What each parameter of a block receives from the edges into its block. */
 export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undefined)[] => {
   const received = new Array<Operand[] | undefined>(fn.widths.length);
@@ -49,7 +51,7 @@ export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undef
   };
   for (const { terminator } of fn.blocks) eachEdge(terminator, follow);
   return received;
-});
+}, sameEnds);
 
 /** How often each value is used. */
 export interface UseCounts {
@@ -88,12 +90,18 @@ export type Rewrite = (
 export function rewrittenBlocks(blocks: readonly Block[], rewrite: Rewrite): readonly Block[] {
   return mapUnlessSame(blocks, (block) => {
     let changed: Instruction[] | undefined;
-    for (const [index, instruction] of block.instructions.entries()) {
+    let index = 0;
+    for (const instruction of block.instructions) {
       const made = rewrite(instruction, index, block);
-      if (made !== undefined) changed ??= block.instructions.slice(0, index);
-      changed?.push(...(made ?? [instruction]));
+      if (made !== undefined) {
+        changed ??= block.instructions.slice(0, index);
+        changed.push(...made);
+      } else {
+        changed?.push(instruction);
+      }
+      index += 1;
     }
-    return changed === undefined ? block : { ...block, instructions: changed };
+    return changed === undefined ? block : withInstructions(block, changed);
   });
 }
 
