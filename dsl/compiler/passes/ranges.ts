@@ -5,9 +5,8 @@
  * finds on each path by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals and reg_set_min_max).
  */
 import { blocksById, blocksInOrder, type DominatorTree, dominatorTree } from '../ir/analysis.ts';
-import type { ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
-import { eachOperandOfBlock, resultOf } from '../ir/visit.ts';
+import { eachOperand, resultOf } from '../ir/visit.ts';
 import { larger, ones, smaller } from './arithmetic.ts';
 import { boundsOf, type Comparison, factBehind } from './facts.ts';
 import { isForgotten, type Producer, possibleBits, type Range } from './known-bits.ts';
@@ -111,7 +110,23 @@ function neededFor(asked: readonly Operand[], fn: IrFunction): Uint8Array {
   return needed;
 }
 
-/** The analysis of those values of one function. One without a range so far is on no way that was walked. */
+/** An argument for a parameter, and what holds on the way to it. */
+interface Passed {
+  readonly parameter: ValueId;
+  readonly argument: Operand;
+  readonly fact: Comparison | undefined;
+}
+
+/** What of a block the bounds that are asked for are computed from. */
+interface Place {
+  readonly block: number;
+  readonly made: readonly Instruction[];
+  readonly passed: readonly Passed[];
+  /** Whether a value that it reads has other bounds than when it was last looked at. */
+  isStale: boolean;
+}
+
+/** The analysis of some values of one function. One without a range so far is on no way that was walked. */
 class Intervals {
   readonly ranges: (Range | undefined)[];
   private readonly bounds: ReturnType<typeof boundsOf>;
@@ -120,21 +135,55 @@ class Intervals {
   private readonly grown: number[] = [];
   /** Looked for only where a loop's value grows. */
   private steps: readonly bigint[] | undefined;
-  /** The blocks that read a value. */
-  private readonly users: readonly (readonly Block[] | undefined)[];
-  /** Blocks that read a value whose range is another than when they were last looked at. */
-  private readonly stale: Set<Block>;
+  /** In reverse postorder. */
+  private readonly places: Place[] = [];
+  /** By value, the places that read it. */
+  private readonly users: (Place[] | undefined)[];
 
   constructor(
     private readonly fn: IrFunction,
     private readonly needed: Uint8Array,
   ) {
     this.ranges = new Array<Range | undefined>(fn.widths.length);
+    this.users = new Array<Place[] | undefined>(fn.widths.length);
     this.bounds = boundsOf(fn);
     this.dominates = dominatorTree(fn).dominates;
     this.producer = producersOf(fn);
-    this.users = usersOf(fn, needed);
-    this.stale = new Set(fn.blocks);
+    for (const block of blocksInOrder(fn)) this.addPlace(block);
+  }
+
+  private isNeeded(instruction: Instruction): boolean {
+    const result = resultOf(instruction);
+    return result !== undefined && this.needed[result] === 1;
+  }
+
+  private addPlace({ id, instructions, terminator }: Block): void {
+    const made = instructions.filter((instruction) => this.isNeeded(instruction));
+    const passed: Passed[] = [];
+    const follow = (edge: Edge, taken: boolean): void => {
+      if (edge.arguments.length === 0) return;
+      const fact = factBehind(terminator, taken);
+      const parameters = blocksById(this.fn).get(edge.block)?.parameters ?? [];
+      for (const [index, parameter] of parameters.entries())
+        if (this.needed[parameter] === 1)
+          passed.push({ parameter, argument: edge.arguments[index] ?? 0n, fact });
+    };
+    if (terminator.op === 'jump') follow(terminator.to, true);
+    else if (terminator.op === 'branch') {
+      follow(terminator.then, true);
+      follow(terminator.otherwise, false);
+    }
+    if (made.length === 0 && passed.length === 0) return;
+    const place = { block: id, made, passed, isStale: true };
+    this.places.push(place);
+    const reads = (operand: Operand): void => {
+      if (typeof operand !== 'number') return;
+      const known = this.users[operand];
+      if (known === undefined) this.users[operand] = [place];
+      else if (known[known.length - 1] !== place) known.push(place);
+    };
+    for (const instruction of made) eachOperand(instruction, reads);
+    for (const { argument } of passed) reads(argument);
   }
 
   private widthOf(operand: Operand): Width {
@@ -182,11 +231,11 @@ class Intervals {
   }
 
   /** Takes note of a value's range; whoever reads it has to be looked at, but for `reader`, which is being looked at. */
-  private set(value: ValueId, range: Range, reader?: Block): void {
+  private set(value: ValueId, range: Range, reader?: Place): void {
     const before = this.ranges[value];
     this.ranges[value] = range;
     if (before?.low === range.low && before.high === range.high) return;
-    for (const block of this.users[value] ?? []) if (block !== reader) this.stale.add(block);
+    for (const place of this.users[value] ?? []) if (place !== reader) place.isStale = true;
   }
 
   /** Takes what one more edge brings to a parameter. */
@@ -211,63 +260,31 @@ class Intervals {
     };
   }
 
-  private follow(from: Block, edge: Edge, target: Block | undefined, taken: boolean): void {
-    if (target === undefined || target.parameters.length === 0) return;
-    const fact = factBehind(from.terminator, taken);
-    for (const [index, parameter] of target.parameters.entries()) {
-      if (this.needed[parameter] !== 1) continue;
-      const argument = this.at(edge.arguments[index] ?? 0n, this.widthOf(parameter), from.id, fact);
-      if (argument !== undefined) this.receive(parameter, argument);
-    }
-  }
-
-  private lookAt(block: Block, blocks: ReadonlyByBlock<Block>): void {
-    for (const instruction of block.instructions) {
+  private lookAt(place: Place): void {
+    const { block, made, passed } = place;
+    for (const instruction of made) {
       const result = resultOf(instruction);
-      if (result === undefined || this.needed[result] !== 1) continue;
-      const range = this.made(instruction, result, block.id);
-      if (range !== undefined) this.set(result, range, block);
+      const range = result === undefined ? undefined : this.made(instruction, result, block);
+      if (result !== undefined && range !== undefined) this.set(result, range, place);
     }
-    const { terminator } = block;
-    switch (terminator.op) {
-      case 'jump':
-        this.follow(block, terminator.to, blocks.get(terminator.to.block), true);
-        break;
-      case 'branch':
-        this.follow(block, terminator.then, blocks.get(terminator.then.block), true);
-        this.follow(block, terminator.otherwise, blocks.get(terminator.otherwise.block), false);
-        break;
-      case 'return':
-        break;
+    for (const { parameter, argument, fact } of passed) {
+      const range = this.at(argument, this.widthOf(parameter), block, fact);
+      if (range !== undefined) this.receive(parameter, range);
     }
   }
 
   run(): void {
-    const blocks = blocksById(this.fn);
     for (const parameter of this.fn.parameters) this.ranges[parameter] = full(this.widthOf(parameter));
-    const order = blocksInOrder(this.fn);
     for (let changed = true; changed; ) {
       changed = false;
-      for (const block of order) {
-        if (!this.stale.delete(block)) continue;
-        this.lookAt(block, blocks);
+      for (const place of this.places) {
+        if (!place.isStale) continue;
+        place.isStale = false;
+        this.lookAt(place);
         changed = true;
       }
     }
   }
-}
-
-/** For each value that is needed, the blocks that read it. */
-function usersOf(fn: IrFunction, needed: Uint8Array): readonly (readonly Block[] | undefined)[] {
-  const users = new Array<Block[] | undefined>(fn.widths.length);
-  for (const block of fn.blocks)
-    eachOperandOfBlock(block, (operand) => {
-      if (typeof operand !== 'number' || needed[operand] !== 1) return;
-      const known = users[operand];
-      if (known === undefined) users[operand] = [block];
-      else if (known[known.length - 1] !== block) known.push(block);
-    });
-  return users;
 }
 
 /** The bounds of those values of `asked` that control can reach, by value. */
