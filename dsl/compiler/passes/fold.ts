@@ -4,12 +4,21 @@
  * gives a range to the very pointer that was compared.
  */
 import { blocksInOrder } from '../ir/analysis.ts';
+import { ByBlock } from '../ir/by-block.ts';
 import type { BinaryOperator, Block, Instruction, IrFunction, Operand } from '../ir/ir.ts';
 import { mapOperands, mapTerminatorOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { bitLength, evaluateBinary, ones, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { type FoldedBranch, type FoldFacts, foldBranch, onlyComparedIn } from './fold-branches.ts';
 import { knownValue, possibleBits } from './known-bits.ts';
-import { FreshValues, producerFrom, Replacements, useCounts, withBlocks } from './rewrite.ts';
+import {
+  FreshValues,
+  producerFrom,
+  Replacements,
+  replacedEverywhere,
+  useCounts,
+  withBlocks,
+  withBody,
+} from './rewrite.ts';
 
 type Binary = Instruction & { readonly op: 'binary' };
 
@@ -239,7 +248,7 @@ export function fold(fn: IrFunction): IrFunction {
     fresh,
     onlyCompared: onlyComparedIn(fn, uses),
   };
-  const folded = new Map<Block, Block>();
+  const folded = new ByBlock<Block>(fn);
   for (const block of withUnreachable(fn)) {
     const instructions: Instruction[] = [];
     for (const original of block.instructions) {
@@ -280,12 +289,10 @@ export function fold(fn: IrFunction): IrFunction {
         remember(made, instruction);
       }
     }
-    const kept = unlessSame(block.instructions, instructions);
-    const isSame = kept === block.instructions && terminator === block.terminator;
-    if (!isSame) folded.set(block, { ...block, instructions: kept, terminator });
+    folded.set(block.id, withBody(block, unlessSame(block.instructions, instructions), terminator));
   }
-  const blocks = mapUnlessSame(fn.blocks, (block) => folded.get(block) ?? block);
-  return replaced.in(withBlocks(fn, blocks, fresh.widths));
+  const blocks = mapUnlessSame(fn.blocks, (block) => folded.get(block.id) ?? block);
+  return replacedEverywhere(replaced, withBlocks(fn, blocks, fresh.widths));
 }
 
 function remember(made: (Instruction | undefined)[], instruction: Instruction): void {

@@ -6,11 +6,11 @@
  */
 import { blockOf, blocksById, predecessors, reversePostorder } from '../ir/analysis.ts';
 import type { Block, Instruction, IrFunction, Operand, Region } from '../ir/ir.ts';
-import { mapOperands, mapUnlessSame, unlessSame } from '../ir/visit.ts';
+import { mapOperands, mapTerminatorOperands, mapUnlessSame, unlessSame } from '../ir/visit.ts';
 import { ones } from './arithmetic.ts';
 import { movesPacket, writes } from './effects.ts';
 import { type Producer, possibleBits } from './known-bits.ts';
-import { producersOf, Replacements, withBlocks, withInstructions } from './rewrite.ts';
+import { producersOf, Replacements, replacedEverywhere, withBlocks, withBody } from './rewrite.ts';
 
 interface Known {
   readonly region: Region;
@@ -92,7 +92,8 @@ export function forwardMemory(fn: IrFunction): IrFunction {
       }
       kept.push(instruction);
     }
-    return { block: withInstructions(block, unlessSame(block.instructions, kept)), known };
+    const terminator = mapTerminatorOperands(block.terminator, replaced.resolve);
+    return { block: withBody(block, unlessSame(block.instructions, kept), terminator), known };
   };
 
   const before = predecessors(fn);
@@ -105,5 +106,5 @@ export function forwardMemory(fn: IrFunction): IrFunction {
     done.set(id, inBlock(blockOf(blocks, id), inherited));
   }
   const forwarded = mapUnlessSame(fn.blocks, (block) => done.get(block.id)?.block ?? block);
-  return replaced.in(withBlocks(fn, forwarded));
+  return replacedEverywhere(replaced, withBlocks(fn, forwarded));
 }

@@ -11,9 +11,9 @@
 import { blocksById, dominatorTree, entryOf, predecessors, reversePostorder } from '../ir/analysis.ts';
 import { ByBlock, type ReadonlyByBlock } from '../ir/by-block.ts';
 import type { Block, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
-import { mapOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
+import { mapOperands, mapTerminatorOperands, mapUnlessSame, resultOf, unlessSame } from '../ir/visit.ts';
 import { writes } from './effects.ts';
-import { Replacements, withBlocks, withInstructions } from './rewrite.ts';
+import { Replacements, replacedEverywhere, withBlocks, withBody } from './rewrite.ts';
 
 type Clobbers = (instruction: Instruction) => boolean;
 
@@ -159,7 +159,8 @@ class Numbering {
       if (writesContext(original)) fields = `${id}.${index}`;
       if (endsPointers(original)) pointers = `${id}.${index}`;
     }
-    this.kept.set(id, withInstructions(block, unlessSame(block.instructions, instructions)));
+    const terminator = mapTerminatorOperands(block.terminator, this.replaced.resolve);
+    this.kept.set(id, withBody(block, unlessSame(block.instructions, instructions), terminator));
     for (const child of this.children.get(id) ?? []) {
       const next = this.blocks.get(child);
       if (next !== undefined) this.visit(next);
@@ -187,7 +188,7 @@ class Numbering {
   run(): IrFunction {
     this.visit(entryOf(this.fn));
     const numbered = mapUnlessSame(this.fn.blocks, (block) => this.kept.get(block.id) ?? block);
-    return this.replaced.in(withBlocks(this.fn, numbered));
+    return replacedEverywhere(this.replaced, withBlocks(this.fn, numbered));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What passes need to change a function: replaced values, fresh values, use counts. */
-import { blocksAlike, blocksById, remembered } from '../ir/analysis.ts';
-import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
+import { blocksAlike, blocksById, remembered, reversePostorder } from '../ir/analysis.ts';
+import type { Block, Edge, Instruction, IrFunction, Operand, Terminator, ValueId, Width } from '../ir/ir.ts';
 import {
   eachEdge,
   eachOperandOfBlock,
@@ -70,7 +70,17 @@ export const useCounts = remembered((fn): UseCounts => {
 
 /** The block with these instructions; the very block where they are its own. */
 export const withInstructions = (block: Block, instructions: readonly Instruction[]): Block =>
-  instructions === block.instructions ? block : { ...block, instructions };
+  withBody(block, instructions, block.terminator);
+
+/** The block with these instructions and this terminator; the very block where they are its own. */
+export const withBody = (
+  block: Block,
+  instructions: readonly Instruction[],
+  terminator: Terminator,
+): Block =>
+  instructions === block.instructions && terminator === block.terminator
+    ? block
+    : { id: block.id, parameters: block.parameters, instructions, terminator };
 
 /** The function with these blocks; the very function where they are its own, so that what is known of it still holds. */
 export const withBlocks = (
@@ -138,9 +148,7 @@ export class Replacements {
       mapOperands(instruction, this.resolve),
     );
     const terminator = mapTerminatorOperands(block.terminator, this.resolve);
-    return instructions === block.instructions && terminator === block.terminator
-      ? block
-      : { ...block, instructions, terminator };
+    return withBody(block, instructions, terminator);
   }
 
   /** The function with every use replaced; the replaced definitions stay. */
@@ -152,6 +160,13 @@ export class Replacements {
     );
   }
 }
+
+/**
+ * The function with every use replaced, for a pass that came by way of what dominates a block to the block and replaced
+ * the uses there: what control doesn't reach is left.
+ */
+export const replacedEverywhere = (replaced: Replacements, fn: IrFunction): IrFunction =>
+  reversePostorder(fn).length === fn.blocks.length ? fn : replaced.in(fn);
 
 /** Makes values beyond those that a function has. */
 export class FreshValues {
