@@ -5,7 +5,7 @@
  */
 import { blocksById } from './analysis.ts';
 import type { Edge, Instruction, IrFunction, Operand, Terminator, ValueId } from './ir.ts';
-import { eachEdge, resultOf } from './visit.ts';
+import { eachEdge, eachOperand, resultOf } from './visit.ts';
 
 /** Whether the verifier takes the result for 64 unknown bits, although the upper 32 are zero. */
 export function forgetsHighHalf(instruction: Instruction): boolean {
@@ -31,6 +31,8 @@ export function forgetsHighHalf(instruction: Instruction): boolean {
 
 /** What each value is computed from, and the values that are addresses or arguments of helpers themselves. */
 class Addresses {
+  /** Instructions whose results are computed from all that they read. */
+  private readonly computed: (Instruction | undefined)[];
   private readonly sources: (Operand[] | undefined)[];
   private readonly pointers = new Set<Operand>();
   private readonly ends: Operand[] = [];
@@ -40,6 +42,7 @@ class Addresses {
     fn: IrFunction,
     private readonly bounds: boolean,
   ) {
+    this.computed = new Array<Instruction | undefined>(fn.widths.length);
     this.sources = new Array<Operand[] | undefined>(fn.widths.length);
     const blocks = blocksById(fn);
     const receive = (edge: Edge): void => {
@@ -78,8 +81,7 @@ class Addresses {
         // Any other 32-bit operation says anew that the upper half is zero.
         if (instruction.width === 32 && !this.bounds) break;
         const { left, right } = instruction;
-        this.made(instruction.result, left);
-        this.made(instruction.result, right);
+        this.computed[instruction.result] = instruction;
         // Adding to a pointer asks for a bound even where nothing is accessed.
         if (!this.pointers.has(left)) break;
         this.pointers.add(instruction.result);
@@ -88,7 +90,7 @@ class Addresses {
       }
       case 'zext':
       case 'trunc':
-        this.made(instruction.result, instruction.value);
+        this.computed[instruction.result] = instruction;
         break;
       default: {
         const result = resultOf(instruction);
@@ -101,7 +103,7 @@ class Addresses {
   private readForBounds(instruction: Instruction): void {
     if (instruction.op === 'call') this.ends.push(...instruction.arguments);
     if (instruction.op === 'store' && instruction.region === 'stack') this.ends.push(instruction.value);
-    if (instruction.op === 'sext') this.made(instruction.result, instruction.value);
+    if (instruction.op === 'sext') this.computed[instruction.result] = instruction;
   }
 
   /** What a subprogram returns has bounds, and either side of a comparison bounds the other. */
@@ -115,10 +117,15 @@ class Addresses {
   values(): ReadonlySet<ValueId> {
     const found = new Set<ValueId>();
     const work = [...this.ends];
+    const add = (operand: Operand): void => {
+      work.push(operand);
+    };
     for (let operand = work.pop(); operand !== undefined; operand = work.pop())
       if (typeof operand === 'number' && !found.has(operand)) {
         found.add(operand);
-        for (const source of this.sources[operand] ?? []) work.push(source);
+        const computed = this.computed[operand];
+        if (computed !== undefined) eachOperand(computed, add);
+        this.sources[operand]?.forEach(add);
       }
     return found;
   }

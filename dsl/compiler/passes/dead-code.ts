@@ -10,11 +10,11 @@ import { withoutParameters } from './simplify-cfg.ts';
 
 export function eliminateDeadCode(fn: IrFunction): IrFunction {
   const producer = producersOf(fn);
-  const live = new Set<ValueId>();
+  const live = new Uint8Array(fn.widths.length);
   const work: ValueId[] = [];
   const need = (operand: Operand): void => {
-    if (typeof operand !== 'number' || live.has(operand)) return;
-    live.add(operand);
+    if (typeof operand !== 'number' || live[operand] === 1) return;
+    live[operand] = 1;
     work.push(operand);
   };
   for (const { instructions, terminator } of fn.blocks) {
@@ -28,12 +28,12 @@ export function eliminateDeadCode(fn: IrFunction): IrFunction {
   }
   const isLive = (instruction: Instruction): boolean => {
     const result = resultOf(instruction);
-    return !mayGo(instruction) || (result !== undefined && live.has(result));
+    return !mayGo(instruction) || (result !== undefined && live[result] === 1);
   };
   const blocks = mapUnlessSame(fn.blocks, (block) =>
     withInstructions(block, filterUnlessSame(block.instructions, isLive)),
   );
-  const dead = fn.blocks.flatMap((block) => block.parameters.filter((parameter) => !live.has(parameter)));
+  const dead = fn.blocks.flatMap((block) => block.parameters.filter((parameter) => live[parameter] !== 1));
   return withoutUnusedSlots(withoutParameters(withBlocks(fn, blocks), new Set(dead)));
 }
 

@@ -80,18 +80,19 @@ function copiesAmong(shapes: readonly Shape[]): Copies | undefined {
 }
 
 function findCopies(fn: IrFunction): Copies | undefined {
+  const candidates = fn.blocks.filter((block, index) => {
+    const length = block.instructions.length + (block.terminator.op === 'branch' ? 1 : 0);
+    return index > 0 && length >= LEAST && block.parameters.length === 0;
+  });
+  const promising = new Set(groupsBy(candidates, beginningOf).flat());
+  if (promising.size === 0) return undefined;
   const elsewhere = usedElsewhere(fn);
   const isWhole = ({ instructions }: Block): boolean =>
     !instructions.some((each) => {
       const result = resultOf(each);
       return result !== undefined && elsewhere.has(result);
     });
-  const candidates = fn.blocks.filter((block, index) => {
-    const length = block.instructions.length + (block.terminator.op === 'branch' ? 1 : 0);
-    return index > 0 && length >= LEAST && block.parameters.length === 0 && isWhole(block);
-  });
-  const promising = new Set(groupsBy(candidates, beginningOf).flat());
-  const shapes = candidates.filter((block) => promising.has(block)).map(shapeOf);
+  const shapes = candidates.filter((block) => promising.has(block) && isWhole(block)).map(shapeOf);
   for (const alike of groupsBy(shapes, ({ text }) => text)) {
     const copies = copiesAmong(alike);
     if (copies !== undefined) return copies;
@@ -100,8 +101,10 @@ function findCopies(fn: IrFunction): Copies | undefined {
 }
 
 /** What copies have in common at once: few blocks have it that aren't copies. */
-const beginningOf = ({ instructions: [first], terminator }: Block): string =>
-  `${first?.op} ${first?.span?.line} ${first?.span?.column} ${terminator.op}`;
+const beginningOf = ({ instructions, terminator }: Block): string => {
+  const [first] = instructions;
+  return `${instructions.length} ${first?.op} ${first?.span?.line} ${first?.span?.column} ${terminator.op}`;
+};
 
 /** Those of which there are several of one kind, by kind. */
 function groupsBy<T>(items: readonly T[], kindOf: (item: T) => string): readonly (readonly T[])[] {
