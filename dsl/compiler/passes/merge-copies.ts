@@ -5,6 +5,7 @@
  * the same one. Only copies of the same source merge, so that each instruction keeps its line.
  */
 import type { Block, Edge, IrFunction, Operand, ValueId } from '../ir/ir.ts';
+import { printFunction } from '../ir/print.ts';
 import { eachOperandOfBlock, mapEdges, mapOperands, mapTerminatorOperands, resultOf } from '../ir/visit.ts';
 import { FreshValues } from './rewrite.ts';
 
@@ -36,8 +37,10 @@ function shapeOf(block: Block): Shape {
     return { ...mapped, result: 0 };
   });
   const terminator = mapTerminatorOperands(block.terminator, place);
-  const text = JSON.stringify([instructions, terminator], (_, part: unknown) =>
-    typeof part === 'bigint' ? `${part}n` : part,
+  const alone = { id: 0, parameters: [], instructions, terminator };
+  const text = printFunction(
+    { name: '', parameters: [], blocks: [alone], slots: [], widths: [] },
+    { spans: true },
   );
   return { block, text, outside };
 }

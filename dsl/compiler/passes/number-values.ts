@@ -18,27 +18,32 @@ import { Replacements, replacedEverywhere, withBlocks, withBody } from './rewrit
 type Clobbers = (instruction: Instruction) => boolean;
 
 /** The state before any clobber, and that of what reads none. */
-const START = 'start';
+const START = 0;
 
 const writesContext: Clobbers = (instruction) => writes(instruction).includes('context');
 const endsPointers: Clobbers = ({ op }) => op === 'helper' || op === 'call';
 
-/** For each block, a name for the state on entry: the same name only where no clobber lies between. */
-function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyByBlock<string> {
+/** A number for the state behind instruction `index` of a block; none for another state has the same. */
+const behind = (block: number, index: number): number => (index + 1) * 2 ** 20 + block;
+/** A number for the state on entry to a block in which several meet. */
+const merging = (block: number): number => -1 - block;
+
+/** For each block, a number for the state on entry: the same only where no clobber lies between. */
+function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyByBlock<number> {
   const before = predecessors(fn);
-  const entry = new ByBlock<string>(fn);
-  const last = new ByBlock<string>(fn);
-  const clobbered = new ByBlock<string>(fn);
+  const entry = new ByBlock<number>(fn);
+  const last = new ByBlock<number>(fn);
+  const clobbered = new ByBlock<number>(fn);
   for (const { id, instructions } of fn.blocks) {
     const at = instructions.findLastIndex(clobbers);
-    if (at >= 0) clobbered.set(id, `${id}.${at}`);
+    if (at >= 0) clobbered.set(id, behind(id, at));
   }
   const order = reversePostorder(fn);
   for (let changed = true; changed; ) {
     changed = false;
     for (const id of order) {
-      const merged = `merge ${id}`;
-      let version: string | undefined;
+      const merged = merging(id);
+      let version: number | undefined;
       for (const predecessor of before.get(id) ?? []) {
         const own = last.get(predecessor);
         version = version === undefined || own === undefined || own === version ? (own ?? version) : merged;
@@ -124,7 +129,7 @@ interface Known {
   readonly instruction: Instruction;
   readonly result: ValueId;
   /** The state that it read. */
-  readonly version: string;
+  readonly version: number;
 }
 
 class Numbering {
@@ -156,8 +161,8 @@ class Numbering {
       const readsContext = instruction.op === 'load' && instruction.region === 'context';
       const version = readsContext ? (instruction.pointer ? pointers : fields) : START;
       if (!this.isKnown(instruction, version, own)) instructions.push(instruction);
-      if (writesContext(original)) fields = `${id}.${index}`;
-      if (endsPointers(original)) pointers = `${id}.${index}`;
+      if (writesContext(original)) fields = behind(id, index);
+      if (endsPointers(original)) pointers = behind(id, index);
     }
     const terminator = mapTerminatorOperands(block.terminator, this.replaced.resolve);
     this.kept.set(id, withBody(block, unlessSame(block.instructions, instructions), terminator));
@@ -169,7 +174,7 @@ class Numbering {
   }
 
   /** Whether the result of an instruction is known; if not, it is from now on, and its list in `own`. */
-  private isKnown(instruction: Instruction, version: string, own: Known[][]): boolean {
+  private isKnown(instruction: Instruction, version: number, own: Known[][]): boolean {
     const key = keyOf(instruction);
     const result = resultOf(instruction);
     if (key === undefined || result === undefined) return false;

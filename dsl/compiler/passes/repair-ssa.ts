@@ -141,6 +141,12 @@ export class OpenFunction {
     return this.areThere(this.sources[id] ?? []);
   }
 
+  /** Removes a block that no edge leads to any more, and nothing else. */
+  remove(block: OpenBlock): void {
+    this.forgetEdgesOf(block);
+    this.blocks[block.id] = undefined;
+  }
+
   /** Removes the blocks that control no longer reaches. */
   prune(): void {
     const seen = new Uint8Array(this.blocks.length);
@@ -154,9 +160,7 @@ export class OpenFunction {
     };
     for (let block = work.pop(); block !== undefined; block = work.pop()) eachEdge(block.terminator, reach);
     for (const block of this.places) {
-      if (this.blocks[block.id] === undefined || seen[block.id] === 1) continue;
-      this.forgetEdgesOf(block);
-      this.blocks[block.id] = undefined;
+      if (this.blocks[block.id] !== undefined && seen[block.id] !== 1) this.remove(block);
     }
   }
 }

@@ -141,7 +141,7 @@ function threadThrough(
   sources: readonly OpenBlock[],
   { facts, producer, dominates }: Known,
 ): readonly number[] {
-  const bridges: { readonly id: number; readonly values: Passage['values'] }[] = [];
+  const bridges: { readonly id: number; readonly to: number; readonly values: Passage['values'] }[] = [];
   for (const source of sources.filter(({ id }) => !dominates(block.id, id))) {
     const { terminator } = source;
     const redirect = (edge: Edge, taken: boolean): Edge => {
@@ -154,7 +154,7 @@ function threadThrough(
         return edge;
       }
       const { id } = fn.add(passage.copies, { op: 'jump', to: passage.target });
-      bridges.push({ id, values: passage.values });
+      bridges.push({ id, to: passage.target.block, values: passage.values });
       return { block: id, arguments: [] };
     };
     if (terminator.op === 'jump') {
@@ -168,9 +168,11 @@ function threadThrough(
     }
   }
   if (bridges.length > 0) {
-    // Only with the block itself can anything behind it become unreachable.
     if (!sources.some((source) => leadsTo(source, block.id))) {
-      fn.prune();
+      // Only with the block itself can anything behind it become unreachable that no new way leads to.
+      const targets = bridges.map(({ to }) => to);
+      if (edgesOf(block.terminator).every((edge) => targets.includes(edge.block))) fn.remove(block);
+      else fn.prune();
     }
     const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
     for (const value of defined) {
