@@ -91,21 +91,25 @@ function edgeAt(terminator: Terminator, index: number): Edge | undefined {
 /** Ids of reachable blocks in reverse postorder: every block after its dominators, loops aside after its predecessors. */
 export const reversePostorder = remembered((fn): readonly number[] => {
   const blocks = blocksById(fn);
-  const seen = new ByBlock<true>(fn);
+  /** How many edges of a block have been followed; undefined before it is reached. */
+  const followed = new ByBlock<number>(fn);
   const order: number[] = [];
-  const stack: { readonly block: Block; next: number }[] = [];
+  const stack: Block[] = [];
   const enter = (block: Block): void => {
-    if (seen.get(block.id)) return;
-    seen.set(block.id, true);
-    stack.push({ block, next: 0 });
+    if (followed.get(block.id) !== undefined) return;
+    followed.set(block.id, 0);
+    stack.push(block);
   };
   enter(entryOf(fn));
-  for (let top = stack.at(-1); top; top = stack.at(-1)) {
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const { id, terminator } = top;
+    const next = followed.get(id) ?? 0;
+    followed.set(id, next + 1);
     // The last edge first, so that the taken way of a branch comes first in the reversed order.
-    const edge = edgeAt(top.block.terminator, top.next++);
-    if (edge) enter(blockOf(blocks, edge.block));
+    const edge = edgeAt(terminator, next);
+    if (edge !== undefined) enter(blockOf(blocks, edge.block));
     else {
-      order.push(top.block.id);
+      order.push(id);
       stack.pop();
     }
   }

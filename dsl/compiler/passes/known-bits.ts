@@ -217,12 +217,33 @@ function certainBits(producer: Producer, operand: Operand, width: Width, depth: 
   }
 }
 
+/** Whether `possibleBits` finds none; where it finds some, this mostly is much sooner known. */
+function isZero(producer: Producer, operand: Operand, width: Width, depth: number): boolean {
+  if (typeof operand === 'bigint') return (operand & ones(width)) === 0n;
+  if (depth <= 0) return false;
+  const made = producer(operand);
+  if (made === undefined) {
+    const received = producer.received?.(operand);
+    return received?.every((each) => isZero(producer, each, width, depth - PARAMETER_DEPTH)) ?? false;
+  }
+  if (made.op === 'binary') {
+    const { operator, left, right, width: own } = made;
+    if (operator === 'add' || operator === 'or' || operator === 'xor')
+      return isZero(producer, right, own, depth - 1) && isZero(producer, left, own, depth - 1);
+    if (
+      operator === 'mul' &&
+      !isZero(producer, right, own, depth - 1) &&
+      !isZero(producer, left, own, depth - 1)
+    )
+      return false;
+  }
+  return possibleBits(producer, operand, width, depth) === 0n;
+}
+
 /** The value of `operand` where each of its bits is known. */
 export function knownValue(producer: Producer, operand: Operand, width: Width): bigint | undefined {
-  const made = producer(operand);
-  // No bit of a sum is certain, so that it is known only where neither part can be other than 0; one is soon looked at.
-  const isSum = made?.op === 'binary' && (made.operator === 'add' || made.operator === 'xor');
-  if (isSum && possibleBits(producer, made.right, width, DEPTH - 1) !== 0n) return undefined;
+  const certain = certainBits(producer, operand, width, DEPTH);
+  if (certain === 0n) return isZero(producer, operand, width, DEPTH) ? 0n : undefined;
   const bits = possibleBits(producer, operand, width);
-  return bits === 0n || bits === certainBits(producer, operand, width, DEPTH) ? bits : undefined;
+  return bits === 0n || bits === certain ? bits : undefined;
 }
