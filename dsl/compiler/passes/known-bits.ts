@@ -166,23 +166,23 @@ export function largest(producer: Producer, operand: Operand, width: Width, dept
 
 function findLargest(producer: Producer, operand: ValueId, width: Width, depth: number): bigint {
   const instruction = producer(operand);
-  const bits = possibleBits(producer, operand, width, depth);
-  if (instruction === undefined) {
-    const received = producer.received?.(operand);
-    const bounds = received?.map((each) => largest(producer, each, width, depth - PARAMETER_DEPTH));
-    return bounds?.reduce(larger, 0n) ?? bits;
+  const received = instruction === undefined ? producer.received?.(operand) : undefined;
+  if (received !== undefined) {
+    let most = 0n;
+    for (const each of received) most = larger(most, largest(producer, each, width, depth - PARAMETER_DEPTH));
+    return most;
   }
-  if (instruction.op === 'zext' && !isForgotten(producer(instruction.value))) {
+  if (instruction?.op === 'zext' && !isForgotten(producer(instruction.value))) {
     return largest(producer, instruction.value, 32, depth - 1);
   }
-  if (instruction.op !== 'binary') {
+  const bits = possibleBits(producer, operand, width, depth);
+  if (instruction?.op !== 'binary' || (instruction.operator !== 'add' && instruction.operator !== 'mul')) {
     return bits;
   }
   const { left, right, operator, width: own } = instruction;
   const a = largest(producer, left, own, depth - 1);
   const b = largest(producer, right, own, depth - 1);
-  const exact = operator === 'add' ? a + b : operator === 'mul' ? largestProduct(own, a, b) : bits;
-  return smaller(exact, bits);
+  return smaller(operator === 'add' ? a + b : largestProduct(own, a, b), bits);
 }
 
 /** A mask of the bits that are surely one in `operand`, used at `width`. */

@@ -39,6 +39,8 @@ function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyByBlock<nu
     if (at >= 0) clobbered.set(id, behind(id, at));
   }
   const order = reversePostorder(fn);
+  // Without an edge from what comes later once is enough.
+  let isCyclic = false;
   for (let changed = true; changed; ) {
     changed = false;
     for (const id of order) {
@@ -46,12 +48,13 @@ function versionsOnEntry(fn: IrFunction, clobbers: Clobbers): ReadonlyByBlock<nu
       let version: number | undefined;
       for (const predecessor of before.get(id) ?? []) {
         const own = last.get(predecessor);
+        isCyclic ||= own === undefined;
         version = version === undefined || own === undefined || own === version ? (own ?? version) : merged;
       }
       if (entry.get(id) === merged) version = merged;
       version ??= START;
       const exit = clobbered.get(id) ?? version;
-      changed ||= entry.get(id) !== version || last.get(id) !== exit;
+      changed ||= isCyclic && (entry.get(id) !== version || last.get(id) !== exit);
       entry.set(id, version);
       last.set(id, exit);
     }

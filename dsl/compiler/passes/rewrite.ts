@@ -210,13 +210,15 @@ export function renumbered(fn: IrFunction): IrFunction {
     parameters: fn.parameters.map(number),
     widths,
     blocks: fn.blocks.map((block) => ({
-      ...block,
+      id: block.id,
       parameters: block.parameters.map(number),
-      instructions: block.instructions.map((instruction) => {
+      instructions: block.instructions.map((instruction): Instruction => {
         const mapped = mapOperands(instruction, operand);
-        return mapped.op === 'store' || mapped.result === undefined
-          ? mapped
-          : ({ ...mapped, result: number(mapped.result) } as Instruction);
+        const result = resultOf(mapped);
+        if (result === undefined) return mapped;
+        // What was mapped is a copy, which nobody else has seen.
+        const own = mapped === instruction ? { ...instruction } : mapped;
+        return Object.assign(own, { result: number(result) });
       }),
       terminator: mapTerminatorOperands(block.terminator, operand),
     })),
