@@ -12,6 +12,7 @@ import {
   mapTerminatorOperands,
   mapUnlessSame,
   operandsOf,
+  resultOf,
   terminatorOperands,
 } from '../ir/visit.ts';
 import { FreshValues } from './rewrite.ts';
@@ -32,13 +33,21 @@ export class OpenFunction {
   /** All that are or were there, by their places. */
   private readonly places: OpenBlock[];
   private readonly blocks: (OpenBlock | undefined)[] = [];
+  /** Whether somebody may ask who uses a value, by value; of fresh ones somebody may. */
+  private readonly isAskedFor: Uint8Array;
   /** Blocks that use a value, or did; known once somebody asks. */
   private users: (OpenBlock[] | undefined)[] | undefined;
   /** For each block, where its incoming edges come from; known once somebody asks. */
   private sources: (OpenBlock[] | undefined)[] | undefined;
 
-  constructor(private readonly fn: IrFunction) {
+  /** `copied`: the blocks whose values may get other definitions beside their own. */
+  constructor(
+    private readonly fn: IrFunction,
+    copied: readonly Block[],
+  ) {
     this.fresh = new FreshValues(fn);
+    this.isAskedFor = new Uint8Array(fn.widths.length);
+    for (const block of copied) for (const value of definedIn(block)) this.isAskedFor[value] = 1;
     this.places = fn.blocks.map(({ id, parameters, instructions, terminator }, place) => ({
       id,
       place,
@@ -90,7 +99,7 @@ export class OpenFunction {
   }
 
   noteUse(block: OpenBlock, operand: Operand): void {
-    if (this.users === undefined || typeof operand !== 'number') return;
+    if (this.users === undefined || typeof operand !== 'number' || this.isAskedFor[operand] === 0) return;
     const known = this.users[operand];
     if (known === undefined) this.users[operand] = [block];
     else if (known[known.length - 1] !== block) known.push(block);
@@ -228,6 +237,15 @@ export function repairUses(
     block.terminator = mapTerminatorOperands(block.terminator, replace);
   }
 }
+
+/** The values that a block defines. */
+export const definedIn = ({
+  parameters,
+  instructions,
+}: Pick<Block, 'parameters' | 'instructions'>): ValueId[] => [
+  ...parameters,
+  ...instructions.flatMap((instruction) => resultOf(instruction) ?? []),
+];
 
 const uses = (block: OpenBlock, value: ValueId): boolean =>
   block.instructions.some((instruction) => operandsOf(instruction).includes(value)) ||

@@ -5,13 +5,13 @@
  * Code Replication" (PLDI 1995).
  */
 import { dominatorTree, predecessors } from '../ir/analysis.ts';
-import type { Edge, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
+import type { Block, Edge, Instruction, IrFunction, Operand, ValueId } from '../ir/ir.ts';
 import { edgesOf, mapOperands, resultOf } from '../ir/visit.ts';
 import { evaluateBinary, signed, swapBytes, unsigned } from './arithmetic.ts';
 import { decide } from './branch-facts.ts';
 import { type Facts, factBehind, factsOnEntry, withFact } from './facts.ts';
 import type { Producer } from './known-bits.ts';
-import { type OpenBlock, OpenFunction, repairUses } from './repair-ssa.ts';
+import { definedIn, type OpenBlock, OpenFunction, repairUses } from './repair-ssa.ts';
 import { type FreshValues, producersOf } from './rewrite.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
 
@@ -118,7 +118,7 @@ function isThreadable(block: OpenBlock, sources: readonly OpenBlock[], { dominat
 }
 
 /** A block that may be copied: short, and pure. */
-const isShort = ({ terminator, instructions }: OpenBlock): boolean =>
+const isShort = ({ terminator, instructions }: Block): boolean =>
   terminator.op === 'branch' &&
   instructions.length <= MAX_COPIED &&
   instructions.every(({ op }) => COPIED.has(op));
@@ -174,8 +174,7 @@ function threadThrough(
       if (edgesOf(block.terminator).every((edge) => targets.includes(edge.block))) fn.remove(block);
       else fn.prune();
     }
-    const defined = [...block.parameters, ...block.instructions.flatMap((made) => resultOf(made) ?? [])];
-    for (const value of defined) {
+    for (const value of definedIn(block)) {
       const definitions = new Map<number, Operand>(
         fn.block(block.id) === undefined ? [] : [[block.id, value]],
       );
@@ -191,13 +190,14 @@ function threadThrough(
 /** Threads through every block once, but for those next to what was just threaded; undefined if nothing was. */
 function sweep(fn: IrFunction): IrFunction | undefined {
   const known = { facts: factsOnEntry(fn), producer: producersOf(fn), ...dominatorTree(fn) };
-  const open = new OpenFunction(fn);
+  const short = fn.blocks.filter(isShort);
+  const open = new OpenFunction(fn, short);
   const before = predecessors(fn);
   const made = new Set<number>();
   const nextToMade = new Set<number>();
-  for (const { id } of fn.blocks) {
+  for (const { id } of short) {
     const block = open.block(id);
-    if (block === undefined || nextToMade.has(id) || !isShort(block)) continue;
+    if (block === undefined || nextToMade.has(id)) continue;
     const sources: OpenBlock[] = [];
     for (const from of new Set(before.get(id))) {
       const source = open.block(from);
