@@ -51,6 +51,10 @@ export function eachOperand(instruction: Instruction, visit: (operand: Operand) 
     case 'load':
       visit(instruction.base);
       break;
+    case 'store':
+      visit(instruction.base);
+      visit(instruction.value);
+      break;
     default:
       for (const operand of operandsOf(instruction)) visit(operand);
   }

@@ -3,7 +3,7 @@
  * predecessor, empty blocks are bypassed, and parameters that merge one value are that value. Blocks come out in
  * reverse postorder. Muchnick, "Advanced Compiler Design and Implementation" (1997), section 18.2.
  */
-import { blocksById, blocksInOrder, predecessors } from '../ir/analysis.ts';
+import { blocksById, blocksInOrder } from '../ir/analysis.ts';
 import { ByBlock } from '../ir/by-block.ts';
 import type { Block, Edge, IrFunction, Operand, Terminator, ValueId } from '../ir/ir.ts';
 import {
@@ -111,7 +111,11 @@ export function withoutParameters(fn: IrFunction, gone: ReadonlySet<ValueId>): I
 
 /** Appends each block that has one predecessor, which jumps to it, to that predecessor. */
 function mergeBlocks(fn: IrFunction): IrFunction {
-  const before = predecessors(fn);
+  const ways = new ByBlock<number>(fn);
+  for (const { terminator } of fn.blocks)
+    eachEdge(terminator, ({ block }) => {
+      ways.set(block, (ways.get(block) ?? 0) + 1);
+    });
   const blocks = blocksById(fn);
   const replaced = new Replacements();
   /** What is left of the blocks that others were appended to. */
@@ -123,7 +127,7 @@ function mergeBlocks(fn: IrFunction): IrFunction {
     while (block?.terminator.op === 'jump') {
       const { to } = block.terminator;
       const next = longer.get(to.block) ?? blocks.get(to.block);
-      if (next === undefined || next.id === id || before.get(next.id)?.length !== 1) {
+      if (next === undefined || next.id === id || ways.get(next.id) !== 1) {
         break;
       }
       for (const [index, parameter] of next.parameters.entries()) {
