@@ -22,6 +22,16 @@ b5:
 }`);
 
 describe('analysis of the flow graph', () => {
+  it('keeps what it knows of a flow that a changed function still has, and of no other', () => {
+    const tree = dominatorTree(LOOP);
+    const blocks = LOOP.blocks.map((block) => ({ ...block, instructions: [...block.instructions] }));
+    expect(dominatorTree({ ...LOOP, blocks })).toBe(tree);
+    const jump = { op: 'jump', to: { block: 5, arguments: [] } } as const;
+    const redirected = blocks.map((block) => (block.id === 2 ? { ...block, terminator: jump } : block));
+    expect(dominatorTree({ ...LOOP, blocks: redirected }).immediate.get(4)).toBeUndefined();
+    expect(reversePostorder({ ...LOOP, blocks: redirected })).toEqual([0, 1, 2, 5]);
+  });
+
   it('orders blocks after their predecessors, loops aside, the taken way of a branch first', () => {
     expect(reversePostorder(LOOP)).toEqual([0, 1, 2, 3, 4, 5]);
   });
