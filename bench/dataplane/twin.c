@@ -35,7 +35,7 @@ enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 
 const volatile struct {
 	u64 ns_per_byte, cell_ns_per_byte, heavy_level, hand_over_shift, mouse_share, mouse_stretch;
-	u64 credit, heavy_horizon, mouse_horizon, vital_horizon, ramp_start, ramp_shift, shift_limit, seed;
+	u64 credit, heavy_horizon, mouse_horizon, vital_horizon, ramp_start, ramp_shift, drop_after, shift_limit, seed;
 	u64 ns_per_packet, packet_credit;
 	u32 pacing, mouse_class, heavy_class, ecn, exclusions, untagged, ipv4_only;
 } config;
@@ -599,9 +599,9 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 			u64 chance = get_prandom_u32(), squared = ramp * ramp;
 			u32 ecn = config.ecn ? p.ecn : 0;
 			if (ecn == 0) {
-				u64 drop = squared >> 3;
+				u64 late = ramp_of(delay - (i64)config.drop_after), drop = (late * late) >> 3;
 				if (config.pacing == DEPARTURE_TIMES) {
-					u64 late = ramp_of(delay - (i64)(config.heavy_horizon >> 1)) * share_at(estimated - now);
+					late *= share_at(estimated - now);
 					drop = (late * late) >> 7;
 				}
 				if (heavy && !small && drop > chance) {
