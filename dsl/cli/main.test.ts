@@ -125,7 +125,8 @@ describe('compile', () => {
     [['levitate'], 'no command is named levitate; there are compile, check, disasm, vm'],
     [['disasm', '/nonexistent.o'], 'read /nonexistent.o: ENOENT'],
     [['check'], 'check: name at least one file'],
-    [['vm', '/nonexistent.json'], 'ENOENT'],
+    [['vm', '/nonexistent.json'], 'read vectors of nonexistent.json: ENOENT'],
+    [['vm', '/tmp'], 'read vectors of tmp: EISDIR'],
   ])('%j is refused in one line', async (argv, message) => {
     const { status, out, error } = await natra(argv);
     expect([status, out]).toEqual([2, '']);

@@ -41,7 +41,7 @@ export function runVectors(file: string): VectorResults {
 /** The vectors of a file, in order. */
 export function readVectors(file: string): readonly Vector[] {
   const what = `read vectors of ${basename(file)}`;
-  const content = parsed(what, readFileSync(file, 'utf8'));
+  const content = parsed(what, textOf(what, file));
   const vectors = isRecord(content) ? content.vectors : undefined;
   if (!Array.isArray(vectors)) throw new Error(`${what}: no list "vectors" in it`);
   return vectors.map((vector: unknown, index) => {
@@ -51,6 +51,14 @@ export function readVectors(file: string): readonly Vector[] {
     if (problem !== undefined) throw new Error(`${what}: vector ${index} (${vector.name}): its ${problem}`);
     return vector;
   });
+}
+
+function textOf(what: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function parsed(what: string, text: string): unknown {
