@@ -33,7 +33,7 @@ export interface SimulationOptions {
 function limiterOf(step: PodStep, limit: Limit | undefined, direction: Direction): Limiter | SimulatedNatra {
   if (limit === undefined) return unlimited;
   if (step.limiter === 'bandwidth') return tokenBucketFilter(limit.rateBitsPerSecond, limit.burstBits / 8);
-  const object = readElf(readFileSync(join(BUILD, `${direction}.o`)));
+  const object = readElf(readFileSync(join(BUILD, 'limit.o')));
   return natraLimiter(object, direction, { ...limit, pacing: 'edt' });
 }
 

@@ -154,14 +154,12 @@ function onNode(capabilities: readonly string[]): string[] {
   ];
 }
 
-/** Puts programs that do the same with an instruction more where the node's natra has its own. */
+/** Puts a program that does the same with an instruction more where the node's natra has its own. */
 function installAnotherRelease(): void {
   const installed = dirname(realpathSync(join(node.binDirectory, 'natra')));
-  for (const direction of ['ingress', 'egress']) {
-    const other = ofAnotherRelease(readFileSync(join(installed, `${direction}.o`)));
-    writeFileSync(join(installed, `${direction}.o`), other);
-    writeFileSync(join(installed, `${direction}.prepared`), writePrepared(prepare(readElf(other))));
-  }
+  const other = ofAnotherRelease(readFileSync(join(installed, 'limit.o')));
+  writeFileSync(join(installed, 'limit.o'), other);
+  writeFileSync(join(installed, 'limit.prepared'), writePrepared(prepare(readElf(other))));
 }
 
 /** Ids of the programs that are pinned for Pods. */
