@@ -65,7 +65,7 @@ export function heavyHorizonOf(bytesPerSecond: bigint, { packets, least }: Room)
  * Whether what a few senders put under way takes longer than a queue of departure times should be: below 17.6 Mbit/s. There
  * it would be both too short for them and most of the burst.
  */
-const isSlow = (bytesPerSecond: bigint): boolean =>
+export const isSlow = (bytesPerSecond: bigint): boolean =>
   heavyHorizonOf(bytesPerSecond, ROOM_OF_FQ) > ROOM_OF_FQ.least;
 
 /** Cutting GSO packets costs the more the higher the rate: up to 200 Mbit/s. */

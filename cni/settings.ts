@@ -6,6 +6,7 @@ import { HEAVY_CLASS, MOUSE_CLASS } from '../loader/attach/classes.ts';
 import { boundsOf, packetCreditOf, vitalHorizonOf } from './bounds.ts';
 import type { Direction } from './config/bandwidth.ts';
 import { bytesPerSecondOf, miceScales, type PacedLimit, type Pacing, timeOf } from './limit.ts';
+import { isSlow } from './queue.ts';
 
 export { burstBytes } from './bounds.ts';
 export type { PacedLimit as Limit, Pacing, Parsing } from './limit.ts';
@@ -66,10 +67,11 @@ function rampOf(limit: PacedLimit, direction: Direction, heavyHorizon: bigint): 
 /**
  * Packets of 64 KiB wait behind one another as a matter of course, and no mouse behind them: so drops wait, too. But a Pod's own
  * TCP hears of one at once and has nothing to send again; where flows wait in one queue, it is what makes their shares even.
+ * At low rates, where a packet takes longest, shares are even without.
  */
-function dropAfterOf({ pacing }: PacedLimit, direction: Direction, heavyHorizon: bigint): bigint {
-  if (pacing === 'queue') return (3n * heavyHorizon) / 4n;
-  return direction === 'egress' ? 0n : heavyHorizon / 2n;
+function dropAfterOf(limit: PacedLimit, direction: Direction, heavyHorizon: bigint): bigint {
+  if (limit.pacing === 'queue') return (3n * heavyHorizon) / 4n;
+  return direction === 'egress' && !isSlow(bytesPerSecondOf(limit)) ? 0n : heavyHorizon / 2n;
 }
 
 /** What tells heavy flows from mice: the drain of a cell, and the level above which a flow is heavy. */
