@@ -1,4 +1,5 @@
 /** natra itself as a limiter of modelled flows: its bytecode in the BPF VM, packet by packet. */
+import type { Direction } from '../../cni/config/bandwidth.ts';
 import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { type Count, VERDICTS, type VerdictName } from '../../cni/verdicts.ts';
 import { Clock, isValueMap, RandomSource, Skb } from '../../dsl/machine/index.ts';
@@ -38,13 +39,17 @@ export interface SimulatedNatra extends Limiter {
   readonly steps: () => number;
 }
 
-/** A fresh limiter from a compiled program, `limit` of programs/limit.ts or another version of it. */
-export function natraLimiter(object: ObjectImage, program: string, limit: Limit): SimulatedNatra {
+/**
+ * A fresh limiter from the one program of an object, programs/limit.ts or another version of it. A Pod's own TCP, on its way out,
+ * is told otherwise than one that sends to it.
+ */
+export function natraLimiter(object: ObjectImage, limit: Limit, direction: Direction): SimulatedNatra {
+  const [{ name: program } = { name: '' }] = object.programs;
   const clock = new Clock();
   const vm = createVm(object, { clock, random: new RandomSource(1) });
   const rodata = object.sections.find((section) => section.name === '.rodata');
   if (rodata === undefined) throw new Error(`simulate ${program}: the object has no settings`);
-  const settings = { config: { ...dataplaneSettings(limit, 'egress'), seed: SEED } };
+  const settings = { config: { ...dataplaneSettings(limit, direction), seed: SEED } };
   vm.sections.get('.rodata')?.set(sectionContents(rodata, settings));
   let steps = 0;
   return {

@@ -24,8 +24,8 @@ export interface ScenarioOptions {
   /** Fresh requests a second; the first starts with the elephants. */
   readonly miceEverySecond: number;
   readonly ecnCapable: boolean;
-  /** TSQ: packets of one socket that may wait in the limiter's queue; for a sender on the same host. */
-  readonly queuedPackets?: number;
+  /** Whether the senders are on the limiter's host. */
+  readonly local: boolean;
 }
 
 /** Runs of cumulative bytes at the receiver, in the form that live phases are measured in. */
@@ -79,7 +79,7 @@ export function simulate(options: ScenarioOptions): PhaseMeasurement {
       roundTrip,
       segments,
       ecnCapable: options.ecnCapable,
-      queuedPackets: options.queuedPackets ?? Number.POSITIVE_INFINITY,
+      local: options.local,
       onDelivered,
       onFinished,
     });

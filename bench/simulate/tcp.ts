@@ -1,6 +1,8 @@
 /**
  * A modelled TCP sender: slow start, CUBIC (RFC 9438), SACK-like loss detection by later acknowledgements, one
- * reduction a round trip for loss or CE, a retransmission timeout of 200 ms. Segments are sent as GSO packets.
+ * reduction a round trip for loss or CE, a retransmission timeout of 200 ms. Segments are sent as GSO packets. One on this
+ * host hears of a drop at once: it has sent nothing, reduces its window (`tcp_enter_cwr`, net/ipv4/tcp_output.c), and goes
+ * on with the next acknowledgement.
  */
 import { type Limiter, SEGMENT_BYTES } from './limiters.ts';
 import type { Nanoseconds, Schedule } from './schedule.ts';
@@ -8,6 +10,8 @@ import type { Nanoseconds, Schedule } from './schedule.ts';
 const MILLISECOND: Nanoseconds = 1e6;
 const INITIAL_WINDOW = 10;
 const GSO_SEGMENTS = 44;
+/** Packets of one socket that TCP small queues let wait behind the limiter, for a sender on this host. */
+const LOCAL_QUEUE = 2;
 const LEAST_TIMEOUT = 200 * MILLISECOND;
 const BETA = 0.7;
 const CUBIC_C = 0.4;
@@ -21,8 +25,8 @@ export interface TcpOptions {
   /** Segments to send; Infinity for an elephant. */
   readonly segments: number;
   readonly ecnCapable: boolean;
-  /** Packets that may wait behind the limiter (TCP small queues); Infinity for a sender on another host. */
-  readonly queuedPackets: number;
+  /** Whether the sender is on this host. */
+  readonly local: boolean;
   /** Bytes as they reach the receiving application. */
   readonly onDelivered: (bytes: number) => void;
   readonly onFinished: () => void;
@@ -43,6 +47,7 @@ export class TcpSender {
   #queued = 0;
   #order = 0;
   #recoverOrder = -1;
+  #highestAcknowledged = -1;
   #lost: Lost[] = [];
   #lastWindow = 0;
   #epoch: Nanoseconds = 0;
@@ -65,8 +70,8 @@ export class TcpSender {
   }
 
   #send(): void {
-    const { schedule, limiter } = this.#o;
-    while (this.#unsent > 0 && this.#queued < this.#o.queuedPackets) {
+    const { schedule, limiter, local } = this.#o;
+    while (this.#unsent > 0 && (!local || this.#queued < LOCAL_QUEUE)) {
       const room = Math.floor(this.#window - this.#inFlight);
       const segments = Math.min(room, this.#unsent, GSO_SEGMENTS);
       if (segments < 1) break;
@@ -82,6 +87,10 @@ export class TcpSender {
         },
         schedule.now,
       );
+      if (verdict.kind === 'drop' && local) {
+        this.#takeBack(order, segments);
+        break;
+      }
       this.#armTimer();
       if (verdict.kind === 'drop') {
         this.#lost.push({ order, segments });
@@ -98,10 +107,23 @@ export class TcpSender {
     }
   }
 
+  /**
+   * A packet that the limiter has told of was not sent. One reduction serves until all is acknowledged that was under way.
+   * Without anything under way a timer tries again.
+   */
+  #takeBack(order: number, segments: number): void {
+    this.#unsent += segments;
+    this.#inFlight -= segments;
+    this.#order = order;
+    if (this.#highestAcknowledged >= this.#recoverOrder) this.#reduce();
+    if (this.#inFlight === 0) this.#o.schedule.after(LEAST_TIMEOUT, () => this.#send());
+  }
+
   #acknowledge(order: number, segments: number, marked: boolean): void {
     this.#lastProgress = this.#o.schedule.now;
     this.#inFlight -= segments;
     this.#acknowledged += segments;
+    this.#highestAcknowledged = Math.max(this.#highestAcknowledged, order);
     const overtaken = this.#lost.filter((lost) => lost.order < order);
     if (overtaken.length > 0) {
       this.#lost = this.#lost.filter((lost) => lost.order >= order);

@@ -17,8 +17,6 @@ import { renderReport } from './terminal.ts';
 
 const BUILD = fileURLToPath(new URL('../../build', import.meta.url));
 const ROUND_TRIP_MS = 1;
-/** TCP small queues let a sender on this host have two packets behind the limiter. */
-const LOCAL_QUEUE = 2;
 
 export interface SimulationOptions {
   /** Why there is no live run, in words for the user. */
@@ -34,7 +32,7 @@ function limiterOf(step: PodStep, limit: Limit | undefined, direction: Direction
   if (limit === undefined) return unlimited;
   if (step.limiter === 'bandwidth') return tokenBucketFilter(limit.rateBitsPerSecond, limit.burstBits / 8);
   const object = readElf(readFileSync(join(BUILD, 'limit.o')));
-  return natraLimiter(object, direction, { ...limit, pacing: 'edt' });
+  return natraLimiter(object, { ...limit, pacing: 'edt' }, direction);
 }
 
 function simulatePod(step: PodStep): { readonly phases: PhaseReport[]; readonly pod: PodReport } {
@@ -48,7 +46,7 @@ function simulatePod(step: PodStep): { readonly phases: PhaseReport[]; readonly 
       elephants: 1,
       miceEverySecond: micePerSecond,
       ecnCapable: false,
-      ...(direction === 'egress' && { queuedPackets: LOCAL_QUEUE }),
+      local: direction === 'egress',
     });
     const phase: PhaseReport = {
       ...summarise(measured, limit),

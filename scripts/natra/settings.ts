@@ -60,7 +60,7 @@ function settingsOf(options: SettingsOptions): Settings | undefined {
   const limit = limitOf(options);
   if (file !== undefined && limit !== undefined)
     throw new UsageError('--settings and --rate: give one of them');
-  // Without subnets both directions have the same.
+  // The other direction differs in when early drops begin.
   if (limit !== undefined) return { config: { ...dataplaneSettings(limit, 'egress'), seed: 1n } };
   if (file === undefined) return undefined;
   try {

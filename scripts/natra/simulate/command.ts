@@ -9,6 +9,7 @@ import { type PhaseSummary, summarise } from '../../../bench/live/summary.ts';
 import { type Limiter, tokenBucketFilter } from '../../../bench/simulate/limiters.ts';
 import { natraLimiter, type SimulatedNatra } from '../../../bench/simulate/natra.ts';
 import { type ScenarioOptions, simulate } from '../../../bench/simulate/scenario.ts';
+import type { Direction } from '../../../cni/config/bandwidth.ts';
 import { burstBytes, type Limit } from '../../../cni/settings.ts';
 import { VERDICTS } from '../../../cni/verdicts.ts';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
@@ -34,8 +35,6 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 const DEFAULT = 'programs/limit.ts';
-/** TCP small queues let a sender on this host have two packets behind the limiter. */
-const LOCAL_QUEUE = 2;
 const MOST_SECONDS = 3600;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -73,13 +72,12 @@ function objectOf(file: string): ObjectImage {
   return object;
 }
 
-function versionOf(file: string, limit: Limit): SimulatedNatra {
+function versionOf(file: string, limit: Limit, direction: Direction): SimulatedNatra {
   const object = objectOf(file);
-  const [program, ...others] = object.programs;
-  if (program === undefined || others.length > 0)
+  if (object.programs.length !== 1)
     throw new UsageError(`simulate ${file}: it must have one program, it has ${object.programs.length}`);
   try {
-    return natraLimiter(object, program.name, limit);
+    return natraLimiter(object, limit, direction);
   } catch (error) {
     throw new UsageError(`simulate ${file}: it is no limiter as natra's are: ${reasonOf(error)}`);
   }
@@ -91,10 +89,10 @@ interface Contestant {
   readonly limit: Limit;
 }
 
-function contestant(name: string, limit: Limit): Contestant {
+function contestant(name: string, limit: Limit, direction: Direction): Contestant {
   const burst = burstBytes(limit);
   if (name === 'tbf') return { name, limiter: tokenBucketFilter(limit.rateBitsPerSecond, burst), limit };
-  return { name: path.relative('', name), limiter: versionOf(name, limit), limit };
+  return { name: path.relative('', name), limiter: versionOf(name, limit, direction), limit };
 }
 
 interface Result {
@@ -177,11 +175,11 @@ export function simulateCommand(argv: readonly string[], output: Output): ExitSt
     elephants: within('--elephants', options.elephants, 0, 1_000),
     miceEverySecond: within('--mice', options.mice, 0, 10_000),
     ecnCapable: options.ecn ?? false,
-    ...(options.local && { queuedPackets: LOCAL_QUEUE }),
+    local: options.local ?? false,
   };
   try {
     const contestants = [options.file, ...(options.against ?? ['tbf'])].map((name) =>
-      contestant(name, limit),
+      contestant(name, limit, options.local ? 'egress' : 'ingress'),
     );
     const results = contestants.map((one) => resultOf(one, scenario));
     if (options.json) {
