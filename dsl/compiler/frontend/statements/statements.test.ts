@@ -129,3 +129,13 @@ it('assignments by operators that the language has not are refused as such', () 
     expect(message(`a ${operator} 2;`)).toBe(`unsupported syntax: the operator '${operator}'`);
   expect(message('const b = (a = 2);')).toBe('an assignment is not a value');
 });
+
+it('an enum in a function is refused, and one at module level is not', () => {
+  const limit = 'enum Limit { Least = 1, Most }';
+  const program = (body: string): string => `export const example = classifier((skb) => { ${body} });`;
+  const use = 'return skb.len > Limit.Most ? 1 : 0;';
+  expect(parseText(program(`${limit} ${use}`)).diagnostics.map(({ message }) => message)).toEqual([
+    'unsupported syntax: an enum in a function; it may stand at module level',
+  ]);
+  expect(parseText(`${limit}\n${program(use)}`).diagnostics).toEqual([]);
+});

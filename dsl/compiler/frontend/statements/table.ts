@@ -25,5 +25,7 @@ export function statement(scope: Scope, node: ts.Statement): Statement[] {
   if (ts.isEmptyStatement(node)) return [];
   if (ts.isFunctionDeclaration(node)) return scope.refuse('N1014', node);
   if (ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node)) return [];
+  if (ts.isEnumDeclaration(node))
+    return scope.refuse('N1001', node, { syntax: 'an enum in a function; it may stand at module level' });
   return scope.refuse('N1001', node, { syntax: ts.SyntaxKind[node.kind] });
 }
