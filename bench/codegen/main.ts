@@ -4,9 +4,11 @@
  * nanoseconds a packet by BPF_PROG_TEST_RUN, in turns within one run.
  */
 import path from 'node:path';
+import { templatesOf } from '../../cni/dataplane/prepare.ts';
 import type { ObjectImage, ProgramImage } from '../../dsl/object/image.ts';
 import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { specialise } from '../../dsl/object/specialise/index.ts';
+import { fillTemplate, fits } from '../../dsl/object/specialise/template.ts';
 import { programInfo } from '../../loader/bpf/info.ts';
 import type { VerifierStatistics } from '../../loader/bpf/statistics.ts';
 import { type LoadedProgram, type LoadOptions, loadProgram } from '../../loader/object/load.ts';
@@ -56,12 +58,14 @@ interface Comparison {
   readonly specialised?: boolean;
 }
 
-/** As it is loaded: made for its settings, where it is to be. */
+/** As it is loaded: made for its settings, where it is to be, from a template if there is one for them. */
 function programOf({ image, program: name, options = {} }: Candidate): ProgramImage {
   const found = image.programs.find((one) => one.name === name);
   if (found === undefined) throw new Error(`the object has no program ${name}`);
-  const { settings, specialise: wanted } = options;
-  return settings instanceof Uint8Array && wanted !== false ? specialise(found, settings) : found;
+  const { settings, templates, specialise: wanted } = options;
+  if (!(settings instanceof Uint8Array) || wanted === false) return found;
+  const template = templates?.find((each) => each.program.name === name && fits(each, settings));
+  return template ? fillTemplate(template, settings) : specialise(found, settings);
 }
 
 /** What the kernel says of one copy. */
@@ -158,7 +162,10 @@ function compare(comparison: Comparison): Result {
 
 /** The dataplane on a mouse's packet, as compiled and made for its settings. */
 function dataplane(): Comparison[] {
-  const image = compiledObject(path.join(import.meta.dirname, '../../programs/limit.ts'));
+  const file = path.join(import.meta.dirname, '../../programs/limit.ts');
+  const image = compiledObject(file);
+  // As the build makes them.
+  const templates = templatesOf(image, (known) => compiledObject(file, known));
   const twin = compileC(path.join(import.meta.dirname, '../dataplane/twin.c'), 'ingress');
   const row = ROWS[0];
   if (twin === undefined || row === undefined) return [];
@@ -175,7 +182,7 @@ function dataplane(): Comparison[] {
     {
       ...common,
       name: `dataplane${MADE}`,
-      natra: { image, program: 'limit', options: { settings } },
+      natra: { image, program: 'limit', options: { settings, templates } },
       specialised: true,
     },
   ];
