@@ -3,7 +3,7 @@ import { readElf } from '../../dsl/object/elf/read.ts';
 import { fits } from '../../dsl/object/specialise/template.ts';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { sectionContents, setSyscallHook, VerifierError } from '../../loader/index.ts';
-import type { Direction } from '../config/bandwidth.ts';
+import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import { objectFile, preparedObject } from '../objects.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { passingObject, refusedObject } from '../testing/objects.ts';
@@ -87,9 +87,9 @@ test('the object for linux 5.10 has the same settings', () => {
 });
 
 describe('an object that is prepared', () => {
-  const settings = (more: object = {}) => ({
+  const settings = (more: object = {}, direction: Direction = 'ingress') => ({
     config: {
-      ...dataplaneSettings({ rateBitsPerSecond: 2e7, burstBits: 1e6, pacing: 'queue', ...more }, 'ingress'),
+      ...dataplaneSettings({ rateBitsPerSecond: 2e7, burstBits: 1e6, pacing: 'queue', ...more }, direction),
       seed: 5n,
     },
   });
@@ -118,10 +118,13 @@ describe('an object that is prepared', () => {
   test('has a template for what most Pods are given, and not for options of their own', () => {
     const { templates, image } = preparedObject('5.12');
     const section = image.sections.find(({ name }) => name === '.rodata')!;
-    const fitting = (more: object) =>
-      templates.filter((each) => fits(each, sectionContents(section, settings(more)))).length;
+    const fitting = (more: object, direction?: Direction) =>
+      templates.filter((each) => fits(each, sectionContents(section, settings(more, direction)))).length;
+    for (const direction of DIRECTIONS)
+      for (const pacing of ['edt', 'queue', 'police'])
+        for (const rateBitsPerSecond of [1e6, 1e7, 2e7, 1e8, 1e9, 1e10])
+          expect(fitting({ pacing, rateBitsPerSecond, burstBits: undefined }, direction)).toBe(1);
     for (const pacing of ['edt', 'queue', 'police']) expect(fitting({ pacing })).toBe(1);
-    expect(fitting({ rateBitsPerSecond: 1e10, burstBits: undefined })).toBe(1);
     expect(fitting({ ecn: false })).toBe(0);
     expect(fitting({ packetsPerSecond: 1000 })).toBe(0);
   });

@@ -1,4 +1,4 @@
-/** Prepares the object of a direction for the settings that most Pods have. Part of the build: no call does it. */
+/** Prepares the object for the settings that most Pods have. Part of the build: no call does it. */
 import { btfForKernel } from '../../dsl/object/btf/kernel.ts';
 import type { ObjectImage, SectionImage } from '../../dsl/object/image.ts';
 import { sizeOf } from '../../dsl/object/layout.ts';
@@ -6,14 +6,12 @@ import type { PreparedObject } from '../../dsl/object/prepared.ts';
 import { type Rodata, rodataOf } from '../../dsl/object/specialise/constants.ts';
 import { makeTemplate, type Template } from '../../dsl/object/specialise/template.ts';
 import { sectionContents } from '../../loader/object/sections.ts';
+import { DIRECTIONS } from '../config/bandwidth.ts';
 import type { Limit } from '../limit.ts';
 import { dataplaneSettings, PACINGS } from '../settings.ts';
 import { layoutsOf } from './layouts.ts';
 
-/**
- * Limits with all else as natra chooses it: what they agree in holds for nearly all of that kind. Without subnets both
- * directions have the same settings.
- */
+/** Limits with all else as natra chooses it: what they agree in, in both directions, holds for nearly all of that kind. */
 const LIMITS: readonly Limit[] = [1e6, 3e7, 1e9, 4e10].flatMap((rateBitsPerSecond) => [
   { rateBitsPerSecond },
   { rateBitsPerSecond, burstBits: 64 * 1024 * 8 },
@@ -52,10 +50,12 @@ export function templatesOf(
 ): readonly Template[] {
   const section = settingsOf(image);
   return PACINGS.flatMap((pacing) => {
-    const contents = LIMITS.map((limit, index) =>
-      sectionContents(section, {
-        config: { ...dataplaneSettings({ ...limit, pacing }, 'ingress'), seed: BigInt(index) },
-      }),
+    const contents = LIMITS.flatMap((limit, index) =>
+      DIRECTIONS.map((direction) =>
+        sectionContents(section, {
+          config: { ...dataplaneSettings({ ...limit, pacing }, direction), seed: BigInt(index) },
+        }),
+      ),
     );
     const [first = new Uint8Array(section.size)] = contents;
     const known = agreedIn(section, contents);
