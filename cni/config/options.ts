@@ -24,29 +24,22 @@ const CHOICES = {
   failurePolicy: ['open', 'closed'],
 } as const;
 
-/** What else natra reads of its entry, or leaves to others: the specification's keys, and those of options by Pod. */
-const OTHER_KEYS: readonly string[] = [
-  ...[
-    'cniVersion',
-    'name',
-    'type',
-    'capabilities',
-    'args',
-    'ipMasq',
-    'ipam',
-    'dns',
-    'runtimeConfig',
-    'prevResult',
-  ],
-  ...['defaults', 'namespaces', 'podOptions', 'bounds', 'unshapedSubnets', 'shapedSubnets'],
-];
+/** What the specification and its conventions have in an entry, whether natra reads it or not. */
+const SPECIFIED = 'cniVersion name type capabilities args ipMasq ipam dns runtimeConfig prevResult'.split(
+  ' ',
+);
+/** What decides on the options of Pods (pod-options.ts), and the subnets of `bandwidth`. */
+const OF_PODS = ['defaults', 'namespaces', 'podOptions', 'bounds', 'unshapedSubnets', 'shapedSubnets'];
 /** Their names are read without regard to case (bandwidth.ts). */
 const STATIC_LIMITS = /^(in|e)gress(rate|burst)$/i;
 
 /** Says of what an operator may have mistyped that it has no effect; that is no error, since the specification lets others add keys. */
 export function unknownOptions(configuration: JsonObject): string[] {
   return Object.keys(configuration)
-    .filter((key) => !(key in CHOICES || OTHER_KEYS.includes(key) || STATIC_LIMITS.test(key)))
+    .filter(
+      (key) =>
+        !(key in CHOICES || SPECIFIED.includes(key) || OF_PODS.includes(key) || STATIC_LIMITS.test(key)),
+    )
     .filter((key) => !key.startsWith('cni.dev/'))
     .map((key) => `${shownName(key)} of the configuration is ignored: natra has no such option`);
 }
