@@ -44,7 +44,8 @@ export interface SimulatedNatra extends Limiter {
  * is told otherwise than one that sends to it.
  */
 export function natraLimiter(object: ObjectImage, limit: Limit, direction: Direction): SimulatedNatra {
-  const [{ name: program } = { name: '' }] = object.programs;
+  const [{ name: program } = {}] = object.programs;
+  if (program === undefined) throw new Error('simulate: the object has no program');
   const clock = new Clock();
   const vm = createVm(object, { clock, random: new RandomSource(1) });
   const rodata = object.sections.find((section) => section.name === '.rodata');

@@ -26,7 +26,7 @@ export interface Choice {
 
 /** The feature that each way to hold packets needs. */
 const NEEDS: Readonly<Record<Pacing, string | undefined>> = { edt: 'fq', queue: 'htb', police: undefined };
-/** That of the Pod which is chosen for, bits a second. At low rates the choice may be another one. */
+/** That of the Pod which is chosen for, bits a second. At lower rates the choice may be another one (queue.ts). */
 export const RATE = 1e9;
 
 export const choices = (states: readonly FeatureState[], options: Options, node: Node): Choice[] =>
