@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printFunction } from '../ir/print.ts';
 import { validate } from '../ir/validate.ts';
+import { randomFunctions } from './arbitrary.ts';
 import { optimise, PASSES } from './index.ts';
+import { run } from './model.ts';
 import { simplifyCfg } from './simplify-cfg.ts';
-import { randomFunctions, run } from './testing.ts';
 
 const seeds = fc.uint8Array({ minLength: 8, maxLength: 32 });
 
