@@ -140,8 +140,8 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
       await nothingIsLeft();
       expect(openDescriptors()).toBe(descriptors);
     }
-    // Of the third of the points: most others are made good by the next placement.
-    expect(failures).toBeGreaterThan(5);
+    // Of a third of the points. Most failures are made good by the next placement: of all points 16 are not.
+    expect(failures).toBeGreaterThan(2);
     expect(make(del(), node)).toEqual(silent);
   });
 
