@@ -1,14 +1,12 @@
 /** The captured calls of kubelet, containerd and cnitool against namespaces and veths of the running kernel. */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { listIds, removeFile, type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
-import type { JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
-import { listRecords } from '../state/records.ts';
 import { table } from '../status/command.ts';
 import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
@@ -393,40 +391,6 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
     });
     await nothingIsLeft();
   });
-
-  test('GC leaves an attachment that another call has made anew since GC looked', async () => {
-    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
-    const [name = ''] = readdirSync(node.stateDirectory).filter((each) => each.endsWith('.json'));
-    const path = join(node.stateDirectory, name);
-    const text = readFileSync(path, 'utf8');
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(text), netns: '/run/netns/natra-gone' }));
-    // GC has read the records by then.
-    setSyscallHook((syscall) => {
-      if (syscall === 'flock') writeFileSync(path, text);
-      return undefined;
-    });
-    expect(make(captured('cnitool1.3-cni1.1-GC'), node)).toMatchObject(ok);
-    setSyscallHook(undefined);
-    expect(attachedPrograms(pod)).toHaveLength(2);
-    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test('GC keeps what is valid and takes the rest of its network', async () => {
-    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
-    const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-    const collect = (list?: unknown, name = stdin.name): void => {
-      const attachments = list === undefined ? {} : { 'cni.dev/valid-attachments': list };
-      expect(make({ env, stdin: { ...stdin, name, ...attachments } }, node)).toEqual({ stdout: '', ...ok });
-    };
-    const own = { containerID: 'cnitool-23a83088ea42b940f5fd', ifname: pod.ifname };
-    collect();
-    collect([own]);
-    collect([], 'another-network');
-    expect(snapshot(pod, node).state).toHaveLength(1);
-    collect([]);
-    await nothingIsLeft();
-  });
 });
 
 function linkExists(name: string): boolean {
@@ -437,112 +401,6 @@ function linkExists(name: string): boolean {
     return false;
   }
 }
-
-describe('where a program sits', () => {
-  /** Where fq comes before HTB in both directions. */
-  const FAST = { runtimeConfig: { bandwidth: { ingressRate: 1_000_000_000, egressRate: 1_000_000_000 } } };
-  const add = (options: JsonObject): CapturedCall => {
-    const call = forPod(captured('ctrd1.7-ADD-full'), pod);
-    return { ...call, stdin: { ...call.stdin, ...options } };
-  };
-  const remove = () => make(forPod(captured('ctrd1.7-DEL1'), pod), node);
-
-  test('what it need not parse is on record and in force, as CHECK sees', async () => {
-    const options = { vlanTags: 'off', ipFamilies: 'ipv4' };
-    expect(make(add(options), node)).toMatchObject(ok);
-    const [record] = listRecords(node.stateDirectory, () => {});
-    expect(record?.directions).toMatchObject({ ingress: options, egress: options });
-    const { env, stdin } = add(options);
-    expect(make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node)).toMatchObject(ok);
-    expect(remove()).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test.each([
-    [{ attachSide: 'host', attachMode: 'clsact' }, 'host'],
-    [{ attachSide: 'pod', attachMode: 'clsact' }, 'pod'],
-  ])('%j puts both filters on the %s end', async (options, side) => {
-    expect(make(add({ ...options, edtPacing: 'off' }), node)).toMatchObject(ok);
-    const filters = (where: string, device: string): string =>
-      run(`tc${where} filter show dev ${device} ingress`) +
-      run(`tc${where} filter show dev ${device} egress`);
-    const host = filters('', pod.hostDevice);
-    const inside = filters(` -n ${pod.netns}`, pod.ifname);
-    const [used, unused] = side === 'host' ? [host, inside] : [inside, host];
-    expect(used.match(/direct-action/g)).toHaveLength(2);
-    expect(unused).toBe('');
-    expect(remove()).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test('edtPacing "on" under failurePolicy "closed" places fq, or is refused and leaves nothing where the kernel has none', async () => {
-    const outcome = make(add({ edtPacing: 'on', failurePolicy: 'closed' }), node);
-    if (outcome.exitCode === 0) {
-      expect(run(`tc qdisc show dev ${pod.hostDevice}`)).toContain('qdisc fq');
-      expect(remove()).toMatchObject(ok);
-    } else {
-      expect(JSON.parse(outcome.stdout)).toMatchObject({
-        code: 101,
-        details: expect.stringContaining('CONFIG_NET_SCH_FQ'),
-      });
-    }
-    await nothingIsLeft();
-  });
-
-  test('without departure times heavy flows wait in htb classes, and CHECK sees when those are gone', async () => {
-    expect(make(add({ edtPacing: 'off' }), node)).toMatchObject(ok);
-    const classes = (where: string, device: string): string => run(`tc${where} class show dev ${device}`);
-    expect(classes('', pod.hostDevice)).toContain('class htb 6e74:30 parent 6e74:10');
-    expect(classes(` -n ${pod.netns}`, pod.ifname)).toContain('class htb 6e74:30 parent 6e74:10');
-    const check = (): unknown => {
-      const { env, stdin } = add({ edtPacing: 'off' });
-      const { stdout } = make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node);
-      return stdout === '' ? 'as recorded' : JSON.parse(stdout);
-    };
-    expect(check()).toBe('as recorded');
-    run(`tc qdisc del dev ${pod.hostDevice} root`);
-    expect(check()).toMatchObject({ details: expect.stringContaining('the htb qdisc is missing') });
-    expect(remove()).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test("somebody else's root qdisc stays, and the limit polices beside it, with the reason in the log", async () => {
-    run(`tc qdisc add dev ${pod.hostDevice} root handle 5: htb`);
-    before = snapshot(pod, node);
-    expect(make(add(FAST), node)).toMatchObject(ok);
-    expect(log.join('\n')).toMatch(
-      /ingress .*policing on the host end; since no edt on the host end: .*; since no queue on the host end: add htb qdisc to ifindex \d+: EEXIST: its root qdisc is htb 5:/,
-    );
-    expect(remove()).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test('fq paces both directions, or a kernel without it is asked once and both say so', async () => {
-    expect(make(add(FAST), node)).toMatchObject(ok);
-    const [record] = listRecords(node.stateDirectory, () => {});
-    const { ingress, egress } = record?.directions ?? {};
-    if (ingress?.pacing === 'edt') expect(egress?.pacing).toBe('edt');
-    else {
-      const words = (end: string): RegExp =>
-        new RegExp(`since no edt on the ${end} end: (add fq qdisc to .*ENOENT.*)`);
-      const [, first] = words('host').exec(ingress?.reason ?? '') ?? [];
-      expect(first).toContain('CONFIG_NET_SCH_FQ');
-      // The words for one device, so that the other was not asked for.
-      expect(words('pod').exec(egress?.reason ?? '')?.[1]).toBe(first);
-    }
-    expect(remove()).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test('a qdisc and a filter of somebody else survive', async () => {
-    run(`tc qdisc add dev ${pod.hostDevice} clsact`);
-    run(`tc filter add dev ${pod.hostDevice} ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1`);
-    before = snapshot(pod, node);
-    expect(make(add({ attachMode: 'clsact' }), node)).toMatchObject(ok);
-    expect(remove()).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-});
 
 test('DEL of a Pod that the plugin bandwidth limited takes the device it left, and no other', () => {
   // As Debian's bandwidth 1.1.1 names it for this network and container.
@@ -558,70 +416,6 @@ test('DEL of a Pod that the plugin bandwidth limited takes the device it left, a
     run(`ip link del ${other}`);
     if (linkExists(left)) run(`ip link del ${left}`);
   }
-});
-
-describe('a record that GC cannot read', () => {
-  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-  const gc = (): void =>
-    expect(make({ env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } }, node)).toEqual({
-      stdout: '',
-      ...ok,
-    });
-  const add = (): string => {
-    expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
-    const [name = ''] = snapshot(pod, node).state;
-    return name;
-  };
-  const write = (name: string, text: string) => writeFileSync(join(node.stateDirectory, name), text);
-
-  test('is set aside where it is damaged, its limits stay in force, and DEL takes all of it', async () => {
-    const name = add();
-    write(name, '{"format":1');
-    gc();
-    expect(snapshot(pod, node).state).toEqual([`${name}.damaged`]);
-    gc();
-    expect(attachedPrograms(pod)).toHaveLength(2);
-    expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
-    await nothingIsLeft();
-  });
-
-  test('is gone with its pins once the devices are', () => {
-    write(add(), 'garbled');
-    pod.destroy();
-    gc();
-    expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], programs: [], maps: [], links: [] });
-  });
-
-  test('stays where a newer natra wrote it', async () => {
-    const name = add();
-    const sound = readFileSync(join(node.stateDirectory, name), 'utf8');
-    write(name, sound.replace('"format":1', '"format":2'));
-    gc();
-    expect(snapshot(pod, node).state).toEqual([name]);
-    write(name, sound);
-    gc();
-    await nothingIsLeft();
-  });
-});
-
-test('GC goes on past an attachment that it cannot release', async () => {
-  const call = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
-  for (const id of ['first', 'second'])
-    expect(make({ ...call, env: { ...call.env, CNI_CONTAINERID: id } }, node)).toMatchObject(ok);
-  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
-  let asked = 0;
-  setSyscallHook((name) => (name === 'unlinkat' && asked++ === 0 ? -constants.errno.EPERM : undefined));
-  const { exitCode, stdout } = make(gc, node);
-  setSyscallHook(undefined);
-  expect(exitCode).toBe(1);
-  expect(JSON.parse(stdout)).toMatchObject({
-    code: 101,
-    details: expect.stringMatching(/^first-eth0: .*EPERM/),
-  });
-  expect(snapshot(pod, node).state).toEqual(['first-eth0.json']);
-  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
-  await nothingIsLeft();
 });
 
 test('CHECK tells of a limit that is in force where none is asked for', () => {
@@ -652,25 +446,6 @@ test("CHECK is content with what another release's program limits, whatever its 
   expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
 });
 
-test("GC goes on where the kernel doesn't list the pins, and tells all that failed", async () => {
-  expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
-  const [name] = snapshot(pod, node).state;
-  writeFileSync(join(node.stateDirectory, 'unfinished-eth0.json.tmp'), '{');
-  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
-  setSyscallHook((call) => (call === 'getdents64' ? -constants.errno.EIO : undefined));
-  const { exitCode, stdout } = make(gc, node);
-  setSyscallHook(undefined);
-  expect(exitCode).toBe(1);
-  expect(JSON.parse(stdout)).toMatchObject({
-    code: 101,
-    details: expect.stringMatching(/-eth0: .*EIO.*; pins: .*EIO/),
-  });
-  expect(snapshot(pod, node).state).toEqual([name]);
-  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
-  await nothingIsLeft();
-});
-
 test('a result before it that names no interface keeps no Pod from its limits', async () => {
   const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
   const prevResult = { cniVersion: '1.1.0', ips: [] };
@@ -679,28 +454,6 @@ test('a result before it that names no interface keeps no Pod from its limits', 
   expect((await statusOf(node, 0)).limits).toHaveLength(2);
   expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
   await nothingIsLeft();
-});
-
-test("a device on the host that has the number of the peer's in a third namespace is left alone", async () => {
-  const third = `${pod.netns}-t`;
-  const index = 1_000_000 + process.pid;
-  run(`ip netns add ${third}`);
-  try {
-    run(`ip link add nvt${process.pid} index ${index} type veth peer name nvu${process.pid}`);
-    run(`ip -n ${third} link add peer index ${index} type veth peer name net1 netns ${pod.netns}`);
-    const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
-    const inThird = { env: { ...env, CNI_IFNAME: 'net1' }, stdin };
-    expect(make(inThird, node)).toMatchObject(ok);
-    expect((await statusOf(node, 0)).limits.map(({ side, device }) => ({ side, device }))).toEqual([
-      { side: 'pod', device: 'net1' },
-      { side: 'pod', device: 'net1' },
-    ]);
-    expect(make({ ...inThird, env: { ...inThird.env, CNI_COMMAND: 'DEL' } }, node)).toMatchObject(ok);
-    await nothingIsLeft();
-  } finally {
-    run(`ip netns del ${third}`);
-    run(`ip link del nvt${process.pid}`);
-  }
 });
 
 test.each(['kubelet1.36-ctrd2.2-cni1.1-STATUS', 'cnitool1.3-cni1.1-STATUS'])('%s is content', (name) => {

@@ -1,0 +1,152 @@
+/** GC against attachments, records and pins of the running kernel. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { setSyscallHook } from '../../loader/index.ts';
+import type { Node } from '../node.ts';
+import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import type { TestPod } from '../testing/pod.ts';
+import { podOnNode } from '../testing/pod-on-node.ts';
+import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+
+let pod: TestPod;
+let node: Node;
+let before: Snapshot;
+
+beforeEach(() => {
+  const made = podOnNode('gc');
+  ({ pod, node, before } = made);
+  return made.remove;
+});
+
+/** The kernel frees programs and maps after an RCU grace period. */
+async function nothingIsLeft(): Promise<void> {
+  await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+}
+
+const ok = { exitCode: 0 };
+
+describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
+  const calls = (name: string): CapturedCall => {
+    const call = forPod(captured(name), pod);
+    return { ...call, stdin: { ...call.stdin, attachMode } };
+  };
+
+  test('GC leaves an attachment that another call has made anew since GC looked', async () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    const [name = ''] = readdirSync(node.stateDirectory).filter((each) => each.endsWith('.json'));
+    const path = join(node.stateDirectory, name);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(text), netns: '/run/netns/natra-gone' }));
+    // GC has read the records by then.
+    setSyscallHook((syscall) => {
+      if (syscall === 'flock') writeFileSync(path, text);
+      return undefined;
+    });
+    expect(make(captured('cnitool1.3-cni1.1-GC'), node)).toMatchObject(ok);
+    setSyscallHook(undefined);
+    expect(attachedPrograms(pod)).toHaveLength(2);
+    expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('GC keeps what is valid and takes the rest of its network', async () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+    const collect = (list?: unknown, name = stdin.name): void => {
+      const attachments = list === undefined ? {} : { 'cni.dev/valid-attachments': list };
+      expect(make({ env, stdin: { ...stdin, name, ...attachments } }, node)).toEqual({ stdout: '', ...ok });
+    };
+    const own = { containerID: 'cnitool-23a83088ea42b940f5fd', ifname: pod.ifname };
+    collect();
+    collect([own]);
+    collect([], 'another-network');
+    expect(snapshot(pod, node).state).toHaveLength(1);
+    collect([]);
+    await nothingIsLeft();
+  });
+});
+
+describe('a record that GC cannot read', () => {
+  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const gc = (): void =>
+    expect(make({ env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } }, node)).toEqual({
+      stdout: '',
+      ...ok,
+    });
+  const add = (): string => {
+    expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
+    const [name = ''] = snapshot(pod, node).state;
+    return name;
+  };
+  const write = (name: string, text: string) => writeFileSync(join(node.stateDirectory, name), text);
+
+  test('is set aside where it is damaged, its limits stay in force, and DEL takes all of it', async () => {
+    const name = add();
+    write(name, '{"format":1');
+    gc();
+    expect(snapshot(pod, node).state).toEqual([`${name}.damaged`]);
+    gc();
+    expect(attachedPrograms(pod)).toHaveLength(2);
+    expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('is gone with its pins once the devices are', () => {
+    write(add(), 'garbled');
+    pod.destroy();
+    gc();
+    expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], programs: [], maps: [], links: [] });
+  });
+
+  test('stays where a newer natra wrote it', async () => {
+    const name = add();
+    const sound = readFileSync(join(node.stateDirectory, name), 'utf8');
+    write(name, sound.replace('"format":1', '"format":2'));
+    gc();
+    expect(snapshot(pod, node).state).toEqual([name]);
+    write(name, sound);
+    gc();
+    await nothingIsLeft();
+  });
+});
+
+test('GC goes on past an attachment that it cannot release', async () => {
+  const call = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+  for (const id of ['first', 'second'])
+    expect(make({ ...call, env: { ...call.env, CNI_CONTAINERID: id } }, node)).toMatchObject(ok);
+  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
+  let asked = 0;
+  setSyscallHook((name) => (name === 'unlinkat' && asked++ === 0 ? -constants.errno.EPERM : undefined));
+  const { exitCode, stdout } = make(gc, node);
+  setSyscallHook(undefined);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    code: 101,
+    details: expect.stringMatching(/^first-eth0: .*EPERM/),
+  });
+  expect(snapshot(pod, node).state).toEqual(['first-eth0.json']);
+  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
+  await nothingIsLeft();
+});
+
+test("GC goes on where the kernel doesn't list the pins, and tells all that failed", async () => {
+  expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
+  const [name] = snapshot(pod, node).state;
+  writeFileSync(join(node.stateDirectory, 'unfinished-eth0.json.tmp'), '{');
+  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
+  setSyscallHook((call) => (call === 'getdents64' ? -constants.errno.EIO : undefined));
+  const { exitCode, stdout } = make(gc, node);
+  setSyscallHook(undefined);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    code: 101,
+    details: expect.stringMatching(/-eth0: .*EIO.*; pins: .*EIO/),
+  });
+  expect(snapshot(pod, node).state).toEqual([name]);
+  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
+  await nothingIsLeft();
+});

@@ -1,0 +1,158 @@
+/** Which end, hook and queue ADD chooses on devices of the running kernel, and what of others it leaves alone. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { JsonObject } from '../config/json.ts';
+import type { Node } from '../node.ts';
+import { listRecords } from '../state/records.ts';
+import { statusOf } from '../status/node-status.ts';
+import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import type { TestPod } from '../testing/pod.ts';
+import { podOnNode } from '../testing/pod-on-node.ts';
+import { run } from '../testing/shell.ts';
+import { leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+
+let pod: TestPod;
+let node: Node;
+let log: string[];
+let before: Snapshot;
+
+beforeEach(() => {
+  log = [];
+  const made = podOnNode('place', (message) => log.push(message));
+  ({ pod, node, before } = made);
+  return made.remove;
+});
+
+/** The kernel frees programs and maps after an RCU grace period. */
+async function nothingIsLeft(): Promise<void> {
+  await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+}
+
+const ok = { exitCode: 0 };
+
+describe('where a program sits', () => {
+  /** Where fq comes before HTB in both directions. */
+  const FAST = { runtimeConfig: { bandwidth: { ingressRate: 1_000_000_000, egressRate: 1_000_000_000 } } };
+  const add = (options: JsonObject): CapturedCall => {
+    const call = forPod(captured('ctrd1.7-ADD-full'), pod);
+    return { ...call, stdin: { ...call.stdin, ...options } };
+  };
+  const remove = () => make(forPod(captured('ctrd1.7-DEL1'), pod), node);
+
+  test('what it need not parse is on record and in force, as CHECK sees', async () => {
+    const options = { vlanTags: 'off', ipFamilies: 'ipv4' };
+    expect(make(add(options), node)).toMatchObject(ok);
+    const [record] = listRecords(node.stateDirectory, () => {});
+    expect(record?.directions).toMatchObject({ ingress: options, egress: options });
+    const { env, stdin } = add(options);
+    expect(make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node)).toMatchObject(ok);
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test.each([
+    [{ attachSide: 'host', attachMode: 'clsact' }, 'host'],
+    [{ attachSide: 'pod', attachMode: 'clsact' }, 'pod'],
+  ])('%j puts both filters on the %s end', async (options, side) => {
+    expect(make(add({ ...options, edtPacing: 'off' }), node)).toMatchObject(ok);
+    const filters = (where: string, device: string): string =>
+      run(`tc${where} filter show dev ${device} ingress`) +
+      run(`tc${where} filter show dev ${device} egress`);
+    const host = filters('', pod.hostDevice);
+    const inside = filters(` -n ${pod.netns}`, pod.ifname);
+    const [used, unused] = side === 'host' ? [host, inside] : [inside, host];
+    expect(used.match(/direct-action/g)).toHaveLength(2);
+    expect(unused).toBe('');
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('edtPacing "on" under failurePolicy "closed" places fq, or is refused and leaves nothing where the kernel has none', async () => {
+    const outcome = make(add({ edtPacing: 'on', failurePolicy: 'closed' }), node);
+    if (outcome.exitCode === 0) {
+      expect(run(`tc qdisc show dev ${pod.hostDevice}`)).toContain('qdisc fq');
+      expect(remove()).toMatchObject(ok);
+    } else {
+      expect(JSON.parse(outcome.stdout)).toMatchObject({
+        code: 101,
+        details: expect.stringContaining('CONFIG_NET_SCH_FQ'),
+      });
+    }
+    await nothingIsLeft();
+  });
+
+  test('without departure times heavy flows wait in htb classes, and CHECK sees when those are gone', async () => {
+    expect(make(add({ edtPacing: 'off' }), node)).toMatchObject(ok);
+    const classes = (where: string, device: string): string => run(`tc${where} class show dev ${device}`);
+    expect(classes('', pod.hostDevice)).toContain('class htb 6e74:30 parent 6e74:10');
+    expect(classes(` -n ${pod.netns}`, pod.ifname)).toContain('class htb 6e74:30 parent 6e74:10');
+    const check = (): unknown => {
+      const { env, stdin } = add({ edtPacing: 'off' });
+      const { stdout } = make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node);
+      return stdout === '' ? 'as recorded' : JSON.parse(stdout);
+    };
+    expect(check()).toBe('as recorded');
+    run(`tc qdisc del dev ${pod.hostDevice} root`);
+    expect(check()).toMatchObject({ details: expect.stringContaining('the htb qdisc is missing') });
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test("somebody else's root qdisc stays, and the limit polices beside it, with the reason in the log", async () => {
+    run(`tc qdisc add dev ${pod.hostDevice} root handle 5: htb`);
+    before = snapshot(pod, node);
+    expect(make(add(FAST), node)).toMatchObject(ok);
+    expect(log.join('\n')).toMatch(
+      /ingress .*policing on the host end; since no edt on the host end: .*; since no queue on the host end: add htb qdisc to ifindex \d+: EEXIST: its root qdisc is htb 5:/,
+    );
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('fq paces both directions, or a kernel without it is asked once and both say so', async () => {
+    expect(make(add(FAST), node)).toMatchObject(ok);
+    const [record] = listRecords(node.stateDirectory, () => {});
+    const { ingress, egress } = record?.directions ?? {};
+    if (ingress?.pacing === 'edt') expect(egress?.pacing).toBe('edt');
+    else {
+      const words = (end: string): RegExp =>
+        new RegExp(`since no edt on the ${end} end: (add fq qdisc to .*ENOENT.*)`);
+      const [, first] = words('host').exec(ingress?.reason ?? '') ?? [];
+      expect(first).toContain('CONFIG_NET_SCH_FQ');
+      // The words for one device, so that the other was not asked for.
+      expect(words('pod').exec(egress?.reason ?? '')?.[1]).toBe(first);
+    }
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+
+  test('a qdisc and a filter of somebody else survive', async () => {
+    run(`tc qdisc add dev ${pod.hostDevice} clsact`);
+    run(`tc filter add dev ${pod.hostDevice} ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1`);
+    before = snapshot(pod, node);
+    expect(make(add({ attachMode: 'clsact' }), node)).toMatchObject(ok);
+    expect(remove()).toMatchObject(ok);
+    await nothingIsLeft();
+  });
+});
+
+test("a device on the host that has the number of the peer's in a third namespace is left alone", async () => {
+  const third = `${pod.netns}-t`;
+  const index = 1_000_000 + process.pid;
+  run(`ip netns add ${third}`);
+  try {
+    run(`ip link add nvt${process.pid} index ${index} type veth peer name nvu${process.pid}`);
+    run(`ip -n ${third} link add peer index ${index} type veth peer name net1 netns ${pod.netns}`);
+    const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+    const inThird = { env: { ...env, CNI_IFNAME: 'net1' }, stdin };
+    expect(make(inThird, node)).toMatchObject(ok);
+    expect((await statusOf(node, 0)).limits.map(({ side, device }) => ({ side, device }))).toEqual([
+      { side: 'pod', device: 'net1' },
+      { side: 'pod', device: 'net1' },
+    ]);
+    expect(make({ ...inThird, env: { ...inThird.env, CNI_COMMAND: 'DEL' } }, node)).toMatchObject(ok);
+    await nothingIsLeft();
+  } finally {
+    run(`ip netns del ${third}`);
+    run(`ip link del nvt${process.pid}`);
+  }
+});
