@@ -141,7 +141,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
       expect(openDescriptors()).toBe(descriptors);
     }
     // Of a third of the points. Most failures are made good by the next placement: of all points 16 are not.
-    expect(failures).toBeGreaterThan(2);
+    expect(failures).toBeGreaterThan(3);
     expect(make(del(), node)).toEqual(silent);
   });
 

@@ -8,7 +8,7 @@ import type { Node } from '../node.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
-import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { attachedPrograms, leftInTheEnd, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 let pod: TestPod;
 let node: Node;
@@ -20,10 +20,8 @@ beforeEach(() => {
   return made.remove;
 });
 
-/** The kernel frees programs and maps after an RCU grace period. */
-async function nothingIsLeft(): Promise<void> {
-  await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
-}
+const nothingIsLeft = async (): Promise<void> =>
+  expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
 
 const ok = { exitCode: 0 };
 

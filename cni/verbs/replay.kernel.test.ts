@@ -14,7 +14,7 @@ import { passingObject, refusedObject, withOtherSettings } from '../testing/obje
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
-import { attachedPrograms, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
+import { attachedPrograms, leftInTheEnd, leftovers, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 let pod: TestPod;
 let node: Node;
@@ -28,10 +28,8 @@ beforeEach(() => {
   return made.remove;
 });
 
-/** The kernel frees programs and maps after an RCU grace period. */
-async function nothingIsLeft(): Promise<void> {
-  await expect.poll(() => leftovers(before, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
-}
+const nothingIsLeft = async (): Promise<void> =>
+  expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
 
 /** The node with programs that the verifier refuses in those directions. */
 const refusing = (...refused: Direction[]): Node => ({
@@ -470,7 +468,7 @@ test('two interfaces of one container are two attachments', async () => {
   expect(make(second, node)).toMatchObject(ok);
   const del = ({ env, stdin }: CapturedCall) => make({ env: { ...env, CNI_COMMAND: 'DEL' }, stdin }, node);
   expect(del(second)).toMatchObject(ok);
-  await expect.poll(() => leftovers(one, snapshot(pod, node)), { timeout: 10_000 }).toBeUndefined();
+  expect(await leftInTheEnd(one, pod, node)).toBeUndefined();
   expect(snapshot(pod, node).state).toEqual(one.state);
   expect(del(first)).toMatchObject(ok);
   await nothingIsLeft();
