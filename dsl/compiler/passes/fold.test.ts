@@ -92,6 +92,36 @@ describe('folding', () => {
     expect(returned('%4:32 = add.32 %1, 5\n  %5:32 = sub.32 %4, 7', '%5')).toContain('add.32 %1, 4294967294');
   });
 
+  it('shifts an index into an array once', () => {
+    const field = '%4:32 = lshr.32 %1, 16\n  %5:32 = and.32 %4, 127';
+    const narrow = returned(`${field}\n  %6:32 = shl.32 %5, 3`, '%6');
+    expect(narrow).toMatch(/^%\d+:32 = lshr\.32 %1, 13\s+%\d+:32 = and\.32 %\d+, 1016\s+return/);
+    const wide = returned(`${field}\n  %6:64 = zext %5\n  %7:64 = shl.64 %6, 3`, '%7');
+    expect(wide).toMatch(/zext %1\s+%\d+:64 = lshr\.64 %\d+, 13\s+%\d+:64 = and\.64 %\d+, 1016\s+return/);
+  });
+
+  it.each([
+    ['%6:32 = trunc %4\n  %7:32 = lshr.32 %6, 16\n  %8:32 = and.32 %7, 127', 13, 1016],
+    ['%6:64 = lshr.64 %4, 48\n  %7:32 = trunc %6\n  %8:32 = and.32 %7, 127', 45, 1016],
+    // Bits from beyond the low half would come down into the mask.
+    ['%6:32 = trunc %4\n  %7:32 = lshr.32 %6, 28\n  %8:32 = and.32 %7, 90', 25, 80],
+  ])('takes an index from a 64-bit value by one shift: %s', (field, count, mask) => {
+    const text = returned(
+      `%4:64 = mul.64 %0, 12345\n  ${field}\n  %9:64 = zext %8\n  %10:64 = shl.64 %9, 3`,
+      '%10',
+    );
+    expect(text).toMatch(new RegExp(`= lshr\\.64 %4, ${count}\\s.*= and\\.64 %\\d+, ${mask}\\s+return`));
+    expect(text).not.toContain('shl');
+  });
+
+  it.each([
+    ['is read elsewhere', '%5:32 = and.32 %4, 127\n  helper 6 @keep(%5)', 3],
+    ['is too large for an immediate', '%5:32 = and.32 %4, 49151', 16],
+  ])('keeps both shifts where the field %s', (_, mask, up) => {
+    const text = returned(`%4:32 = lshr.32 %1, 16\n  ${mask}\n  %6:32 = shl.32 %5, ${up}`, '%6');
+    expect(text).toContain(`shl.32 %5, ${up}`);
+  });
+
   it('subtracts from a constant without borrowing as an exclusive or', () => {
     expect(returned('%4:32 = and.32 %1, 3\n  %5:32 = sub.32 3, %4', '%5')).toContain('xor.32 %4, 3');
     expect(returned('%4:32 = and.32 %1, 4\n  %5:32 = sub.32 3, %4', '%5')).toContain('sub.32 3, %4');

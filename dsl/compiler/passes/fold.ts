@@ -137,6 +137,56 @@ function regrouped(binary: Binary, right: bigint, { producer }: FoldFacts): Fold
   return undefined;
 }
 
+/** Masks up to this are an immediate of 64-bit instructions, too. */
+const LARGEST_MASK = ones(31);
+
+/**
+ * A field that is shifted down, masked and shifted up again, as an index into an array is, is shifted once:
+ * `((x >> a) & m) << b = (x >> (a - b)) & (m << b)`. It may be widened after its mask, and be the low half of `x`.
+ */
+function shiftedOnce(binary: Binary, facts: FoldFacts): Folded | undefined {
+  const { producer, uses } = facts;
+  const { operator, width, left, right: up, span } = binary;
+  if (operator !== 'shl' || typeof up !== 'bigint' || uses.of(left) !== 1) return undefined;
+  const widened = producer(left);
+  const field = widened?.op === 'zext' ? widened.value : left;
+  const masked = producer(field);
+  if (masked?.op !== 'binary' || masked.operator !== 'and' || uses.of(field) !== 1) return undefined;
+  const outer = producer(masked.left);
+  const shifted = outer?.op === 'trunc' ? producer(outer.value) : outer;
+  if (shifted?.op !== 'binary' || shifted.operator !== 'lshr') return undefined;
+  const down = shifted.right;
+  if (typeof down !== 'bigint' || down < up || down >= BigInt(shifted.width)) return undefined;
+  if (typeof masked.right !== 'bigint') return undefined;
+  // What the shift down has brought in is zero.
+  const mask = (masked.right & (ones(shifted.width) >> down)) << up;
+  if (mask > LARGEST_MASK) return undefined;
+  if (shifted.width > width) return undefined;
+  const spanned = span === undefined ? {} : { span };
+  const before: Instruction[] = [];
+  let value = shifted.left;
+  if (shifted.width < width) {
+    const low = producer(value);
+    if (low?.op === 'trunc') {
+      // The mask drops the upper half.
+      value = low.value;
+    } else {
+      const narrow = value;
+      value = facts.fresh.make(width);
+      before.push({ op: 'zext', value: narrow, result: value, ...spanned });
+    }
+  }
+  const moved = facts.fresh.make(width);
+  const shift = { op: 'binary', operator: 'lshr', width, left: value, right: down - up, ...spanned } as const;
+  return {
+    instructions: [
+      ...before,
+      { ...shift, result: moved },
+      { ...binary, operator: 'and', left: moved, right: mask },
+    ],
+  };
+}
+
 function foldBinary(binary: Binary, facts: FoldFacts): Folded | undefined {
   const { operator, width, left, right } = binary;
   if (typeof left === 'bigint' && typeof right === 'bigint') {
@@ -161,7 +211,7 @@ function foldBinary(binary: Binary, facts: FoldFacts): Folded | undefined {
       : undefined;
   }
   return typeof right === 'bigint'
-    ? (withConstant(binary, right, facts) ?? regrouped(binary, right, facts))
+    ? (withConstant(binary, right, facts) ?? regrouped(binary, right, facts) ?? shiftedOnce(binary, facts))
     : undefined;
 }
 
