@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- dataplane [--json]`: nanoseconds a packet over an empty program, natra's bytecode as it is and made
- * for its settings, as ADD does it, beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns within one run. The time
- * is this process's own on the processor, finer than the kernel's whole nanoseconds and blind to what else runs.
+ * for its settings, as ADD does it, beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns within one run, every second
+ * round in the opposite order. The time is this process's own on the processor, finer than the kernel's whole nanoseconds and blind
+ * to what else runs. A ratio is the median of the rounds' own: what slows the machine slows both sides of a round.
  */
 import path from 'node:path';
 import { templatesOf } from '../../cni/dataplane/prepare.ts';
@@ -26,8 +27,12 @@ interface Side {
   readonly load: (rodata: Uint8Array) => LoadedProgram;
 }
 
-/** Median ns a packet of each side, measured in turns. Throws when a side takes another path than the row is about. */
-function measureRow(row: Row, sides: readonly Side[], natra: ObjectImage): Map<SideName, number> {
+/** By side the ns a packet of each round. Throws when a side takes another path than the row is about. */
+function measureRow(
+  row: Row,
+  sides: readonly Side[],
+  natra: ObjectImage,
+): ReadonlyMap<SideName, readonly number[]> {
   const rodata = settingsOf(row, natra);
   const opened: LoadedProgram[] = [];
   const open = (program: LoadedProgram): LoadedProgram => {
@@ -41,7 +46,7 @@ function measureRow(row: Row, sides: readonly Side[], natra: ObjectImage): Map<S
       return { name, program, entry, samples: [] as number[] };
     });
     for (let round = 0; round <= ROUNDS; round++) {
-      for (const { program, entry, samples } of loaded) {
+      for (const { program, entry, samples } of round % 2 === 0 ? loaded : loaded.toReversed()) {
         prepare(row, natra, program);
         const nanoseconds = processorTime(entry.fd, row.frame, REPEAT);
         if (round > 0) samples.push(nanoseconds);
@@ -54,14 +59,46 @@ function measureRow(row: Row, sides: readonly Side[], natra: ObjectImage): Map<S
           `bench: ${row.name}: ${row.verdict} was the verdict of ${name} on ${share} of the packets`,
         );
     }
-    return new Map(loaded.map(({ name, samples }) => [name, median(samples)]));
+    return new Map(loaded.map(({ name, samples }) => [name, samples]));
   } finally {
     for (const program of opened.reverse()) program.close();
   }
 }
 
-const ratio = (own: number | undefined, other: number | undefined): string =>
-  own === undefined || other === undefined ? '-' : (own / other).toFixed(2);
+/** What each side takes over the empty program, and how that compares with the twin's. */
+interface Figures {
+  readonly row: string;
+  /** ns a packet, here and in `over`. */
+  readonly empty: number;
+  readonly over: Readonly<Partial<Record<SideName, number>>>;
+  readonly ratios: Readonly<Partial<Record<SideName, number>>>;
+}
+
+/** What `of` makes of the figures of two sides in each round. */
+const byRound = (
+  own: readonly number[],
+  other: readonly number[],
+  of: (own: number, other: number) => number,
+): number[] => own.map((each, round) => of(each, other[round] ?? Number.NaN));
+
+function figuresOf(row: string, measured: ReadonlyMap<SideName, readonly number[]>): Figures {
+  const empty = measured.get('empty') ?? [];
+  const over = [...measured].flatMap(([side, samples]) =>
+    side === 'empty' ? [] : [[side, byRound(samples, empty, (own, none) => own - none)] as const],
+  );
+  const twin = over.find(([side]) => side === 'clang')?.[1];
+  const ratios = over.flatMap(([side, samples]) =>
+    twin === undefined || side === 'clang'
+      ? []
+      : [[side, median(byRound(samples, twin, (own, clang) => own / clang))]],
+  );
+  return {
+    row,
+    empty: median(empty),
+    over: Object.fromEntries(over.map(([side, samples]) => [side, median(samples)])),
+    ratios: Object.fromEntries(ratios),
+  };
+}
 
 async function main(): Promise<void> {
   const file = path.join(import.meta.dirname, '../../programs/limit.ts');
@@ -81,32 +118,23 @@ async function main(): Promise<void> {
       name: 'clang',
       load: (settings) => loadProgram(twin.object, 'ingress', { settings, ...plain }),
     });
-  const rows = ROWS.map((row) => {
-    const medians = measureRow(row, sides, natra);
-    const over = (side: SideName): number | undefined => {
-      const own = medians.get(side);
-      return own === undefined ? undefined : own - (medians.get('empty') ?? 0);
-    };
-    const [none, ...others] = SIDES;
-    return {
-      row: row.name,
-      empty: medians.get(none),
-      ...(Object.fromEntries(others.map((side) => [side, over(side)])) as Partial<Record<SideName, number>>),
-    };
-  });
+  const rows = ROWS.map((row) => figuresOf(row.name, measureRow(row, sides, natra)));
   const throughput = await measureThroughput(natra, templates);
   if (process.argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ compiler: twin?.compiler, rows, throughput })}\n`);
+    const flat = rows.map(({ over, ...rest }) => ({ ...rest, ...over }));
+    process.stdout.write(`${JSON.stringify({ compiler: twin?.compiler, rows: flat, throughput })}\n`);
     return;
   }
-  process.stdout.write(`ns a packet over an empty program, median of ${ROUNDS} runs of ${REPEAT} packets\n`);
+  process.stdout.write(
+    `ns a packet over an empty program, median of ${ROUNDS} runs of ${REPEAT} packets; ratios: the median of the runs' own\n`,
+  );
   const line = (name: string, ...cells: readonly string[]): void => {
     process.stdout.write(`${name.padEnd(26)}${cells.map((cell) => cell.padStart(12)).join('')}\n`);
   };
   line('packet', 'natra', 'specialised', twin?.compiler ?? 'clang', 'ratio', 'ratio');
-  for (const { row, natra: own, specialised, clang } of rows) {
-    const cells = [own, specialised, clang].map((cell) => cell?.toFixed(1) ?? '-');
-    line(row, ...cells, ratio(own, clang), ratio(specialised, clang));
+  for (const { row, over, ratios } of rows) {
+    const cells = [over.natra, over.specialised, over.clang].map((cell) => cell?.toFixed(1) ?? '-');
+    line(row, ...cells, ...[ratios.natra, ratios.specialised].map((ratio) => ratio?.toFixed(2) ?? '-'));
   }
   const gigabits = (bits: number): string => `${(bits / 1e9).toFixed(2)} Gbit/s`;
   const [low, high] = throughput.middle.map((each) => each.toFixed(3));
