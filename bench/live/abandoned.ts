@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { NAMESPACE_DIRECTORY, removeNamespace } from './namespace.ts';
 
 const NAME = /^natra-live-(\d+)(?:-|$)/;
-const BPFFS = '/sys/fs/bpf';
+export const BPFFS = '/sys/fs/bpf';
 
 /** Where a limiter under measurement may pin, away from the pins of the node's own Pods. */
 export const PIN_DIRECTORY = `${BPFFS}/natra-live-${process.pid}`;

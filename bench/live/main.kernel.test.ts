@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { abandonedIn, BPFFS } from './abandoned.ts';
 import type { RowResult } from './cases.ts';
 import { execute } from './command.ts';
+import { NAMESPACE_DIRECTORY } from './namespace.ts';
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const run = (...args: string[]) =>
@@ -22,6 +25,7 @@ test('the short run measures a row under each limiter, and both hold its cap', a
     expect(limited?.goodput).toBeLessThan(13e6);
     expect(limited?.mice.count).toBeGreaterThan(30);
   }
+  for (const directory of [BPFFS, NAMESPACE_DIRECTORY, tmpdir()]) expect(abandonedIn(directory)).toEqual([]);
 });
 
 test.each([

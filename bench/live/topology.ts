@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeAbandoned, TEMPORARY_PREFIX } from './abandoned.ts';
+import { PIN_DIRECTORY, removeAbandoned, TEMPORARY_PREFIX } from './abandoned.ts';
 import { addressOf, type CniResult, callPlugin, resultOf, type Sandbox, sandbox } from './cni.ts';
 import { executeOrThrow } from './command.ts';
 import { createNamespace, inNamespace, type Namespace, removeNamespace } from './namespace.ts';
@@ -44,10 +44,11 @@ export async function createTopology(): Promise<Topology> {
   }
 }
 
-/** Removes all that createTopology made; processes inside must have ended. Also mends a half-made topology. */
+/** Removes all that createTopology made, and where limiters have pinned; processes inside must have ended. Also mends a half-made topology. */
 export async function removeTopology(stateDirectory: string): Promise<void> {
   for (const role of ['pod', 'client', 'node']) await removeNamespace(`natra-live-${process.pid}-${role}`);
-  await rm(stateDirectory, { recursive: true, force: true });
+  for (const directory of [stateDirectory, PIN_DIRECTORY])
+    await rm(directory, { recursive: true, force: true });
 }
 
 /** Joins a namespace to the node's bridge as a runtime does it for a Pod; returns the result of the main plugin. */
