@@ -6,7 +6,7 @@
 import { CniError, ERROR_CODES } from '../errors.ts';
 import type { Limit } from '../limit.ts';
 import { field, hasField, isObject, type JsonObject } from './json.ts';
-import { shown } from './shown.ts';
+import { shown, shownName } from './shown.ts';
 
 /** Seen from the Pod: `ingress` is what it receives. */
 export type Direction = 'ingress' | 'egress';
@@ -32,16 +32,37 @@ export const isStatic = (configuration: JsonObject): boolean =>
       hasField(configuration, `${direction}Rate`) || hasField(configuration, `${direction}Burst`),
   );
 
+/** Whether a key is read as a rate or a burst, whatever its case. */
+export const namesLimit = (key: string): boolean => /^(in|e)gress(rate|burst)$/i.test(key);
+
 /** The limits in force. Static keys win over the runtime's, even where they are partial or zero. */
 export function parseLimits(configuration: JsonObject): Limits {
   if (isStatic(configuration)) return limitsOf(configuration, '', 'static');
-  const runtime = field(configuration, 'runtimeConfig');
-  if (runtime === undefined || runtime === null) return {};
-  if (!isObject(runtime)) throw notAnObject('runtimeConfig', runtime);
-  const bandwidth = field(runtime, 'bandwidth');
-  if (bandwidth === undefined || bandwidth === null) return {};
-  if (!isObject(bandwidth)) throw notAnObject('runtimeConfig.bandwidth', bandwidth);
-  return limitsOf(bandwidth, 'runtimeConfig.bandwidth.', 'runtime');
+  const bandwidth = runtimeBandwidth(configuration);
+  return bandwidth === undefined ? {} : limitsOf(bandwidth, 'runtimeConfig.bandwidth.', 'runtime');
+}
+
+/** Says of each key beside the runtime's rates and bursts that it has no effect; of none where static limits hold. */
+export function unreadBandwidth(configuration: JsonObject): string[] {
+  if (isStatic(configuration)) return [];
+  return Object.keys(runtimeBandwidth(configuration) ?? {})
+    .filter((key) => !namesLimit(key))
+    .map(
+      (key) =>
+        `${shownName(`runtimeConfig.bandwidth.${key}`)} is ignored: natra reads rates and bursts there`,
+    );
+}
+
+function runtimeBandwidth(configuration: JsonObject): JsonObject | undefined {
+  const runtime = objectIn(configuration, 'runtimeConfig', 'runtimeConfig');
+  return runtime && objectIn(runtime, 'bandwidth', 'runtimeConfig.bandwidth');
+}
+
+function objectIn(object: JsonObject, name: string, path: string): JsonObject | undefined {
+  const value = field(object, name);
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw notAnObject(path, value);
+  return value;
 }
 
 type Source = 'static' | 'runtime';

@@ -5,6 +5,7 @@
  * configuration.
  */
 import { CniError, ERROR_CODES, type ErrorCode } from '../errors.ts';
+import { namesLimit } from './bandwidth.ts';
 import type { Variables } from './environment.ts';
 import type { JsonObject } from './json.ts';
 import { shown, shownName } from './shown.ts';
@@ -30,16 +31,11 @@ const SPECIFIED = 'cniVersion name type capabilities args ipMasq ipam dns runtim
 );
 /** What decides on the options of Pods (pod-options.ts), and the subnets of `bandwidth`. */
 const OF_PODS = ['defaults', 'namespaces', 'podOptions', 'bounds', 'unshapedSubnets', 'shapedSubnets'];
-/** Their names are read without regard to case (bandwidth.ts). */
-const STATIC_LIMITS = /^(in|e)gress(rate|burst)$/i;
 
 /** Says of what an operator may have mistyped that it has no effect; that is no error, since the specification lets others add keys. */
 export function unknownOptions(configuration: JsonObject): string[] {
   return Object.keys(configuration)
-    .filter(
-      (key) =>
-        !(key in CHOICES || SPECIFIED.includes(key) || OF_PODS.includes(key) || STATIC_LIMITS.test(key)),
-    )
+    .filter((key) => !(key in CHOICES || SPECIFIED.includes(key) || OF_PODS.includes(key) || namesLimit(key)))
     .filter((key) => !key.startsWith('cni.dev/'))
     .map((key) => `${shownName(key)} of the configuration is ignored: natra has no such option`);
 }

@@ -198,6 +198,18 @@ test('a key of the configuration that natra does not know is told of', () => {
   ]);
 });
 
+test('a key beside the rates and bursts of the runtime is told of, unless static limits hold', () => {
+  const misspelt = { IngressRate: 1e7, IngresBurst: 1e6, 'egress rate': 1e6 };
+  const { limits, notes } = parseRequest({ runtimeConfig: { bandWidth: misspelt } }, {});
+  expect(limits).toEqual({ ingress: { rateBitsPerSecond: 1e7 } });
+  expect(notes).toEqual([
+    'runtimeConfig.bandwidth.IngresBurst is ignored: natra reads rates and bursts there',
+    '"runtimeConfig.bandwidth.egress rate" is ignored: natra reads rates and bursts there',
+  ]);
+  const fixed = { ingressRate: 1e6, ingressBurst: 1e6, runtimeConfig: { bandwidth: misspelt } };
+  expect(parseRequest(fixed, {}).notes).toEqual([]);
+});
+
 test('an annotation that natra does not know is ignored and told of', () => {
   const { notes } = parseRequest(
     pod({ 'natra.dev/egres-burst': '1M', 'natra.dev/ingress-rate': '1M' }),

@@ -1,7 +1,15 @@
 /** What one ADD or CHECK asks for: the limits of each direction with their options, and how to attach. */
 
 import type { Limit } from '../limit.ts';
-import { DIRECTIONS, type Direction, HIGHEST_RATE, isStatic, type Limits, parseLimits } from './bandwidth.ts';
+import {
+  DIRECTIONS,
+  type Direction,
+  HIGHEST_RATE,
+  isStatic,
+  type Limits,
+  parseLimits,
+  unreadBandwidth,
+} from './bandwidth.ts';
 import { parsePodIdentity, type Variables } from './environment.ts';
 import type { JsonObject } from './json.ts';
 import { annotationOf, invalid, MOST_SUBNETS, type OptionName, type OptionValues } from './option-values.ts';
@@ -34,7 +42,7 @@ export function parseRequest(configuration: JsonObject, variables: Variables): R
   const options = parseOptions(configuration, variables);
   const pod = parsePodOptions(configuration, parsePodIdentity(variables).namespace);
   const stated = parseLimits(configuration);
-  const notes = [...unknownOptions(configuration), ...pod.notes];
+  const notes = [...unknownOptions(configuration), ...unreadBandwidth(configuration), ...pod.notes];
   const limits = Object.fromEntries(
     DIRECTIONS.flatMap((direction) => {
       const limit = limitOf(direction, stated, isStatic(configuration), pod, notes);
