@@ -1,6 +1,5 @@
 /** What natra uses of the node it runs on, named once so that a test can give it another place. */
 import type { PreparedObject } from '../dsl/object/prepared.ts';
-import type { Direction } from './config/bandwidth.ts';
 import type { Variables } from './config/environment.ts';
 import { type Baseline, objectFile, preparedObject } from './objects.ts';
 import { stateDirectoryOf } from './state/directory.ts';
@@ -11,8 +10,8 @@ export interface Node {
   readonly stateDirectory: string;
   /** A directory on bpffs that holds one directory of pins an attachment. */
   readonly pinDirectory: string;
-  /** The ELF object file of a direction's program; natra has one for both. */
-  readonly objectFile: (direction: Direction, baseline?: Baseline) => Uint8Array;
+  /** The ELF object file, whose only program limits either direction. */
+  readonly objectFile: (baseline: Baseline) => Uint8Array;
   /** The same object prepared for loading; absent where there is the ELF file alone. */
   readonly prepared?: ((baseline: Baseline) => PreparedObject) | undefined;
   readonly log: Log;
@@ -24,7 +23,7 @@ export function thisNode(variables: Variables): Node {
   return {
     stateDirectory,
     pinDirectory: variables.NATRA_PIN_DIR || '/sys/fs/bpf/natra',
-    objectFile: (_direction, baseline) => objectFile(baseline),
+    objectFile,
     prepared: preparedObject,
     log: openLog(stateDirectory, variables.NATRA_LOG),
   };

@@ -94,7 +94,7 @@ const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNet
  * them is not known here: its program limits the Pod as well until `natra upgrade`.
  */
 function settingsFaults(direction: Direction, plan: DirectionRecord, pins: OpenedPins, node: Node): string[] {
-  const { image, layouts } = sourceOf(node, direction);
+  const { image, layouts } = sourceOf(node);
   const section = image.sections.find(({ name }) => name === '.rodata');
   if (section === undefined) throw new Error(`check ${direction}: its object has no settings`);
   const map = pins.sections[section.name];

@@ -4,7 +4,7 @@ import { fits } from '../../dsl/object/specialise/template.ts';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { sectionContents, setSyscallHook, VerifierError } from '../../loader/index.ts';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
-import { objectFile, preparedObject } from '../objects.ts';
+import { type Baseline, objectFile, preparedObject } from '../objects.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { passingObject, refusedObject } from '../testing/objects.ts';
 import { loadDataplane } from './load.ts';
@@ -29,9 +29,9 @@ function refusedFirst(onFallback: () => void) {
   return {
     log: (message: string) => log.push(message),
     lines: log,
-    objectFile: (direction: Direction, baseline: string = '5.12') => {
+    objectFile: (baseline: Baseline) => {
       if (baseline === '5.10') onFallback();
-      return baseline === '5.12' ? refusedObject(direction) : passingObject(direction);
+      return baseline === '5.12' ? refusedObject() : passingObject();
     },
   };
 }
@@ -93,7 +93,7 @@ describe('an object that is prepared', () => {
       seed: 5n,
     },
   });
-  const elfFiles = vi.fn((_direction: Direction) => objectFile());
+  const elfFiles = vi.fn(objectFile);
   const node = { objectFile: elfFiles, prepared: preparedObject, log: () => {} };
 
   test.each(['ingress', 'egress'] as const)(
@@ -103,11 +103,7 @@ describe('an object that is prepared', () => {
       const prepared = loadDataplane(direction, { settings: settings() }, node);
       prepared.close();
       expect(elfFiles).not.toHaveBeenCalled();
-      const plain = loadDataplane(
-        direction,
-        { settings: settings() },
-        { objectFile: () => objectFile(), log: () => {} },
-      );
+      const plain = loadDataplane(direction, { settings: settings() }, { objectFile, log: () => {} });
       plain.close();
       expect(prepared.layouts).toEqual(plain.layouts);
       expect([prepared.btfRefusal, plain.btfRefusal]).toEqual([undefined, undefined]);
@@ -132,7 +128,7 @@ describe('an object that is prepared', () => {
   test('is explained from the ELF file where the kernel refuses it', () => {
     elfFiles.mockClear();
     const prepared = preparedObject('5.12');
-    const [program] = readElf(refusedObject('egress')).programs;
+    const [program] = readElf(refusedObject()).programs;
     elfFiles.mockImplementationOnce(refusedObject);
     const refused = { ...prepared, image: { ...prepared.image, programs: [program!] }, templates: [] };
     const load = () => loadDataplane('egress', {}, { ...node, prepared: () => refused });

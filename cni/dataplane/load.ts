@@ -33,14 +33,13 @@ export type LoadedDataplane = LoadedProgram & Source;
 
 type Files = Pick<Node, 'objectFile' | 'prepared'>;
 
-function elfSource({ objectFile }: Files, direction: Direction, baseline: Baseline): Source {
-  const image = readElf(objectFile(direction, baseline));
+function elfSource({ objectFile }: Files, baseline: Baseline): Source {
+  const image = readElf(objectFile(baseline));
   return { image, layouts: layoutsOf(image) };
 }
 
-/** The object of a direction's program, without its source lines where it is prepared. */
-export const sourceOf = (node: Files, direction: Direction): Source =>
-  node.prepared?.('5.12') ?? elfSource(node, direction, '5.12');
+/** The object that most kernels have, without its source lines where it is prepared. */
+export const sourceOf = (node: Files): Source => node.prepared?.('5.12') ?? elfSource(node, '5.12');
 
 /**
  * Where the kernel refuses the program and lacks what it uses, loads the one that does without. Throws the first
@@ -77,7 +76,7 @@ export function* loadingDataplane(
       // The ELF file has the source lines that explain it.
       if (!(error instanceof VerifierError)) throw error;
     }
-    return yield* loadFrom(elfSource(node, direction, baseline));
+    return yield* loadFrom(elfSource(node, baseline));
   }
   try {
     return yield* load('5.12');

@@ -34,7 +34,7 @@ let node: Node;
 beforeEach(() => {
   buildExecutable();
   made = podOnNode('doctor');
-  node = { ...made.node, objectFile: () => objectFile(), prepared: preparedObject };
+  node = { ...made.node, objectFile, prepared: preparedObject };
 });
 afterEach(() => made.remove());
 

@@ -2,7 +2,6 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BPFFS } from '../../loader/index.ts';
-import { DIRECTIONS } from '../config/bandwidth.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
@@ -50,7 +49,7 @@ function programs(node: Node): Finding {
   const subject = 'programs';
   try {
     for (const baseline of ['5.12', '5.10'] as const) {
-      for (const direction of DIRECTIONS) node.objectFile(direction, baseline);
+      node.objectFile(baseline);
       node.prepared?.(baseline);
     }
     return { subject, verdict: 'ok', words: 'beside natra' };

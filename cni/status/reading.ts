@@ -93,7 +93,7 @@ function remembered(
 ): Pick<Reading, 'sketch' | 'flows'> {
   const nothing = { sketch: undefined, flows: [] };
   const map = pins.sections[STATE_SECTION];
-  const section = sourceOf(node, direction).image.sections.find(({ name }) => name === STATE_SECTION);
+  const section = sourceOf(node).image.sections.find(({ name }) => name === STATE_SECTION);
   if (map === undefined || section === undefined || map.valueSize !== section.size) return nothing;
   const contents = map.lookup(new Uint8Array(map.keySize));
   if (contents === undefined) return nothing;

@@ -94,7 +94,7 @@ describe('a Pod limited in both directions', () => {
     const pins = openPins({ root: directories.NATRA_PIN_DIR, key: place!.key, label: 'ingress' });
     const state = pins!.sections['.bss']!;
     const contents = state.lookup(new Uint8Array(4))!;
-    const section = readElf(node().objectFile('ingress')).sections.find(({ name }) => name === '.bss')!;
+    const section = readElf(node().objectFile('5.12')).sections.find(({ name }) => name === '.bss')!;
     const variable = section.variables.find(({ name }) => name === 'state')!;
     const field = (variable.layout as StructLayout).fields.find(({ name }) => name === 'cells')!;
     const { length } = field.layout as ArrayLayout;

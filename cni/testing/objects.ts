@@ -7,6 +7,7 @@ import {
   CLASS,
   encode,
   type Instruction,
+  JMP,
   MODE,
   OPCODE_EXIT,
   OPCODE_LDDW,
@@ -14,7 +15,6 @@ import {
   SOURCE,
 } from '../../dsl/object/instruction.ts';
 import { type IntLayout, layoutStruct, type StructLayout } from '../../dsl/object/layout.ts';
-import type { Direction } from '../config/bandwidth.ts';
 import { dataplaneSettings } from '../settings.ts';
 
 const u64: IntLayout = { kind: 'int', bits: 64, signed: false, order: 'little' };
@@ -32,13 +32,9 @@ const settingsAtSlot0: Relocation = { slot: 0, target: { kind: 'section', name: 
 /** Of programs/config.ts; the others are u64. */
 const U32_SETTINGS = new Set(['pacing', 'mouseClass', 'heavyClass']);
 
-function image(
-  direction: Direction,
-  code: readonly Instruction[],
-  relocations: readonly Relocation[],
-): ObjectImage {
+function image(code: readonly Instruction[], relocations: readonly Relocation[]): ObjectImage {
   const names = [
-    ...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' }, direction)),
+    ...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' }, 'ingress')),
     'seed',
   ];
   const config = layoutStruct(
@@ -52,11 +48,11 @@ function image(
     sections: [{ name: '.rodata', variables: [{ name: 'config', offset: 0, layout: config }], size }],
     programs: [
       {
-        name: direction,
+        name: 'limit',
         kind: 'classifier',
         code: encode(code),
         relocations,
-        functions: [{ name: direction, slot: 0, parameters: ['skb'] }],
+        functions: [{ name: 'limit', slot: 0, parameters: ['skb'] }],
         lines: [],
       },
     ],
@@ -64,11 +60,20 @@ function image(
 }
 
 /** Returns TC_ACT_UNSPEC for every packet, with the settings of the real program. */
-export const passingObject = (direction: Direction): Uint8Array =>
-  writeElf(image(direction, [...loadSettings, moveToR0, exit], [settingsAtSlot0]));
+export const passingObject = (): Uint8Array =>
+  writeElf(image([...loadSettings, moveToR0, exit], [settingsAtSlot0]));
 
 /** Returns without a verdict: the verifier answers `R0 !read_ok`. */
-export const refusedObject = (direction: Direction): Uint8Array => writeElf(image(direction, [exit], []));
+export const refusedObject = (): Uint8Array => writeElf(image([exit], []));
+
+/** Returns without a verdict at one rate, and as `passingObject` does at others. */
+export function refusedAt(rateBitsPerSecond: number): () => Uint8Array {
+  const { nsPerByte } = dataplaneSettings({ rateBitsPerSecond, pacing: 'police' }, 'ingress');
+  const loadNsPerByte = { ...exit, opcode: CLASS.ldx | SIZE.double | MODE.mem, dst: 1, src: 2 };
+  const skipIfSame = { ...exit, opcode: CLASS.jmp | JMP.eq, dst: 1, offset: 1, imm: Number(nsPerByte) };
+  const code = [...loadSettings, loadNsPerByte, skipIfSame, moveToR0, exit];
+  return () => writeElf(image(code, [settingsAtSlot0]));
+}
 
 /** The same object as another release might have it: two of its settings have each other's places. */
 export function withOtherSettings(object: Uint8Array): Uint8Array {

@@ -8,12 +8,12 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
-import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import type { Outcome } from '../plugin.ts';
 import { listRecords } from '../state/records.ts';
 import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { passingObject } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample, waysAt } from '../testing/sample.ts';
@@ -167,8 +167,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
   test.each(CHANGES)(
     'natra %s says what failed and leaves each direction limited, and the next does it',
     async (_, words, former) => {
-      const { objectFile } = node;
-      const where = { ...node, objectFile: (direction: Direction) => former(objectFile(direction)) };
+      const where = { ...node, objectFile: () => former(passingObject()) };
       const limit = () => expect(make(add(), where)).toMatchObject(done);
       const judge = async (outcome: Faulted, errno: Errno): Promise<void> => {
         expect(attachedPrograms(pod)).toEqual(['natra_egress', 'natra_ingress']);

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
-import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { passingObject } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample } from '../testing/sample.ts';
@@ -167,8 +167,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
   test.each(CHANGES)(
     'a natra %s leaves the Pod limited all the time, and the next finishes it',
     async (_, words, former) => {
-      const { objectFile } = node;
-      const where = { ...node, objectFile: (direction: Direction) => former(objectFile(direction)) };
+      const where = { ...node, objectFile: () => former(passingObject()) };
       const points = await endEverywhere(words, {
         samples: FEW,
         setUp: () => added(where),

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import { listIds, removeFile, type SyscallName, setSyscallHook } from '../../loader/index.ts';
-import type { Direction } from '../config/bandwidth.ts';
 import type { Node } from '../node.ts';
 import { table } from '../status/command.ts';
 import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
-import { passingObject, refusedObject, withOtherSettings } from '../testing/objects.ts';
+import { passingObject, refusedAt, refusedObject, withOtherSettings } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
@@ -31,16 +30,15 @@ beforeEach(() => {
 const nothingIsLeft = async (): Promise<void> =>
   expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
 
-/** The node with programs that the verifier refuses in those directions. */
-const refusing = (...refused: Direction[]): Node => ({
-  ...node,
-  objectFile: (direction) => (refused.includes(direction) ? refusedObject : passingObject)(direction),
-});
-
 const ok = { exitCode: 0 };
 const inMode = (call: CapturedCall, attachMode: string): CapturedCall => ({
   ...call,
   stdin: { ...call.stdin, attachMode },
+});
+
+const withLimits = ({ env, stdin }: CapturedCall, bandwidth: object): CapturedCall => ({
+  env,
+  stdin: { ...stdin, runtimeConfig: { bandwidth } },
 });
 
 const isLoad = (name: SyscallName, args: readonly number[]): boolean =>
@@ -162,10 +160,6 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
 
   describe('a repeated ADD with', () => {
     const add = () => calls('cnitool1.3-cni1.1-ADD');
-    const withLimits = ({ env, stdin }: CapturedCall, bandwidth: object): CapturedCall => ({
-      env,
-      stdin: { ...stdin, runtimeConfig: { bandwidth } },
-    });
     const other = { ingressRate: 5e6, ingressBurst: 2e6, egressRate: 20e6, egressBurst: 4e6 };
     const check = (limits: object) => make(withLimits(calls('cnitool1.3-cni1.1-CHECK'), limits), node);
     afterEach(async () => {
@@ -251,7 +245,9 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       test('after another was put in its place goes back to both former limits', async () => {
         expect(make(add(), node)).toMatchObject(ok);
         const { links } = snapshot(pod, node);
-        expect(make(withLimits(add(), other), refusing('egress'))).toMatchObject(ok);
+        expect(
+          make(withLimits(add(), other), { ...node, objectFile: refusedAt(other.egressRate) }),
+        ).toMatchObject(ok);
         expect(await inForce()).toEqual([ingress, egress]);
         expect(snapshot(pod, node).links).toEqual(links);
         expect(run(`tc class show dev ${pod.hostDevice}`)).toContain('rate 10Mbit');
@@ -260,7 +256,9 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
 
       test('for a direction more leaves the one that there is as it was', async () => {
         expect(make(withLimits(add(), { ingressRate: 10e6, ingressBurst: 2e6 }), node)).toMatchObject(ok);
-        expect(make(closed(withLimits(add(), other)), refusing('egress'))).toMatchObject({ exitCode: 1 });
+        expect(
+          make(closed(withLimits(add(), other)), { ...node, objectFile: refusedAt(other.egressRate) }),
+        ).toMatchObject({ exitCode: 1 });
         expect(await inForce()).toEqual([ingress]);
         expect(check({ ingressRate: 10e6, ingressBurst: 2e6 })).toEqual({ stdout: '', ...ok });
       });
@@ -268,7 +266,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
       test('at another place than the former one leaves nothing in force, and says so', async () => {
         expect(make(add(), node)).toMatchObject(ok);
         const elsewhere = inMode(add(), mode === 'tcx' ? 'clsact' : 'tcx');
-        expect(make(elsewhere, refusing('ingress', 'egress'))).toMatchObject(ok);
+        expect(make(elsewhere, { ...node, objectFile: refusedObject })).toMatchObject(ok);
         expect(await inForce()).toEqual([]);
         expect(log.at(-1)).toMatch(/runs without its limits.*R0 !read_ok/s);
       });
@@ -315,7 +313,10 @@ describe.each(['tcx', 'clsact'])('in mode %s', (mode) => {
   });
 
   test('a second program that is refused takes the first with it', async () => {
-    expect(make(closed(calls('ctrd1.7-ADD-full')), refusing('egress')).exitCode).toBe(1);
+    const call = withLimits(calls('ctrd1.7-ADD-full'), { ingressRate: 10e6, egressRate: 20e6 });
+    const { exitCode, stdout } = make(closed(call), { ...node, objectFile: refusedAt(20e6) });
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout).details).toMatch(/load program natra_egress.*R0 !read_ok/s);
     await nothingIsLeft();
   });
 
@@ -430,8 +431,7 @@ test('CHECK tells of a limit that is in force where none is asked for', () => {
 });
 
 test("CHECK is content with what another release's program limits, whatever its settings mean", () => {
-  const { objectFile } = node;
-  const former: Node = { ...node, objectFile: (...which) => withOtherSettings(objectFile(...which)) };
+  const former = { ...node, objectFile: () => withOtherSettings(passingObject()) };
   const check = () => make(forPod(captured('cnitool1.3-cni1.1-CHECK'), pod), node);
   expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), former)).toMatchObject(ok);
   expect(check()).toEqual({ stdout: '', ...ok });

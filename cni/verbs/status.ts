@@ -1,7 +1,6 @@
 /** STATUS (CNI 1.1): whether an ADD with limits could be served now. kubelet asks every few seconds. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { createMap, ensureBpffs } from '../../loader/index.ts';
-import { DIRECTIONS } from '../config/bandwidth.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
 
@@ -18,7 +17,7 @@ export function status(node: Node): void {
     }).close(),
   );
   able('the programs are not available', () => {
-    for (const direction of DIRECTIONS) node.objectFile(direction);
+    node.objectFile('5.12');
     node.prepared?.('5.12');
   });
   able('no bpf file system', () => ensureBpffs());

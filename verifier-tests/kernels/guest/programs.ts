@@ -28,7 +28,7 @@ const settingsOf = (direction: Direction, limit: Limit): Settings => ({
 
 /** natra's objects as an installed one reads them. */
 export const filesIn = (share: string): Pick<Node, 'objectFile' | 'prepared'> => ({
-  objectFile: (_direction, baseline) => objectOf(share, baseline),
+  objectFile: (baseline) => objectOf(share, baseline),
   prepared: (baseline) => readPrepared(readFileSync(path.join(share, PREPARED_FILES[baseline]))),
 });
 
