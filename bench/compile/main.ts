@@ -47,6 +47,7 @@ function table({ rounds, commandLine, atLoad, saves }: Figures): string {
       : [row(`${compiler} -O2, the same in C`, ms(clang), times(dataplane / clang))]),
     '',
     'natra dev, from a save to the report on all that is made of the file',
+    ...rowsOfSaves(`the first saves of ${saves.first.files} constants: median`, saves.first),
     ...rowsOfSaves(`a constant of one of ${saves.ofCode.files} files is another: median`, saves.ofCode),
     ...rowsOfSaves(`a comment above one of ${saves.ofComments.files} files: median`, saves.ofComments),
     '',

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../measure.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
@@ -16,8 +17,8 @@ const CONSTANTS: Readonly<Record<string, string>> = {
 };
 /** ms */
 const PATIENCE = 60_000;
-/** Rounds of saves until V8 has compiled the compiler. */
-const WARM_UP = 4;
+/** ms: `natra dev` is idle that has used no time of a processor meanwhile. */
+const IDLE = 1_000;
 
 /** Of saves of one kind. */
 export interface SaveTimes {
@@ -31,6 +32,8 @@ export interface SaveTimes {
 }
 
 export interface Saves {
+  /** The same as `ofCode`, each file saved for the first time. */
+  readonly first: SaveTimes;
   /** The value of a constant is another. */
   readonly ofCode: SaveTimes;
   /** A comment is added above all code of a file. */
@@ -133,7 +136,19 @@ function timesOf(saves: readonly Save[]): SaveTimes {
   };
 }
 
-/** Saves in one process: of code first, until the compiler's own code is warm, then of both kinds. */
+/** The time that a process has had of processors, in the kernel's ticks (proc(5), utime and stime). */
+function ticksOf({ pid }: ChildProcess): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** Resolves when a process waits for somebody to save. */
+async function idle(child: ChildProcess): Promise<void> {
+  for (let before = -1, now = ticksOf(child); now > before; before = now, now = ticksOf(child))
+    await pause(IDLE);
+}
+
+/** Saves in one process: as soon as it has nothing to do, and again and again. */
 export async function measureSaves(rounds: number): Promise<Saves> {
   const folder = mkdtempSync(path.join(tmpdir(), 'natra-save-'));
   const names = copyPrograms(folder);
@@ -165,10 +180,11 @@ export async function measureSaves(rounds: number): Promise<Saves> {
   try {
     await dev.until(/watching/g, 1);
     const constants = Object.keys(CONSTANTS);
-    await all(constants, WARM_UP, withConstant);
+    await idle(child);
+    const first = timesOf(await all(constants, 1, withConstant));
     const ofCode = timesOf(await all(constants, rounds * 2, withConstant));
     await all(names, 1, withComment);
-    return { ofCode, ofComments: timesOf(await all(names, rounds, withComment)) };
+    return { first, ofCode, ofComments: timesOf(await all(names, rounds, withComment)) };
   } finally {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

@@ -14,8 +14,15 @@ export interface CompileResult extends ObjectResult {
   readonly tree?: ModuleTree;
 }
 
-/** Makes objects of trees in other threads, and nothing for listings. */
-export type BackEnd = (tree: ModuleTree, options: ObjectOptions) => Promise<Omit<ObjectResult, 'ir'>>;
+/**
+ * Makes objects of trees in other threads, and nothing for listings. `isRehearsal`: nobody waits for the object, which is
+ * made while nothing else is asked for; else it is given up, and what comes of it isn't the tree's.
+ */
+export type BackEnd = (
+  tree: ModuleTree,
+  options: ObjectOptions,
+  isRehearsal?: boolean,
+) => Promise<Omit<ObjectResult, 'ir'>>;
 
 /** The typed tree of `entryFile` and what it imports, as its object is made of it. */
 export function treeOf(entryFile: string, options: ParseOptions & Pick<ObjectOptions, 'seams'>): ParseResult {

@@ -115,7 +115,7 @@ export function compileTree(
 }
 
 /** The object that `compileTree` makes, with what is remembered of the code of others. */
-function objectFrom(remembered: RememberedCode, tree: ModuleTree, options: ObjectOptions): ObjectImage {
+function objectFrom(remembered: RememberedCode, tree: ModuleTree, options: Options): ObjectImage {
   const { cpu, disablePasses } = options;
   const deciding = JSON.stringify([cpu, [...(disablePasses ?? [])].sort()]);
   return objectWith(tree, options, (program) =>
@@ -148,7 +148,7 @@ export function objectOf(tree: ModuleTree, options: Options = {}): ObjectResult 
 export function objectAgain(
   remembered: RememberedCode,
   tree: ModuleTree,
-  options: ObjectOptions,
+  options: Options,
 ): Omit<ObjectResult, 'ir'> {
   try {
     return { object: objectFrom(remembered, tree, options), diagnostics: [] };

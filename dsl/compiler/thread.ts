@@ -1,18 +1,16 @@
 /** What runs in a thread of `BackEndThreads`. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { compileTree, objectAgain, objectOf } from './generate.ts';
+import { objectAgain, objectOf } from './generate.ts';
 import { RememberedCode } from './remembered.ts';
 import type { Answer, Made, Request } from './threads.ts';
 
-/** Compilations of the dataplane until V8 has optimised the compiler: the first takes ten times as long as later ones. */
-const WARM = 20;
-
 class Server {
   private readonly remembered = new RememberedCode();
-  private answered = 0;
-  private compiled = 0;
-  /** What came while nobody waited for what was being compiled. */
-  private asked: Request | undefined;
+  /** What nobody asked for takes no place of what somebody may ask for again. */
+  private readonly rehearsed = new RememberedCode();
+  private hasAnswered = false;
+  /** What is to be answered, in the order in which it came. */
+  private readonly asked: Request[] = [];
 
   constructor(
     private readonly port: MessagePort,
@@ -20,16 +18,18 @@ class Server {
   ) {}
 
   answer(request: Request): void {
-    const answer = this.answerTo(request);
-    if (this.answered === 0) this.whenMade();
-    this.answered += 1;
-    this.port.postMessage(answer);
-    if (request.resident) this.warmUp(request, this.answered);
+    this.asked.push(request);
+    for (let next = this.asked.shift(); next !== undefined; next = this.asked.shift()) {
+      const answer = this.answerTo(next);
+      if (!this.hasAnswered) this.whenMade();
+      this.hasAnswered = true;
+      this.port.postMessage(answer);
+    }
   }
 
   private answerTo(request: Request): Answer {
     try {
-      return { made: this.made(request) };
+      return { made: request.isRehearsal ? this.rehearse(request) : this.made(request) };
     } catch (thrown) {
       return { thrown };
     }
@@ -41,30 +41,15 @@ class Server {
     return made;
   }
 
-  /**
-   * Compiles what was asked for last again and again while nothing else is asked for: each time in a turn of the event loop,
-   * and no further than the next pass when a message comes.
-   */
-  private warmUp(request: Request, answered: number): void {
-    if (this.compiled >= WARM) return;
-    setImmediate(() => {
-      if (this.answered !== answered) return;
-      this.compiled += 1;
-      try {
-        compileTree(request.tree, { ...request.options, beforePass: () => this.look() });
-        this.warmUp(request, answered);
-      } catch {
-        // What is wrong has been told of with the answer.
-        const { asked } = this;
-        this.asked = undefined;
-        if (asked !== undefined) this.answer(asked);
-      }
-    });
+  private rehearse({ tree, options }: Request): Made {
+    return objectAgain(this.rehearsed, tree, { ...options, beforePass: () => this.look() });
   }
 
+  /** Throws where anybody waits. */
   private look(): void {
-    this.asked = receiveMessageOnPort(this.port)?.message;
-    if (this.asked !== undefined) throw new Error('there is something else to do');
+    const received = receiveMessageOnPort(this.port);
+    if (received !== undefined) this.asked.push(received.message);
+    if (this.asked.some(({ isRehearsal }) => !isRehearsal)) throw new Error('there is something else to do');
   }
 }
 

@@ -35,7 +35,8 @@ const treeOf = (name: string): ModuleTree => ({
   sources: new Map(),
 });
 
-test('an idle thread that remembers a program gets it again; a busy one is not waited for', async () => {
+/** Two threads, and the programs that each was asked for since it was looked at last. */
+function standbys() {
   const workers: Standby[] = [];
   const threads = new BackEndThreads(
     2,
@@ -46,7 +47,11 @@ test('an idle thread that remembers a program gets it again; a busy one is not w
     },
     true,
   );
-  const asked = () => workers.map((worker) => worker.asked.splice(0));
+  return { threads, workers, asked: () => workers.map((worker) => worker.asked.splice(0)) };
+}
+
+test('an idle thread that remembers a program gets it again; a busy one is not waited for', async () => {
+  const { threads, workers, asked } = standbys();
   const all = (...names: readonly string[]) => names.map((name) => threads.make(treeOf(name), {}));
   const first = all('small', 'large');
   expect(asked()).toEqual([['small'], ['large']]);
@@ -58,4 +63,15 @@ test('an idle thread that remembers a program gets it again; a busy one is not w
   expect(asked()).toEqual([['large'], []]);
   workers[1]?.answer();
   await again;
+});
+
+test('a thread that rehearses is idle to what is asked for', async () => {
+  const { threads, workers, asked } = standbys();
+  const first = ['small', 'large'].map((name) => threads.make(treeOf(name), {}));
+  for (const worker of workers) worker.answer();
+  await Promise.all(first);
+  asked();
+  void threads.make(treeOf('large'), {}, true);
+  void threads.make(treeOf('large'), {});
+  expect(asked()).toEqual([[], ['large', 'large']]);
 });

@@ -7,8 +7,10 @@ import type { ModuleTree } from './tree/tree.ts';
 export interface Request {
   readonly tree: ModuleTree;
   readonly options: ObjectOptions;
-  /** The process stays, and asks for much the same again: the thread remembers code, and warms up while it is idle. */
+  /** The process stays, and asks for much the same again: the thread remembers code. */
   readonly resident: boolean;
+  /** To be given up for what is no rehearsal: an answer comes all the same. */
+  readonly isRehearsal: boolean;
 }
 
 /** Without the IR, which is as large as the tree, and no more than a listing. */
@@ -18,6 +20,7 @@ export type Made = Omit<ObjectResult, 'ir'>;
 export type Answer = { readonly made: Made } | { readonly thrown: unknown };
 
 interface Pending {
+  readonly isRehearsal: boolean;
   readonly resolve: (made: Made) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -43,8 +46,9 @@ class Thread {
     worker.unref();
   }
 
+  /** What is waited for. */
   get load(): number {
-    return this.pending.length;
+    return this.pending.filter(({ isRehearsal }) => !isRehearsal).length;
   }
 
   /** Whether a tree with the same programs has been here. */
@@ -57,7 +61,7 @@ class Thread {
     return new Promise((resolve, reject) => {
       this.worker.postMessage(request);
       this.worker.ref();
-      this.pending.push({ resolve, reject });
+      this.pending.push({ isRehearsal: request.isRehearsal, resolve, reject });
     });
   }
 
@@ -84,13 +88,16 @@ export class BackEndThreads {
     this.threads = Array.from({ length: count }, () => new Thread(start()));
   }
 
-  /** What `objectOf` makes: in the thread that remembers how, where that is idle, else in the one that has least to do. */
-  readonly make = (tree: ModuleTree, options: ObjectOptions): Promise<Made> => {
+  /**
+   * What `objectOf` makes: in the thread that remembers how, where that is idle, else in the one that has least to do.
+   * `isRehearsal`: see `BackEnd` (compile.ts).
+   */
+  readonly make = (tree: ModuleTree, options: ObjectOptions, isRehearsal = false): Promise<Made> => {
     const [first, ...others] = this.threads;
     if (first === undefined) throw new Error('a back end of no threads');
     const idle = this.threads.find((each) => each.load === 0 && each.knows(tree));
     const thread = idle ?? others.reduce((least, each) => (each.load < least.load ? each : least), first);
-    return thread.ask({ tree, options, resident: this.resident });
+    return thread.ask({ tree, options, resident: this.resident, isRehearsal });
   };
 
   /** Ends the threads, and with them what they have not answered. */

@@ -8,6 +8,7 @@ import { SLOT_BYTES } from '../../../dsl/object/instruction.ts';
 import { KernelError, kernelInstructionSet } from '../../../loader/index.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
 import { type Compiled, Project } from './project.ts';
+import { Rehearsals } from './rehearsals.ts';
 import { TestRun, testsBeside } from './tests.ts';
 import { type Figures, type Trial, tryProgram } from './trial.ts';
 import { Watcher } from './watch.ts';
@@ -155,6 +156,10 @@ class Turns {
   private waiting = new Set<string>();
   private running = false;
 
+  get isIdle(): boolean {
+    return !this.running;
+  }
+
   constructor(private readonly turn: (changed: ReadonlySet<string>) => Promise<void>) {}
 
   async saved(files: ReadonlySet<string>): Promise<void> {
@@ -200,10 +205,14 @@ export async function devCommand(
     }
     watcher.watch(project.folders());
   });
-  const watcher = new Watcher((changed) => void turns.saved(changed));
+  let hasEnded = false;
+  const rehearsals = new Rehearsals(project, () => turns.isIdle && watcher.isQuiet && !hasEnded);
+  const watcher = new Watcher((changed) => void turns.saved(changed).then(() => rehearsals.goOn()));
   watcher.watch(project.folders());
   output.out('watching; Ctrl-C ends\n');
+  void rehearsals.goOn();
   await interrupted();
+  hasEnded = true;
   watcher.close();
   session.stop();
   output.out('\n');

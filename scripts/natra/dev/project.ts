@@ -47,7 +47,16 @@ function filesIn(name: string): string[] {
 /** Where there are no threads. */
 function inThisThread(): BackEnd {
   const remembered = new RememberedCode();
-  return async (tree, options) => objectAgain(remembered, tree, options);
+  const rehearsed = new RememberedCode();
+  return async (tree, options, isRehearsal) =>
+    objectAgain(isRehearsal ? rehearsed : remembered, tree, options);
+}
+
+/** A source with another text than it has. */
+export interface Edit {
+  /** Absolute. */
+  readonly file: string;
+  readonly text: string;
 }
 
 async function finish(
@@ -66,11 +75,12 @@ export class Project {
   /** By file that was not compiled for itself: the program that it is a part of. */
   private readonly lookedAtWith = new Map<string, string>();
 
-  /** `named`: files and folders. */
+  /** `named`: files and folders. `edit`: what is to be read in place of a file. */
   constructor(
     named: readonly string[],
     private readonly options: Pick<CompileOptions, 'cpu'> = {},
     private readonly backEnd: BackEnd = inThisThread(),
+    private readonly edit?: Edit,
   ) {
     this.named = named;
     this.files();
@@ -114,6 +124,26 @@ export class Project {
     return told;
   }
 
+  /** What programs are made of, as it was when they were compiled last: texts by absolute path. */
+  sources(): ReadonlyMap<string, string> {
+    const trees = [...this.trees.values()].flatMap((tree) => (tree?.programs.length ? tree : []));
+    return new Map(
+      trees.flatMap(({ sources }) => [...sources].map(([file, text]) => [path.resolve(file), text] as const)),
+    );
+  }
+
+  /**
+   * Compiles what a save of this would affect and forgets of it what it can, so that V8 has seen all that a save takes.
+   * Resolves when it is done, or given up for what isn't a rehearsal.
+   */
+  async rehearse(edit: Edit): Promise<void> {
+    const rehearsed: BackEnd = (tree, options) => this.backEnd(tree, options, true);
+    const rehearsal = new Project(this.named, this.options, rehearsed, edit);
+    for (const [file, tree] of this.trees) rehearsal.trees.set(file, tree);
+    for (const [file, by] of this.lookedAtWith) rehearsal.lookedAtWith.set(file, by);
+    await rehearsal.compile(new Set([edit.file]), () => undefined);
+  }
+
   /** The front end, of one file after the other; the threads have their trees when it returns. */
   private begin(changed: ReadonlySet<string> | undefined): readonly Coming[] {
     const affected = this.files().filter((file) => changed === undefined || this.isAffected(file, changed));
@@ -137,7 +167,9 @@ export class Project {
     const begun = files.flatMap((file) => {
       const start = performance.now();
       if (within.has(path.resolve(file))) return [];
-      const one = beginTree(file, { beside }, (tree) => this.backEnd(tree, this.options));
+      const one = beginTree(file, { beside, readFile: (each) => this.edited(each) }, (tree) =>
+        this.backEnd(tree, this.options),
+      );
       for (const source of one.tree?.sources.keys() ?? []) within.set(path.resolve(source), file);
       return { file, start, ...one };
     });
@@ -159,6 +191,10 @@ export class Project {
       this.lookedAtWith.set(file, by);
       return false;
     });
+  }
+
+  private edited(file: string): string | undefined {
+    return this.edit?.file === file ? this.edit.text : undefined;
   }
 
   /** How many files a file with programs was made of; 0 for others. */

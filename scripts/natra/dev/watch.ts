@@ -30,6 +30,11 @@ export class Watcher {
         );
   }
 
+  /** Whether nothing was saved that hasn't been told. */
+  get isQuiet(): boolean {
+    return this.changed.size === 0;
+  }
+
   private add(file: string): void {
     this.changed.add(file);
     clearTimeout(this.timer);
