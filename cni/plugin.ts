@@ -13,6 +13,7 @@ import {
 import { parseNetworkConfiguration } from './config/network.ts';
 import { CniError, describe, ERROR_CODES, StateError } from './errors.ts';
 import { type Node, thisNode } from './node.ts';
+import { startAnew } from './start-anew.ts';
 import { orEmpty, orRefuse, type ReadStdin, stdinOnce } from './stdin.ts';
 import { add } from './verbs/add.ts';
 import { check } from './verbs/check.ts';
@@ -37,7 +38,9 @@ export async function answer(readStdin = stdinOnce(0)): Promise<never> {
 }
 
 /** Runs the verb in CNI_COMMAND with what takes the kernel long in threads, and writes its result; gives the exit status. */
-export async function serve(variables: Variables, readStdin: ReadStdin, stdout: number): Promise<0 | 1> {
+export async function serve(variables: Variables, readStdin: ReadStdin, stdout: number): Promise<number> {
+  const answered = await startAnew(readStdin);
+  if (answered !== undefined) return answered;
   const outcome = await runPluginInThreads(variables, readStdin, thisNode(variables));
   if (outcome.stdout !== '') writeAll(stdout, `${outcome.stdout}\n`);
   return outcome.exitCode;

@@ -18,6 +18,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { pinObject } from '../../loader/bpf/bpffs.ts';
 import { BPFFS, createMap, makeDirectory, removeDirectory, removePins } from '../../loader/index.ts';
 import { buildExecutable } from '../testing/build.ts';
+import { captured } from '../testing/calls.ts';
 import { keepCode } from './keep-code.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -117,6 +118,13 @@ test('with a Node.js of its own it needs none in PATH', async () => {
   const verbs = join(dirname(node), 'natra-verbs.cjs');
   const { size } = statSync(`${verbs}.code`);
   expect(size).toBeGreaterThan(100_000);
+  // V8 refuses code that was made under other options than those of the calls.
+  const [, ...options] = readFileSync(installed(), 'latin1').split('\n', 1)[0]!.split(' ');
+  const isRefused = `
+    const [text, cachedData] = [require('module').wrap(fs.readFileSync('${verbs}', 'latin1')), fs.readFileSync('${verbs}.code')];
+    console.log(new vm.Script(text, { filename: '${verbs}', cachedData }).cachedDataRejected);`;
+  expect(spawnSync(node, [...options, '-e', isRefused], { encoding: 'utf8' }).stdout).toBe('false\n');
+  expect([answeredBySelf('short'), answeredBySelf('long'.repeat(5000))]).toEqual([true, false]);
   await keepCode(verbs, () => {
     throw new Error('no rehearsal');
   });
@@ -131,6 +139,30 @@ test('with a Node.js of its own it needs none in PATH', async () => {
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
+
+/** Whether the process that a runtime starts is the one that answers, as natra's log tells. */
+function answeredBySelf(annotation: string): boolean {
+  const { env, stdin } = captured('ctrd1.7-ADD-full');
+  const runtimeConfig = {
+    ...Object(stdin.runtimeConfig),
+    'io.kubernetes.cri.pod-annotations': { annotation },
+  };
+  const state = join(place, 'state');
+  const { pid, status, stdout } = spawnSync(installed(), {
+    encoding: 'utf8',
+    env: { ...env, NATRA_STATE_DIR: state },
+    input: JSON.stringify({ ...stdin, runtimeConfig }),
+  });
+  expect({ status, ...JSON.parse(stdout) }).toMatchObject({
+    status: 1,
+    msg: 'invalid CNI_NETNS',
+  });
+  return readFileSync(join(state, 'natra.log'), 'utf8')
+    .trim()
+    .split('\n')
+    .at(-1)!
+    .includes(`[${pid}] ADD failed`);
+}
 
 test.each([
   [['install'], 1, /^natra install: put natra into .*10-calico.conflist: the plugin "bandwidth" is in it/],

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
+import { KNOWN_SEED } from '../start-anew.ts';
 import { doing, type FileSystem, namesIn, removeFile, replaceFile, replaceLink } from './files.ts';
 
 const LINK = 'natra';
@@ -60,7 +61,7 @@ export function readRelease(source: string, binDirectory: string, node: string |
   });
   const digest = hash.digest('hex').slice(0, 16);
   const directory = join(binDirectory, STORE, digest);
-  const interpreter = node === undefined ? '/usr/bin/env node' : join(directory, NODE);
+  const interpreter = node === undefined ? '/usr/bin/env node' : `${join(directory, NODE)} ${KNOWN_SEED}`;
   if (interpreter.length + 3 > LONGEST_SHEBANG)
     throw new OperatorError(
       `install into ${binDirectory}: the path is too long for the first line of a script; use a shorter one`,
