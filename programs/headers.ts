@@ -1,5 +1,5 @@
 /** Header layouts and protocol numbers, as far as the parser reads them. */
-import { array, be16, be32, be64, struct, u8 } from '../dsl/lang/index.ts';
+import { array, be16, be32, be64, packed, struct, u8 } from '../dsl/lang/index.ts';
 
 /** Ethernet II. */
 export const Ethernet = struct({ destination: array(u8, 6), source: array(u8, 6), type: be16 });
@@ -66,6 +66,9 @@ export const Tcp = struct({
   checksum: be16,
   urgent: be16,
 });
+
+/** What most packets start with; UDP's header and what is behind it take the place of TCP's as well. */
+export const Plain = packed({ ethernet: Ethernet, ip: IPv4, tcp: Tcp });
 
 /** IEEE 802.3: what is smaller is a length, not an EtherType. */
 export const ETH_P_802_3_MIN = 0x0600;

@@ -5,7 +5,6 @@ import { classifier, global, struct, TC_ACT_UNSPEC, u32, u64 } from '../dsl/lang
 import { addressesOf } from './addresses.ts';
 import { ecnOf } from './mark.ts';
 import { isVital, networkLayer, parse } from './parse.ts';
-import { wireBytes } from './wire.ts';
 
 export const seen = global(
   struct({
@@ -34,7 +33,7 @@ export const key = classifier((skb) => {
   seen.addresses = packet.addresses;
   seen.transport = packet.transport;
   seen.headerBytes = packet.headerBytes;
-  seen.wireBytes = wireBytes(skb, packet);
+  seen.wireBytes = packet.wireBytes;
   seen.ecn = ecnOf(skb, networkLayer(skb));
   seen.vital = u32(isVital(packet));
   const addresses = addressesOf(skb);

@@ -42,7 +42,7 @@ import { CE, ECT_1, ecnOf, markCe, NOT_ECT } from './mark.ts';
 import { isVital, networkLayer, parse } from './parse.ts';
 import { cellsOf, charge, estimate, fillingOf, shareAt, smallestOf } from './sketch.ts';
 import { DROPPED, DROPPED_EARLY, EXCLUDED, MARKED, PACED } from './verdicts.ts';
-import { segmentsOf, wireBytes } from './wire.ts';
+import { segmentsOf } from './wire.ts';
 
 /** Packets up to this size (bare acknowledgements, mostly) get an eighth more horizon and are never dropped early. */
 const SMALL_PACKET: u64 = 128n;
@@ -78,8 +78,7 @@ const pastClasses = (): u32 => config.mouseClass & 0xffff0000;
 
 export const limit = classifier((skb) => {
   const packet = parse(skb);
-  const wire = wireBytes(skb, packet);
-  const bytes = wide(wire);
+  const bytes = wide(packet.wireBytes);
   if (config.exclusions !== NEITHER && isExcluded(skb)) {
     if (config.pacing === DEPARTURE_TIMES) depart(skb, clock.coarse(), clock.coarse());
     if (config.pacing === CLASSES) skb.priority = pastClasses();

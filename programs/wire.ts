@@ -4,7 +4,6 @@
  * gains nothing by it.
  */
 import { max, type Skb, type u32, unlikely } from '../dsl/lang/index.ts';
-import type { Packet } from './parse.ts';
 
 /** The most that is charged for the headers of a segment that weren't read: two IP headers, a tunnel's, and TCP's. */
 const UNREAD_HEADER_BYTES = 256;
@@ -21,13 +20,13 @@ export function segmentsOf(skb: Skb): u32 {
 
 /**
  * Bytes on the wire. At the hooks of egress `wire_len` says so, also of tunnels (qdisc_pkt_len_init); elsewhere it is the
- * packet without its Ethernet header.
+ * packet without its Ethernet header. `headerBytes`: what every segment repeats, 0 where it wasn't read.
  */
-export function wireBytes(skb: Skb, packet: Packet): u32 {
+export function wireBytes(skb: Skb, headerBytes: u32): u32 {
   const bytes = skb.len;
   if (!unlikely(skb.gsoSize !== 0)) return bytes;
   const told = skb.wireLen;
   const unread = told > bytes ? 0 : UNREAD_HEADER_BYTES;
-  const headers = packet.headerBytes === 0 ? unread : packet.headerBytes;
+  const headers = headerBytes === 0 ? unread : headerBytes;
   return max(told, bytes + (segmentsOf(skb) - 1) * headers);
 }

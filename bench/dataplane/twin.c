@@ -81,11 +81,12 @@ struct {
 struct ethernet { u8 destination[6], source[6]; u16 type; };
 struct vlan { u16 control, type; };
 struct ipv4 { u8 version_length, class; u16 total, id, fragment; u8 ttl, protocol; u16 checksum; u32 source, destination; };
+struct tcp { u32 ports, before[2]; u8 offset, after[7]; };
 struct ipv6 { u16 version_class, label, payload; u8 next, hops; u64 source[2], destination[2]; };
 
 struct packet {
 	u64 addresses, transport;
-	u32 network, version, ecn, vital, headers;
+	u32 headers, wire;
 };
 
 // As Cilium loads them: what clang itself carries over from before a pull it moves as 32 bits, which is no pointer to the verifier.
@@ -144,7 +145,7 @@ INLINE u32 transport_id(struct __sk_buff *skb, u8 protocol, u32 offset, u32 *hea
 	u32 at = offset & 0x3fff;
 	switch (protocol) {
 	case 6: {
-		struct tcp { u32 ports, before[2]; u8 offset, after[7]; } *tcp = AT(struct tcp, skb, at);
+		struct tcp *tcp = AT(struct tcp, skb, at);
 		if (tcp) {
 			*headers = offset + (tcp->offset >> 4) * 4;
 			return bswap32(tcp->ports);
@@ -176,7 +177,7 @@ INLINE u32 transport_id(struct __sk_buff *skb, u8 protocol, u32 offset, u32 *hea
 
 INLINE void link_only(struct packet *p, u16 type)
 {
-	*p = (struct packet){ .transport = type, .vital = type == 0x0806 };
+	*p = (struct packet){ .transport = type };
 }
 
 INLINE void parse_ipv4(struct __sk_buff *skb, struct ipv4 *ip, u32 network, struct packet *p)
@@ -185,10 +186,6 @@ INLINE void parse_ipv4(struct __sk_buff *skb, struct ipv4 *ip, u32 network, stru
 	u32 offset = network + (ip->version_length & 15) * 4;
 	int fragment = bswap16(ip->fragment) & 0x3fff;
 	p->addresses = ((u64)bswap32(ip->source) << 32) | bswap32(ip->destination);
-	p->network = network;
-	p->version = 4;
-	p->ecn = ip->class & 3;
-	p->vital = 0;
 	p->headers = 0;
 	p->transport = ((u64)protocol << 32) | (fragment ? 0 : transport_id(skb, protocol, offset, &p->headers));
 }
@@ -202,7 +199,6 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 {
 	u8 protocol = ip->next;
 	u32 offset = network + sizeof(*ip);
-	u16 version_class = bswap16(ip->version_class);
 	int fragment = 0;
 	p->headers = 0;
 	p->addresses = fold_addresses(bswap64(ip->source[0]), bswap64(ip->source[1]),
@@ -222,12 +218,7 @@ INLINE void parse_ipv6(struct __sk_buff *skb, struct ipv6 *ip, u32 network, stru
 		protocol = extension->next;
 	}
 	u32 id = fragment ? 0 : transport_id(skb, protocol, offset, &p->headers);
-	u32 type = id >> 16;
 	p->transport = ((u64)protocol << 32) | id;
-	p->network = network;
-	p->version = 6;
-	p->ecn = (version_class >> 4) & 3;
-	p->vital = protocol == 58 && !fragment && type >= 133 && type <= 137;
 }
 
 INLINE u16 network_layer(struct __sk_buff *skb, u32 *network)
@@ -255,7 +246,7 @@ INLINE void reach(struct __sk_buff *skb, u32 bytes)
 		skb_pull_data(skb, MIN(skb->len, HEADER_BYTES));
 }
 
-INLINE void parse(struct __sk_buff *skb, struct packet *p)
+INLINE void parse_any(struct __sk_buff *skb, struct packet *p)
 {
 	reach(skb, 54);
 	u32 network;
@@ -294,14 +285,39 @@ INLINE u32 segments_of(struct __sk_buff *skb)
 	return !told && size ? (skb->len + size - 1) / size : MAX(told, 1);
 }
 
-INLINE u32 wire_bytes(struct __sk_buff *skb, struct packet *p)
+INLINE u32 wire_bytes(struct __sk_buff *skb, u32 headers)
 {
 	u32 len = skb->len;
 	if (likely(!skb->gso_size))
 		return len;
 	u32 told = skb->wire_len, unread = told > len ? 0 : 256;
-	u32 own = len + (segments_of(skb) - 1) * (p->headers ? p->headers : unread);
+	u32 own = len + (segments_of(skb) - 1) * (headers ? headers : unread);
 	return MAX(told, own);
+}
+
+INLINE void parse(struct __sk_buff *skb, struct packet *p)
+{
+	struct bytes { u8 bytes[sizeof(struct ethernet) + sizeof(struct ipv4) + sizeof(struct tcp)]; };
+	struct ethernet *plain = (void *)AT(struct bytes, skb, 0);
+	struct ipv4 *ip = (void *)(plain + 1);
+	struct tcp *tcp = (void *)(ip + 1);
+	if (likely(plain && plain->type == bswap16(0x0800) && ip->version_length == 0x45 && ip->protocol == 6 &&
+		   !(ip->fragment & bswap16(0x3fff)))) {
+		p->addresses = ((u64)bswap32(ip->source) << 32) | bswap32(ip->destination);
+		p->transport = (6ull << 32) | bswap32(tcp->ports);
+		p->headers = sizeof(struct bytes) - sizeof(*tcp) + (tcp->offset >> 4) * 4;
+		p->wire = wire_bytes(skb, p->headers);
+		return;
+	}
+	parse_any(skb, p);
+	p->wire = wire_bytes(skb, p->headers);
+}
+
+// ARP and neighbour discovery.
+INLINE int is_vital(u64 transport)
+{
+	u32 type = (u32)transport >> 16;
+	return transport == 0x0806 || (!config.ipv4_only && transport >> 32 == 58 && type >= 133 && type <= 137);
 }
 
 struct debt {
@@ -409,9 +425,21 @@ INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
 	return MIN(filled, most);
 }
 
-INLINE void mark_ce(struct __sk_buff *skb, u32 version, u32 network)
+INLINE u32 ecn_of(struct __sk_buff *skb, u16 type, u32 network)
 {
-	if (version == 4) {
+	if (type == 0x0800) {
+		struct ipv4 *ip = AT(struct ipv4, skb, network);
+		return ip ? ip->class & 3 : 0;
+	}
+	if (config.ipv4_only || type != 0x86dd)
+		return 0;
+	struct ipv6 *ip = AT(struct ipv6, skb, network);
+	return ip ? (bswap16(ip->version_class) >> 4) & 3 : 0;
+}
+
+INLINE void mark_ce(struct __sk_buff *skb, u16 type, u32 network)
+{
+	if (type == 0x0800) {
 		struct ipv4 *ip = AT(struct ipv4, skb, network);
 		if (!ip)
 			return;
@@ -423,6 +451,8 @@ INLINE void mark_ce(struct __sk_buff *skb, u32 version, u32 network)
 		skb_store_bytes(skb, network + 10, &checksum, 2, 1);
 		return;
 	}
+	if (config.ipv4_only)
+		return;
 	struct ipv6 *ip = AT(struct ipv6, skb, network);
 	if (!ip)
 		return;
@@ -543,7 +573,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 {
 	struct packet p;
 	parse(skb, &p);
-	u32 wire = wire_bytes(skb, &p);
+	u32 wire = p.wire;
 	if (config.exclusions && is_excluded(skb)) {
 		u64 at = ktime_get_coarse_ns();
 		if (config.pacing == DEPARTURE_TIMES)
@@ -573,7 +603,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		debt = debt_at(now);
 		estimated = estimate(smallest, filling, now);
 		delay = delay_of(debt, cost, estimated - now);
-		if (config.ns_per_packet && !p.vital) {
+		if (config.ns_per_packet && !is_vital(p.transport)) {
 			i64 packets = packet_delay(packet_cost, now);
 			delay = MAX(delay, packets);
 		}
@@ -582,14 +612,14 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	u32 verdict = heavy ? PAID : MOUSE;
 	u64 departure = now;
 	if (delay > 0) {
-		int small = wire <= SMALL_PACKET;
+		int vital = is_vital(p.transport), small = wire <= SMALL_PACKET;
 		u64 own = heavy ? config.heavy_horizon : config.mouse_horizon;
-		u64 horizon = p.vital ? config.vital_horizon : small ? own + (own >> 3) : own;
+		u64 horizon = vital ? config.vital_horizon : small ? own + (own >> 3) : own;
 		if (delay > (i64)horizon) {
 			count(DROPPED, wire);
 			return TC_ACT_SHOT;
 		}
-		if (p.vital)
+		if (vital)
 			goto admitted;
 		departure = now + delay;
 		if (config.pacing != POLICE)
@@ -597,7 +627,9 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		u64 ramp = ramp_of(delay);
 		if (ramp) {
 			u64 chance = get_prandom_u32(), squared = ramp * ramp;
-			u32 ecn = config.ecn ? p.ecn : 0;
+			u32 network;
+			u16 type = network_layer(skb, &network);
+			u32 ecn = config.ecn ? ecn_of(skb, type, network) : 0;
 			if (ecn == 0) {
 				u64 late = ramp_of(delay - (i64)config.drop_after), drop = (late * late) >> 3;
 				if (config.pacing == DEPARTURE_TIMES) {
@@ -610,7 +642,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 				}
 			} else if ((ecn == 1 ? ramp << 16 : squared) > chance) {
 				if (ecn != 3)
-					mark_ce(skb, p.version, p.network);
+					mark_ce(skb, type, network);
 				verdict = MARKED;
 			}
 		}
@@ -619,7 +651,7 @@ admitted:
 	if (config.pacing == DEPARTURE_TIMES) {
 		if (state.last_departure > now) {
 			u64 last = last_departure_of(cell);
-			if (unlikely(last > departure) && !p.vital) {
+			if (unlikely(last > departure) && !is_vital(p.transport)) {
 				if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
 					count(DROPPED, wire);
 					return TC_ACT_SHOT;
@@ -637,7 +669,7 @@ admitted:
 		}
 		depart(skb, departure, now);
 	} else if (config.pacing == CLASSES) {
-		skb->priority = heavy && !p.vital ? config.heavy_class : config.mouse_class;
+		skb->priority = heavy && !is_vital(p.transport) ? config.heavy_class : config.mouse_class;
 		u64 drained = now + config.heavy_level + config.heavy_horizon;
 		if (heavy) {
 			skb->tstamp = 0;

@@ -38,8 +38,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
     'charge(cells, estimate(smallestOf(cells), fillingOf(asU64(skb.len), 1n), now));',
   'state.ts': 'state.cells[skb.hash & (COLUMNS - 1)] = state.clock.time;',
   'verdicts.ts': 'skb.mark = MARKED;',
-  'wire.ts':
-    'skb.mark = wireBytes(skb, { addresses: 0n, transport: 0n, headerBytes: skb.hash }) + segmentsOf(skb);',
+  'wire.ts': 'skb.mark = wireBytes(skb, skb.hash) + segmentsOf(skb);',
 };
 
 const DRIVER_IMPORTS = 'classifier as program, i64 as asI64, u8 as asU8, u16 as asU16, u64 as asU64'.split(

@@ -22,7 +22,6 @@ import {
 } from '../../../dsl/lang/index.ts';
 import { flowHash } from '../../../programs/hash.ts';
 import { parse } from '../../../programs/parse.ts';
-import { wireBytes } from '../../../programs/wire.ts';
 
 export const limits = settings(
   struct({
@@ -97,7 +96,7 @@ function canPay(now: u64, bytes: u64): boolean {
 
 export const reference = classifier((skb) => {
   const packet = parse(skb);
-  const bytes = u64(wireBytes(skb, packet));
+  const bytes = u64(packet.wireBytes);
   const now = clock.now();
   const heavy =
     estimate(flowHash(packet.addresses, packet.transport), now >> DECAY_SHIFT, bytes) > limits.threshold;
