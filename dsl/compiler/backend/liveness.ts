@@ -6,13 +6,19 @@ import {
   type MachineBlock,
   type MachineFunction,
   type MachineInstruction,
+  type Register,
 } from './machine.ts';
-import { BitRows } from './rows.ts';
 
-/** Registers live at each end of each block, by the block's place in the function. */
+/** The registers that are live at one end of each block, by the block's place in the function. */
+export interface LiveAtBlocks {
+  /** In ascending order. */
+  of(block: number): readonly Register[];
+  has(block: number, register: Register): boolean;
+}
+
 export interface Liveness {
-  readonly entry: BitRows;
-  readonly exit: BitRows;
+  readonly entry: LiveAtBlocks;
+  readonly exit: LiveAtBlocks;
 }
 
 /** Of the function that was asked for last, or that has what that one had. */
@@ -24,38 +30,104 @@ export function livenessOf(fn: MachineFunction): Liveness {
   return last.liveness;
 }
 
-/** What each block writes; what it reads before it writes it is added to `reads`. */
-function writesOf({ reads, writes, starts }: Accesses, read: BitRows, limit: number): BitRows {
-  const blocks = starts.length - 1;
-  const written = new BitRows(blocks, limit);
-  for (let block = 0; block < blocks; block++)
-    for (let step = starts[block] ?? 0; step < (starts[block + 1] ?? 0); step++) {
-      for (let at = reads.start(step); at < reads.start(step + 1); at++)
-        if (!written.has(block, reads.at(at))) read.add(block, reads.at(at));
-      for (let at = writes.start(step); at < writes.start(step + 1); at++) written.add(block, writes.at(at));
-    }
-  return written;
+/** Liveness of those registers alone that are asked for. */
+export const livenessOfSome = (fn: MachineFunction, asked: ReadonlySet<Register>): Liveness =>
+  last?.fn === fn ? last.liveness : findLiveness(fn, asked);
+
+/** Blocks by register. */
+class BlocksOfRegisters {
+  /** By register, its last entry below, from 1 on, and by entry its block and the entry before it. */
+  private readonly ends: Int32Array;
+  private readonly blocks: number[] = [0];
+  private readonly before: number[] = [0];
+
+  /** For registers below `limit`. */
+  constructor(limit: number) {
+    this.ends = new Int32Array(limit);
+  }
+
+  /** Adds the block that is at hand. */
+  add(register: Register, block: number): void {
+    const end = this.ends[register] ?? 0;
+    if (end !== 0 && this.blocks[end] === block) return;
+    this.before.push(end);
+    this.ends[register] = this.blocks.push(block) - 1;
+  }
+
+  /** Whether the block that was added last is `block`. */
+  isLast(register: Register, block: number): boolean {
+    const end = this.ends[register] ?? 0;
+    return end !== 0 && this.blocks[end] === block;
+  }
+
+  /** Adds a register's blocks to a list. */
+  addTo(list: number[], register: Register): void {
+    for (let entry = this.ends[register] ?? 0; entry !== 0; entry = this.before[entry] ?? 0)
+      list.push(this.blocks[entry] ?? 0);
+  }
 }
 
-function findLiveness(fn: MachineFunction): Liveness {
-  const { next, before } = edgesOf(fn);
+/** Live registers in one list for each block, to which they are added in ascending order. */
+class LiveLists implements LiveAtBlocks {
+  private readonly lists: Register[][];
+
+  constructor(blocks: number) {
+    this.lists = Array.from({ length: blocks }, () => []);
+  }
+
+  of(block: number): readonly Register[] {
+    return this.lists[block] ?? [];
+  }
+
+  has(block: number, register: Register): boolean {
+    return this.of(block).includes(register);
+  }
+
+  /** Whether it wasn't in the block's list. */
+  add(block: number, register: Register): boolean {
+    const list = this.lists[block];
+    if (list === undefined || list[list.length - 1] === register) return false;
+    list.push(register);
+    return true;
+  }
+}
+
+/** The blocks that write each register, and those that read it before they write it. */
+function mentionsOf({ reads, writes, starts }: Accesses, limit: number) {
+  const [read, written] = [new BlocksOfRegisters(limit), new BlocksOfRegisters(limit)];
+  for (let block = 0; block + 1 < starts.length; block++)
+    for (let step = starts[block] ?? 0; step < (starts[block + 1] ?? 0); step++) {
+      for (let at = reads.start(step); at < reads.start(step + 1); at++)
+        if (!written.isLast(reads.at(at), block)) read.add(reads.at(at), block);
+      for (let at = writes.start(step); at < writes.start(step + 1); at++) written.add(writes.at(at), block);
+    }
+  return { read, written };
+}
+
+/**
+ * From its uses each register's liveness goes back to what writes it (Appel and Palsberg, Modern Compiler Implementation in
+ * Java, 2002, section 19.6): most registers are live in few blocks.
+ */
+function findLiveness(fn: MachineFunction, asked?: ReadonlySet<Register>): Liveness {
+  const { before } = edgesOf(fn);
   const count = fn.blocks.length;
-  const entry = new BitRows(count, fn.nextRegister);
-  const exit = new BitRows(count, fn.nextRegister);
-  const writes = writesOf(accessesOf(fn), entry, fn.nextRegister);
-  // The last block, whose facts flow furthest, is taken first.
-  const queue = fn.blocks.map((_, block) => block);
-  const waiting = new Uint8Array(count).fill(1);
-  for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
-    waiting[block] = 0;
-    let grown = false;
-    for (let at = next.start(block); at < next.start(block + 1); at++)
-      if (exit.addAll(block, entry, next.at(at))) grown = true;
-    if (!grown || !entry.addAllBut(block, exit, writes, block)) continue;
-    for (let at = before.start(block); at < before.start(block + 1); at++) {
-      const previous = before.at(at);
-      if (waiting[previous] === 0) queue.push(previous);
-      waiting[previous] = 1;
+  const { read, written } = mentionsOf(accessesOf(fn), fn.nextRegister);
+  const [entry, exit] = [new LiveLists(count), new LiveLists(count)];
+  /** The register that each block was last found to write. */
+  const writes = new Int32Array(count).fill(-1);
+  const [work, writing]: [number[], number[]] = [[], []];
+  for (let register = 0; register < fn.nextRegister; register++) {
+    if (asked?.has(register) === false) continue;
+    read.addTo(work, register);
+    if (work.length === 0) continue;
+    written.addTo(writing, register);
+    for (let block = writing.pop(); block !== undefined; block = writing.pop()) writes[block] = register;
+    for (let block = work.pop(); block !== undefined; block = work.pop()) {
+      if (!entry.add(block, register)) continue;
+      for (let at = before.start(block); at < before.start(block + 1); at++) {
+        const way = before.at(at);
+        if (exit.add(way, register) && writes[way] !== register) work.push(way);
+      }
     }
   }
   return { entry, exit };
@@ -63,47 +135,74 @@ function findLiveness(fn: MachineFunction): Liveness {
 
 /** The registers that are live at one place of a block, which moves from its end to its start. */
 export class LiveRegisters {
-  private readonly live: BitRows;
+  /** In ascending order; there are few. */
+  private readonly registers: Register[] = [];
+  private readonly isLive: Uint8Array;
 
   constructor(
     private readonly accesses: Accesses,
-    private readonly exit: BitRows,
+    private readonly exit: LiveAtBlocks,
     limit: number,
   ) {
-    this.live = new BitRows(1, limit);
+    this.isLive = new Uint8Array(limit);
   }
 
   /** Moves to the end of a block, by its place in the function. */
   startAt(block: number): void {
-    this.live.copy(0, this.exit, block);
+    const { registers, isLive } = this;
+    for (let register = registers.pop(); register !== undefined; register = registers.pop())
+      isLive[register] = 0;
+    for (const register of this.exit.of(block)) {
+      isLive[register] = 1;
+      registers.push(register);
+    }
   }
 
   /** Moves from behind a step to before it. */
   stepBackward(step: number): void {
     const { reads, writes } = this.accesses;
-    for (let at = writes.start(step); at < writes.start(step + 1); at++) this.live.delete(0, writes.at(at));
-    for (let at = reads.start(step); at < reads.start(step + 1); at++) this.live.add(0, reads.at(at));
+    for (let at = writes.start(step); at < writes.start(step + 1); at++) this.delete(writes.at(at));
+    for (let at = reads.start(step); at < reads.start(step + 1); at++) this.add(reads.at(at));
   }
 
   /** Whether what is live here is what a table has for the start or the end of a block. */
-  isRow(table: BitRows, block: number): boolean {
-    return this.live.equals(0, table, block);
+  isRow(table: LiveAtBlocks, block: number): boolean {
+    const other = table.of(block);
+    return other.length === this.registers.length && other.every((register) => this.has(register));
   }
 
-  has(register: number): boolean {
-    return this.live.has(0, register);
+  has(register: Register): boolean {
+    return this.isLive[register] === 1;
   }
 
-  add(register: number): void {
-    this.live.add(0, register);
+  add(register: Register): void {
+    if (this.has(register)) return;
+    this.isLive[register] = 1;
+    const { registers } = this;
+    let at = registers.push(register) - 1;
+    for (; at > 0; at--) {
+      const other = registers[at - 1] ?? 0;
+      if (other < register) break;
+      registers[at] = other;
+    }
+    registers[at] = register;
   }
 
-  delete(register: number): void {
-    this.live.delete(0, register);
+  delete(register: Register): void {
+    if (!this.has(register)) return;
+    this.isLive[register] = 0;
+    const { registers } = this;
+    let above = registers.pop() ?? register;
+    for (let at = registers.length - 1; above !== register; at--) {
+      const other = registers[at] ?? register;
+      registers[at] = above;
+      above = other;
+    }
   }
 
-  forEach(visit: (register: number) => void): void {
-    this.live.forEach(0, visit);
+  /** In ascending order. */
+  forEach(visit: (register: Register) => void): void {
+    for (const register of this.registers) visit(register);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Frame slots for evicted registers: those that are never live at once share one. */
 import { mapUnlessSame } from '../ir/visit.ts';
 import { accessesOf } from './accesses.ts';
-import { LiveRegisters, livenessOf } from './liveness.ts';
+import { LiveRegisters, livenessOfSome } from './liveness.ts';
 import type { Address, FrameSlot, MachineFunction, MachineInstruction, Register } from './machine.ts';
 
 /** Stands for the slot of an evicted register until all of them are known. */
@@ -15,7 +15,7 @@ function conflicts(
   const result = new Map<Register, Set<Register>>([...evicted].map((register) => [register, new Set()]));
   const accesses = accessesOf(fn);
   const { writes, starts } = accesses;
-  const live = new LiveRegisters(accesses, livenessOf(fn).exit, fn.nextRegister);
+  const live = new LiveRegisters(accesses, livenessOfSome(fn, evicted).exit, fn.nextRegister);
   const meet = (left: Register, right: Register) => {
     if (left === right) return;
     result.get(left)?.add(right);

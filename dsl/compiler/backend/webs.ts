@@ -86,11 +86,11 @@ function websOnEntry(fn: MachineFunction, joined: UnionFind): { live: Lists; web
   const live = new Lists();
   const webs: number[] = [];
   for (let block = 0; block < fn.blocks.length; block++) {
-    entry.forEach(block, (register) => {
-      if (!isVirtual(register)) return;
+    for (const register of entry.of(block)) {
+      if (!isVirtual(register)) continue;
       live.members.push(register);
       webs.push(joined.create());
-    });
+    }
     live.close();
   }
   return { live, webs };
