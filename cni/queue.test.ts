@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GSO_PACKET_BYTES, queueBounds, queueBurstBytes } from './queue.ts';
+import { GSO_PACKET_BYTES, queueBounds, queueBurstBytes, WHOLE_BYTES } from './queue.ts';
+import { dataplaneSettings } from './settings.ts';
 
 const MEGABIT = 125_000n;
 const milliseconds = (time: bigint): number => Number(time) / 1e6;
@@ -32,6 +33,41 @@ test('a stated burst is what may pass above the rate, overshooting packets inclu
     }),
   );
 });
+
+test('where heavy packets are cut, mice get no more than those overshoot less', () => {
+  fc.assert(
+    fc.property(
+      anyRate,
+      fc.option(fc.bigInt({ min: 0n, max: 1n << 40n }), { nil: undefined }),
+      (rate, burst) => {
+        const { totalBurst, mouseBurst, mouseBurstBesideCut } = queueBounds(rate, burst);
+        expect(mouseBurstBesideCut).toBeGreaterThanOrEqual(mouseBurst);
+        const passes = ((totalBurst + mouseBurstBesideCut) * rate) / 1_000_000_000n + GSO_PACKET_BYTES;
+        expect(passes + 2n * WHOLE_BYTES).toBeLessThanOrEqual(
+          queueBurstBytes(rate, burst) + rate / 1_000_000_000n + 2n,
+        );
+      },
+    ),
+  );
+});
+
+test.each([
+  ['without a stated burst', 1n, undefined],
+  ['without a stated burst', 10n, undefined],
+  ['with one of 200 ms', 10n, 250_000n],
+  ['with one of 200 ms', 100n, 2_500_000n],
+])(
+  "beside cut packets the mice's bucket holds what a flow sends before it turns heavy: %s at %i Mbit/s",
+  (_, megabits, burst) => {
+    const limit = { rateBitsPerSecond: Number(megabits) * 1e6, pacing: 'queue' as const };
+    const { heavyLevel = 0n, cellNsPerByte = 1n } = dataplaneSettings(limit, 'ingress');
+    const threshold = (BigInt(heavyLevel) << 20n) / BigInt(cellNsPerByte);
+    const { mouseBurstBesideCut } = queueBounds(megabits * MEGABIT, burst);
+    expect((mouseBurstBesideCut * megabits * MEGABIT) / 1_000_000_000n).toBeGreaterThanOrEqual(
+      threshold - 1n,
+    );
+  },
+);
 
 test('mice get the larger part of a burst', () => {
   const { totalBurst, mouseBurst } = queueBounds(100n * MEGABIT, 2_500_000n);

@@ -32,15 +32,27 @@ const MOST_HORIZON = 1n << 30n;
 
 /** A bucket with any credit lets a whole packet through: the device's, the mice's and the heavy flows' own. */
 const OVERSHOOT_BYTES = 3n * GSO_PACKET_BYTES;
+/** What is larger the heavy class cuts: as much as a packet of the largest usual MTU. */
+export const WHOLE_BYTES = 16n * 1024n;
+/**
+ * So much less of a burst is overshot where it is the mice's bucket that adds to it: the last to borrow was a heavy flow, and two
+ * of the three packets are its.
+ */
+const CUT_BYTES = 2n * (GSO_PACKET_BYTES - WHOLE_BYTES);
 /** HTB loses the time by which its timer is late, unless its buckets hold more. */
 const LEAST_BURST = 1n << 23n;
 const DEFAULT_BURST = 1n << 26n;
+/** What a flow sends, beyond the drain of its cells, before it turns heavy: so much of the cap, and so many bytes at any. */
+const MOUSE_TIME = 1n << 26n;
+export const LEAST_HEAVY_BYTES = 16n * 1024n;
 
 export interface QueueBounds {
   /** Bucket of the device, in time at the cap. The program's credit is the same. */
   readonly totalBurst: bigint;
   /** Bucket of the mice, in time at the cap. */
   readonly mouseBurst: bigint;
+  /** The same where heavy flows' packets are cut, and overshoot by less: so much that a flow turns heavy before it waits. */
+  readonly mouseBurstBesideCut: bigint;
   /** Bucket of the heavy flows' own share, in time at the cap. */
   readonly heavyBurst: bigint;
   /** Delay beyond which the program drops. */
@@ -83,7 +95,9 @@ export const prefersClasses = (bytesPerSecond: bigint, direction: Direction): bo
 
 /**
  * Of a stated burst, what the packets that overshoot leave goes to the mice mostly: it is what they need not wait for,
- * while heavy flows have a queue.
+ * while heavy flows have a queue. A flow that turns heavy while some of it waits among the mice overtakes itself, so their bucket
+ * should hold what it has sent by then. It gets no more of what is left by cut packets: what several flows send at once, they
+ * keep under way.
  */
 export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefined): QueueBounds {
   const horizons = {
@@ -91,15 +105,25 @@ export function queueBounds(bytesPerSecond: bigint, burstBytes: bigint | undefin
     mouseHorizon: atLeast(MOST_HORIZON, timeAt(bytesPerSecond, GSO_PACKET_BYTES)),
     heavyBurst: LEAST_BURST / 8n,
   };
-  if (burstBytes === undefined) return { ...horizons, totalBurst: DEFAULT_BURST, mouseBurst: DEFAULT_BURST };
-  const room = atLeast(0n, timeAt(bytesPerSecond, burstBytes - OVERSHOOT_BYTES));
-  const totalBurst = atLeast(LEAST_BURST, room / 4n);
-  return { ...horizons, totalBurst, mouseBurst: atLeast(LEAST_BURST, room - totalBurst) };
+  const wanted = atLeast(MOUSE_TIME, timeAt(bytesPerSecond, LEAST_HEAVY_BYTES));
+  if (burstBytes === undefined)
+    return { ...horizons, totalBurst: DEFAULT_BURST, mouseBurst: wanted, mouseBurstBesideCut: wanted };
+  const beyondOvershoot = timeAt(bytesPerSecond, burstBytes - OVERSHOOT_BYTES);
+  const totalBurst = atLeast(LEAST_BURST, beyondOvershoot / 4n);
+  const mouseBurst = atLeast(LEAST_BURST, beyondOvershoot - totalBurst);
+  const besideCut = timeAt(bytesPerSecond, burstBytes - OVERSHOOT_BYTES + CUT_BYTES) - totalBurst;
+  return {
+    ...horizons,
+    totalBurst,
+    mouseBurst,
+    mouseBurstBesideCut: atLeast(mouseBurst, atMost(wanted, besideCut)),
+  };
 }
 
 /**
- * Most bytes above the rate in any interval. Once nothing is lent any more, at most the device's bucket has been used
- * up, and the class that borrowed last has nothing of its own left: only the other one's bucket adds to it.
+ * Most bytes above the rate in any interval, whether heavy packets are cut or not. Once nothing is lent any more, at most the
+ * device's bucket has been used up, and the class that borrowed last has nothing of its own left: only the other one's bucket
+ * adds to it.
  */
 export function queueBurstBytes(bytesPerSecond: bigint, burstBytes: bigint | undefined): bigint {
   const { totalBurst, mouseBurst, heavyBurst } = queueBounds(bytesPerSecond, burstBytes);

@@ -6,7 +6,7 @@ import { HEAVY_CLASS, MOUSE_CLASS } from '../loader/attach/classes.ts';
 import { boundsOf, packetCreditOf, vitalHorizonOf } from './bounds.ts';
 import type { Direction } from './config/bandwidth.ts';
 import { bytesPerSecondOf, miceScales, type PacedLimit, type Pacing, timeOf } from './limit.ts';
-import { isSlow } from './queue.ts';
+import { isSlow, LEAST_HEAVY_BYTES } from './queue.ts';
 
 export { burstBytes } from './bounds.ts';
 export type { PacedLimit as Limit, Pacing, Parsing } from './limit.ts';
@@ -25,9 +25,8 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 /** Sketch cells drain at 1/16 of the cap. */
 const CELL_SHARE = 16n;
-/** The heavy threshold is 2^30 ns of a cell's drain and never below 16 KiB. */
+/** The heavy threshold is 2^30 ns of a cell's drain and never below 16 KiB (queue.ts). */
 const HEAVY_LEVEL = 1n << 30n;
-export const LEAST_HEAVY_BYTES = 16n * 1024n;
 const MOST_SHIFT = 4n;
 /** The hand-over to the heavy flows' delay takes half of the threshold, within what programs/config.ts allows. */
 const HAND_OVER_SHIFT = { least: 10n, most: 31n } as const;

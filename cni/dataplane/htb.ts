@@ -1,14 +1,11 @@
 /** Rates, buckets and room of the HTB qdisc whose classes the kernel program selects. */
 import type { HtbOptions } from '../../loader/index.ts';
 import { burstBytesOf, bytesPerSecondOf, type Limit, miceScales } from '../limit.ts';
-import { isCut, queueBounds } from '../queue.ts';
+import { isCut, queueBounds, WHOLE_BYTES } from '../queue.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest GSO packets, which the program admits as a whole. */
 const SLACK_BYTES = 128n * 1024n;
-
-/** Cutting costs the more the higher the rate, and is worth most where a GSO packet takes long. */
-const WHOLE_BYTES = 1 << 14;
 
 const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
@@ -18,24 +15,29 @@ const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
  */
 export function htbOptions(limit: Limit): HtbOptions {
   const rate = bytesPerSecondOf(limit);
-  const { totalBurst, mouseBurst, heavyBurst, mouseHorizon, heavyHorizon } = queueBounds(
+  const { totalBurst, mouseBurst, mouseBurstBesideCut, heavyBurst, mouseHorizon, heavyHorizon } = queueBounds(
     rate,
     burstBytesOf(limit),
   );
+  const atOwnRate = (ownRate: bigint, burst: bigint): bigint => (burst * rate) / ownRate;
   const queueOf = (ownRate: bigint, burst: bigint, horizon: bigint) => ({
     rateBytesPerSecond: ownRate,
-    burstNanoseconds: (burst * rate) / ownRate,
+    burstNanoseconds: atOwnRate(ownRate, burst),
     limitBytes: (2n * horizon * rate) / NANOSECONDS_PER_SECOND + SLACK_BYTES,
   });
   // What is the heavy flows' whatever the mice send, as the program's clocks have it (programs/bucket.ts).
   const heavyRate = bigMax(1n, (rate * (1024n - miceScales(limit).share)) / 1024n);
+  const mouseRate = rate - heavyRate;
   return {
     rateBytesPerSecond: rate,
     burstNanoseconds: totalBurst,
-    mice: queueOf(rate - heavyRate, mouseBurst, mouseHorizon),
+    mice: {
+      ...queueOf(mouseRate, mouseBurst, mouseHorizon),
+      burstBesideCutNanoseconds: atOwnRate(mouseRate, mouseBurstBesideCut),
+    },
     heavy: {
       ...queueOf(heavyRate, heavyBurst, heavyHorizon),
-      ...(isCut(rate) && { wholeBytes: WHOLE_BYTES }),
+      ...(isCut(rate) && { wholeBytes: Number(WHOLE_BYTES) }),
     },
   };
 }

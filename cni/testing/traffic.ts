@@ -1,7 +1,8 @@
-/** Traffic towards a test's Pod, by the node itself. */
-import { createSocket } from 'node:dgram';
+/** Traffic towards a test's Pod, by the node itself, and sockets in a Pod. */
+import { createSocket, type Socket } from 'node:dgram';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TestPod } from './pod.ts';
+import { inNetns } from '../../loader/index.ts';
+import type { PodEnds, TestPod } from './pod.ts';
 import { run } from './shell.ts';
 
 /** Gives the bridge the first and the Pod the second address of a subnet of this process's own; its first three bytes. */
@@ -21,4 +22,15 @@ export async function flood(subnet: string, milliseconds: number, bytes: number)
     await pause(10);
   }
   socket.close();
+}
+
+/** A bound socket of a Pod's namespace: where names need no look-up, it is made and bound before this returns. */
+export function socketIn({ netnsPath }: Pick<PodEnds, 'netnsPath'>, address: string, port: number): Socket {
+  const lookup = (name: string, _: unknown, done: (error: null, address: string, family: number) => void) =>
+    done(null, name, 4);
+  return inNetns(netnsPath, () => {
+    const socket = createSocket({ type: 'udp4', lookup: lookup as never }).on('error', () => {});
+    socket.bind(port, address);
+    return socket;
+  });
 }

@@ -1,11 +1,10 @@
 /** Interfaces that have no end on the host: macvlan, ipvlan, and a device that was moved into the Pod, as SR-IOV does it. */
-import { createSocket, type Socket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { inNetns, removeDirectory } from '../../loader/index.ts';
+import { removeDirectory } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { type Node, thisNode } from '../node.ts';
 import { statusOf } from '../status/node-status.ts';
@@ -14,6 +13,7 @@ import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import type { PodEnds } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
 import { leftovers, snapshot } from '../testing/snapshot.ts';
+import { socketIn } from '../testing/traffic.ts';
 
 const id = process.pid.toString(36);
 const parent = `nps${id}`;
@@ -145,20 +145,6 @@ describe.each(possible)('%s', (_, makeDevice) => {
   });
 });
 
-/** A socket of the namespace: where names need no look-up, it is made and bound before this returns. */
-function socketIn({ netnsPath }: PodEnds, host: number): Socket {
-  const lookup = (
-    address: string,
-    _: unknown,
-    done: (error: null, address: string, family: number) => void,
-  ) => done(null, address, 4);
-  return inNetns(netnsPath, () => {
-    const socket = createSocket({ type: 'udp4', lookup: lookup as never }).on('error', () => {});
-    socket.bind(PORT, `${SUBNET}.${host}`);
-    return socket;
-  });
-}
-
 describe('traffic between two Pods on macvlan', () => {
   beforeEach(() => {
     for (const [owner, host] of [
@@ -174,7 +160,7 @@ describe('traffic between two Pods on macvlan', () => {
     expect(make(call('ADD'), node)).toMatchObject({ exitCode: 0 });
     const { limits } = await statusOf(node, 0);
     const burstBits = (limits.find((limit) => limit.direction === direction)?.burstBytes ?? 0) * 8;
-    const ends = [socketIn(pod, 1), socketIn(peer, 2)] as const;
+    const ends = [socketIn(pod, `${SUBNET}.1`, PORT), socketIn(peer, `${SUBNET}.2`, PORT)] as const;
     const [receiver, sender] = direction === 'ingress' ? ends : [ends[1], ends[0]];
     const to = `${SUBNET}.${direction === 'ingress' ? 1 : 2}`;
     let [offered, received] = [0, 0];

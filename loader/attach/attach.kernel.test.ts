@@ -415,9 +415,10 @@ describe('fq', () => {
     const hook = hookOf('host', 'egress');
     const before = stateOf(hook);
     const queue = { rateBytesPerSecond: 125_000n, burstNanoseconds: 10_000_000n, limitBytes: 100_000n };
+    const mice = { ...queue, burstBesideCutNanoseconds: queue.burstNanoseconds };
     attachHtb({
       ifindex: hook.ifindex,
-      options: { ...queue, rateBytesPerSecond: 250_000n, mice: queue, heavy: queue },
+      options: { ...queue, rateBytesPerSecond: 250_000n, mice, heavy: queue },
     });
     try {
       attachFq({ ifindex: hook.ifindex, options: {} });

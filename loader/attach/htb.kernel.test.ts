@@ -13,7 +13,12 @@ import { withRoute } from './namespace.ts';
 const OPTIONS: HtbOptions = {
   rateBytesPerSecond: 1_250_000n,
   burstNanoseconds: 64_000_000n,
-  mice: { rateBytesPerSecond: 1_093_750n, burstNanoseconds: 32_000_000n, limitBytes: 1_000_000n },
+  mice: {
+    rateBytesPerSecond: 1_093_750n,
+    burstNanoseconds: 32_000_000n,
+    burstBesideCutNanoseconds: 96_000_000n,
+    limitBytes: 1_000_000n,
+  },
   heavy: { rateBytesPerSecond: 156_250n, burstNanoseconds: 16_000_000n, limitBytes: 500_000n },
 };
 
@@ -99,6 +104,8 @@ describe('of a class whose flows take turns', () => {
   const shown = (): string => tc('qdisc', 'show', 'dev', 'eth0');
   const TBF = /qdisc tbf 6e75: parent 6e74:30 rate \S+ burst/;
   const ONE_QUEUE = /qdisc bfifo \w+: parent 6e74:30 limit 500000b/;
+  const burstOfMice = (): string | undefined =>
+    / burst (\w+)/.exec(tc('class', 'show', 'dev', 'eth0', 'classid', '6e74:20'))?.[1];
 
   it('GSO packets are cut into their segments before they wait', async () => {
     for (const [options, packets] of [
@@ -113,14 +120,16 @@ describe('of a class whose flows take turns', () => {
     }
   });
 
-  it('the queue is another one, is changed in place, and gives way to one for all', () => {
+  it("the queue is another one, is changed in place, and gives way to one for all, and the mice's bucket with it", () => {
     attachHtb({ ...request, options: turns });
     expect(shown()).toMatch(TBF);
+    expect(burstOfMice()).toBe('105000b');
     changeHtb({ ...request, options: turns });
     expect(shown()).toMatch(TBF);
     changeHtb(request);
     expect(shown()).not.toMatch(TBF);
     expect(shown()).toMatch(ONE_QUEUE);
+    expect(burstOfMice()).toBe('35000b');
     changeHtb({ ...request, options: turns });
     expect(shown()).toMatch(TBF);
   });
@@ -150,19 +159,21 @@ describe('of a class whose flows take turns', () => {
     execFileSync('ip', ['-n', nameOf(pod), 'link', 'set', 'eth0', 'mtu', '16200']);
     attachHtb({ ...request, options: turns });
     expect(shown()).toMatch(ONE_QUEUE);
+    expect(burstOfMice()).toBe('35000b');
   });
 
   it('there is one queue for all where the kernel has no tbf', () => {
     let requests = 0;
     const enoent = -2;
-    // The root is looked for and made, then all classes and the queue of the mice; the seventh asks for the MTU.
+    // The root is looked for and made, then two classes; the fifth asks for the MTU.
     setSyscallHook((name) => {
       if (name !== 'sendto') return undefined;
       requests += 1;
-      return requests === 8 ? enoent : undefined;
+      return requests === 6 ? enoent : undefined;
     });
     attachHtb({ ...request, options: turns });
     expect(shown()).toMatch(ONE_QUEUE);
+    expect(burstOfMice()).toBe('35000b');
   });
 });
 

@@ -31,12 +31,18 @@ export interface HtbQueue {
   readonly wholeBytes?: number;
 }
 
+/** Its packets are never cut. */
+export interface MiceQueue extends Omit<HtbQueue, 'wholeBytes'> {
+  /** In place of the burst where the heavy packets are cut, which then overshoot by less. */
+  readonly burstBesideCutNanoseconds: bigint;
+}
+
 export interface HtbOptions {
   /** C. */
   readonly rateBytesPerSecond: bigint;
   /** Time at C which an idle device may make up for. */
   readonly burstNanoseconds: bigint;
-  readonly mice: HtbQueue;
+  readonly mice: MiceQueue;
   readonly heavy: HtbQueue;
 }
 
@@ -81,7 +87,7 @@ function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, c
     id: number,
     parent: number,
     priority: number,
-    queue: Omit<HtbQueue, 'limitBytes' | 'wholeBytes'>,
+    queue: Pick<HtbQueue, 'rateBytesPerSecond' | 'burstNanoseconds'>,
   ): void =>
     putHtbClass(
       socket,
@@ -100,25 +106,15 @@ function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, c
       change,
     );
   put(TOTAL_CLASS, HANDLE.root, 0, { rateBytesPerSecond, burstNanoseconds });
-  for (const [id, priority, queue] of [
-    [MOUSE_CLASS, 0, mice],
-    [HEAVY_CLASS, 1, heavy],
-  ] as const) {
-    put(id, TOTAL_CLASS, priority, queue);
-    putQueue(socket, ifindex, id, queue, change);
-  }
-}
-
-function putQueue(
-  socket: RouteSocket,
-  ifindex: number,
-  parent: number,
-  { limitBytes, wholeBytes }: HtbQueue,
-  change: Change,
-): void {
-  const cut =
-    wholeBytes !== undefined && putTurns(socket, ifindex, { parent, limitBytes, wholeBytes }, change);
-  if (!cut) putByteQueue(socket, ifindex, parent, limitBytes, change);
+  put(HEAVY_CLASS, TOTAL_CLASS, 1, heavy);
+  const { limitBytes, wholeBytes } = heavy;
+  const isCut =
+    wholeBytes !== undefined &&
+    putTurns(socket, ifindex, { parent: HEAVY_CLASS, limitBytes, wholeBytes }, change);
+  if (!isCut) putByteQueue(socket, ifindex, HEAVY_CLASS, limitBytes, change);
+  const burst = isCut ? mice.burstBesideCutNanoseconds : mice.burstNanoseconds;
+  put(MOUSE_CLASS, TOTAL_CLASS, 0, { ...mice, burstNanoseconds: burst });
+  putByteQueue(socket, ifindex, MOUSE_CLASS, mice.limitBytes, change);
 }
 
 /** Removes our HTB with its classes. False where there is none of ours. */
