@@ -6,6 +6,7 @@ import { ts } from 'ts-morph';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { reasonOf } from '../diagnostics/typescript.ts';
 import type { Span } from '../tree/tree.ts';
+import { changedConstants, sees } from './seen-constants.ts';
 
 const LANGUAGE = fileURLToPath(new URL('../../lang/', import.meta.url));
 const LIBRARY = path.join(LANGUAGE, 'lib.d.ts');
@@ -95,19 +96,19 @@ export interface SourceProgram {
   readonly files: readonly ts.SourceFile[];
 }
 
-/** The files that a file imports, in order; undefined for what is not there. */
+/** What TypeScript keeps of a file in a program, and leaves out of its public type (src/compiler/types.ts). */
+interface WithImports {
+  readonly imports?: readonly ts.StringLiteralLike[];
+}
+
+/** The files that a file of a program imports, types of them included, in order; undefined for what is not there. */
 function importedBy(
-  file: ts.SourceFile,
+  file: ts.SourceFile & WithImports,
   sourceOf: (name: string) => ts.SourceFile | undefined,
 ): readonly (ts.SourceFile | undefined)[] {
-  return file.statements.flatMap((statement) => {
-    const from =
-      ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)
-        ? statement.moduleSpecifier
-        : undefined;
-    if (from === undefined || !ts.isStringLiteral(from)) return [];
-    const base = path.resolve(path.dirname(file.fileName), from.text);
-    return [sourceOf(base) ?? sourceOf(`${base}.ts`)];
+  return (file.imports ?? []).map(({ text }) => {
+    const base = path.resolve(path.dirname(file.fileName), text);
+    return sourceOf(base) ?? sourceOf(`${base}.ts`);
   });
 }
 
@@ -205,7 +206,8 @@ interface Checked {
 /**
  * By file as it was parsed: what a compilation finds of files that did not change, the next one need not find again. A
  * file's errors depend on its text and on what it sees of others, their declarations: as in TypeScript's own builder
- * (src/compiler/builderState.ts), a change that leaves those as they were has no other file checked again.
+ * (src/compiler/builderState.ts), a change that leaves those as they were has no other file checked again. Nor has one of a
+ * constant's value but those that see the constant.
  */
 const checked = new WeakMap<ts.SourceFile, Checked>();
 
@@ -221,22 +223,36 @@ function declarationsOf(file: ts.SourceFile, program: ts.Program): string | unde
   return diagnostics.length > 0 ? undefined : text;
 }
 
-/** Whether others see the same of a file as they did. */
-function looksTheSame(then: Checked, now: Checked, program: ts.Program): boolean {
-  if (then === now) return true;
-  if (then.file.fileName !== now.file.fileName) return false;
-  if (then.errors.length > 0 || now.errors.length > 0) return false;
+const NONE: ReadonlySet<string> = new Set();
+
+/** What others see of a file is the same but for these constants; undefined where more may be another. */
+function changesOf(then: Checked, now: Checked, program: ts.Program): ReadonlySet<string> | undefined {
+  if (then === now) return NONE;
+  if (then.file.fileName !== now.file.fileName) return undefined;
+  if (then.errors.length > 0 || now.errors.length > 0) return undefined;
   now.declarations ??= declarationsOf(now.file, program);
-  return now.declarations !== undefined && now.declarations === then.declarations;
+  if (now.declarations === undefined || then.declarations === undefined) return undefined;
+  return changedConstants(then.declarations, now.declarations);
 }
 
-function isSame(
+function changesBetween(
   then: Checked | ts.SourceFile | undefined,
   now: Checked | ts.SourceFile,
   program: ts.Program,
-): boolean {
-  if (then === undefined) return false;
-  return 'errors' in then && 'errors' in now ? looksTheSame(then, now, program) : then === now;
+): ReadonlySet<string> | undefined {
+  if (then === undefined) return undefined;
+  if ('errors' in then && 'errors' in now) return changesOf(then, now, program);
+  return then === now ? NONE : undefined;
+}
+
+/** Whether what a file sees of others is what it was when it was checked. */
+function seesTheSame({ file, on: then }: Checked, now: Checked['on'], program: ts.Program): boolean {
+  // All are compared, so that the declarations of each are there for the next time.
+  const changes = now.map((each, at) => changesBetween(then[at], each, program));
+  const constants = changes.flatMap((each) => [...(each ?? [])]);
+  if (then.length !== now.length || changes.includes(undefined)) return false;
+  const reached = now.map((each) => ('errors' in each ? each : { file: each, declarations: undefined }));
+  return !sees(file, reached, new Set(constants));
 }
 
 /**
@@ -302,9 +318,7 @@ function checkAgain(file: ts.SourceFile, program: ts.Program): Checked {
     .filter((each) => each !== file && !isLanguage(each.fileName))
     .map((each) => (reachedFrom(each, program).includes(file) ? each : check(each, program)));
   const known = checked.get(file);
-  // All are compared, so that the declarations of each are there for the next time.
-  const same = on.filter((each, at) => isSame(known?.on[at], each, program));
-  if (known !== undefined && known.on.length === on.length && same.length === on.length) return known;
+  if (known !== undefined && seesTheSame(known, on, program)) return known;
   const errors = program.getSemanticDiagnostics(file);
   if (!confirmPresence(file, program.getTypeChecker())) findingsIn(program).misjudged.add(file);
   const found = { file, errors, on, declarations: undefined };
