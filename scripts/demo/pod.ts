@@ -47,6 +47,8 @@ export interface PodRun {
 
 /** Between two elephants: what is queued of the first drains. */
 const QUIET_SECONDS = 0.3;
+/** What queues still hold when a Pod goes is lost: its last phase has this long to drain. */
+const DRAIN_SECONDS = 0.5;
 /** A program goes after an RCU grace period; one that is there later than this has been left. */
 const RELEASE_SECONDS = 3;
 
@@ -118,6 +120,7 @@ async function loadPod(stage: Stage, step: PodStep, joined: CniResult): Promise<
     if (index > 0) await pause(QUIET_SECONDS, stage.signal);
     reports.push(await loadDirection(stage, step, phase, joined, index));
   }
+  await pause(DRAIN_SECONDS, stage.signal);
   return reports;
 }
 

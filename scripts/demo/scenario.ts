@@ -28,8 +28,8 @@ const FULL_COMPARISON_SECONDS = 40;
 
 /** Mice take a quarter of the smallest cap and make at least 200 samples a direction in a demo of full length. */
 const MICE_PER_SECOND = 30;
-/** What starting, ADD, DEL and clearing up take: once, and for each Pod and phase. */
-const OVERHEAD_SECONDS = { run: 3, pod: 0.6, phase: 0.3 };
+/** What starting, ADD, DEL, draining queues and clearing up take: once, and for each Pod and phase. */
+const OVERHEAD_SECONDS = { run: 3, pod: 1.1, phase: 0.3 };
 
 /** Shares of the traffic's time. The smallest cap gets most: its mice are compared, and p99 needs many of them. */
 const PODS: ReadonlyArray<{
