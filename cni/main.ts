@@ -2,23 +2,30 @@
  * The natra executable. With CNI_COMMAND in the environment it is a CNI plugin; without, an operator's command. Node.js
  * parses this file anew for every call, so here is nothing but which of the other files a call reads (scripts/build/bundle.mjs).
  */
+import type * as AtOnce from './at-once.ts';
+import type * as Operator from './operator.ts';
+import { readPart } from './part.ts';
+import type * as Plugin from './plugin.ts';
 import type { ReadStdin } from './stdin.ts';
+
+const DIRECTORY = import.meta.dirname;
 
 async function callPlugin(): Promise<number> {
   const { CNI_COMMAND: verb } = process.env;
   let readStdin: ReadStdin | undefined;
   if (verb === 'VERSION' || verb === 'STATUS') {
-    const { answerAtOnce } = await import('./at-once.ts');
-    readStdin = answerAtOnce(import.meta.dirname);
+    // What does little is read sooner without code of it.
+    const { answerAtOnce }: typeof AtOnce = require(`${DIRECTORY}/natra-at-once.cjs`);
+    readStdin = answerAtOnce(DIRECTORY);
     if (readStdin === undefined) return 0;
   }
-  const { answer } = await import('./plugin.ts');
+  const { answer } = readPart(`${DIRECTORY}/natra-verbs.cjs`, require) as typeof Plugin;
   return answer(readStdin);
 }
 
 async function runCommand(): Promise<number> {
-  const { command } = await import('./operator.ts');
-  return command(process.argv.slice(2), import.meta.dirname);
+  const { command } = readPart(`${DIRECTORY}/natra-operator.cjs`, require) as typeof Operator;
+  return command(process.argv.slice(2), DIRECTORY);
 }
 
 /** The file that a call needs beside this one was not copied along. */

@@ -5,19 +5,22 @@ import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keepCode } from './install/keep-code.ts';
-import { readPart } from './part.ts';
+import { PART, readPart } from './part.ts';
 
 let folder: string;
 let file: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'natra-part-'));
   file = join(folder, 'part.cjs');
-  writeFileSync(
-    file,
-    "exports.add = (a, b) => a + b; exports.own = __dirname; exports.os = require('node:os');",
-  );
+  writePart("exports.add = (a, b) => a + b; exports.own = __dirname; exports.os = require('node:os');");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+const writePart = (text: string): void => writeFileSync(file, PART.join(text));
+
+test('a part is written as what Node.js compiles of a CommonJS module', () => {
+  expect(PART.join('exports.a = 1;')).toBe(Module.wrap('exports.a = 1;'));
+});
 
 const read = () => readPart(file, createRequire(file)) as { add(a: number, b: number): number; own: string };
 
@@ -35,7 +38,7 @@ test.each([() => {}, fail])(
   async (rehearse) => {
     await keepCode(file, rehearse);
     const cachedData = readFileSync(`${file}.code`);
-    const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
+    const script = new Script(readFileSync(file, 'utf8'), { filename: file, cachedData });
     expect(script.cachedDataRejected).toBe(false);
     expect(read().add(2, 3)).toBe(5);
   },
@@ -43,7 +46,7 @@ test.each([() => {}, fail])(
 
 test('the code that is kept is that of what the rehearsal ran, or of all where it failed', async () => {
   const functions = ['used', 'unused'].map((name) => `exports.${name} = (a) => ${'a * 3 + '.repeat(500)} a;`);
-  writeFileSync(file, functions.join(''));
+  writePart(functions.join(''));
   const sizeAfter = async (
     rehearse: (exported: Record<string, (a: number) => number>) => void,
   ): Promise<number> => {

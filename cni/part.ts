@@ -1,11 +1,14 @@
 /**
- * Parts of the executable, each a CommonJS file that is read when a call comes to it; installed, with the code that V8
- * made of it beside it, so that no call parses it again.
+ * Parts of the executable, each a file that is read when a call comes to it; installed, with the code that V8 made of it
+ * beside it, so that no call parses it again. The build writes a part as what Node.js makes of a CommonJS module for V8 to compile
+ * (`PART`): to read Node.js's own loader of modules for that takes a call a millisecond, and to put the text together copies it.
  */
 import { readFileSync } from 'node:fs';
-import { Module } from 'node:module';
 import { dirname } from 'node:path';
-import { Script } from 'node:vm';
+import type * as VM from 'node:vm';
+
+/** What is before and behind the text of a part: Node.js's own wrapper (lib/internal/modules/cjs/loader.js). */
+export const PART = ['(function (exports, require, module, __filename, __dirname) { ', '\n});'] as const;
 
 /** Where the code of a part is kept. */
 export const codeOf = (file: string): string => `${file}.code`;
@@ -15,19 +18,21 @@ export const codeOf = (file: string): string => `${file}.code`;
  * very text is for its folder to see to, which is named after what is in it (install/executable.ts).
  */
 export function readPart(file: string, require: NodeJS.Require): unknown {
-  const script = new Script(wrapped(file), { filename: file, cachedData: readIfThere(codeOf(file)) });
+  // Not before it is needed: VERSION has no use for it.
+  const { Script }: typeof VM = require('node:vm');
+  const script = new Script(textOf(file), { filename: file, cachedData: readIfThere(codeOf(file)) });
   return evaluate(script, file, require);
 }
 
 /** What a part exports once it has run. */
-export function evaluate(script: Script, file: string, require: NodeJS.Require): unknown {
+export function evaluate(script: VM.Script, file: string, require: NodeJS.Require): unknown {
   const module = { exports: {} };
   script.runInThisContext()(module.exports, require, module, file, dirname(file));
   return module.exports;
 }
 
 /** The text that V8 compiles of a part: the build leaves nothing but ASCII in it, which is read soonest as Latin-1. */
-export const wrapped = (file: string): string => Module.wrap(readFileSync(file, 'latin1'));
+export const textOf = (file: string): string => readFileSync(file, 'latin1');
 
 function readIfThere(file: string): Buffer | undefined {
   try {

@@ -121,7 +121,7 @@ test('with a Node.js of its own it needs none in PATH', async () => {
   // V8 refuses code that was made under other options than those of the calls.
   const [, ...options] = readFileSync(installed(), 'latin1').split('\n', 1)[0]!.split(' ');
   const isRefused = `
-    const [text, cachedData] = [require('module').wrap(fs.readFileSync('${verbs}', 'latin1')), fs.readFileSync('${verbs}.code')];
+    const [text, cachedData] = [fs.readFileSync('${verbs}', 'latin1'), fs.readFileSync('${verbs}.code')];
     console.log(new vm.Script(text, { filename: '${verbs}', cachedData }).cachedDataRejected);`;
   expect(spawnSync(node, [...options, '-e', isRefused], { encoding: 'utf8' }).stdout).toBe('false\n');
   expect([answeredBySelf('short'), answeredBySelf('long'.repeat(5000))]).toEqual([true, false]);

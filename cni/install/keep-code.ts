@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { codeOf, evaluate, wrapped } from '../part.ts';
+import { codeOf, evaluate, textOf } from '../part.ts';
 
 /**
  * Keeps V8's code of a part for all calls to come. That is the code of the functions which `rehearse` has run, given what the
@@ -22,7 +22,7 @@ async function codeAfter(
   file: string,
   rehearse: (exported: unknown) => void | Promise<void>,
 ): Promise<Buffer | undefined> {
-  const script = new Script(wrapped(file), { filename: file });
+  const script = new Script(textOf(file), { filename: file });
   try {
     await rehearse(evaluate(script, file, createRequire(file)));
   } catch {
@@ -35,7 +35,7 @@ function wholeCode(file: string): Buffer {
   // V8 would give back what it has of the text from before, of which the most is not compiled.
   setFlagsFromString('--no-compilation-cache');
   setFlagsFromString('--no-lazy');
-  const script = new Script(wrapped(file), { filename: file });
+  const script = new Script(textOf(file), { filename: file });
   // The code remembers the flags that it was made under, and V8 refuses it under others.
   setFlagsFromString('--lazy');
   setFlagsFromString('--compilation-cache');

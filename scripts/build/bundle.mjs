@@ -11,9 +11,9 @@ import { whenChanged } from './stamp.mjs';
 const inProject = (...parts) => path.join(projectRoot, ...parts);
 
 /** What a call may run that makes no system call of its own: neither the loader nor the reader of objects. */
-const FOR_EVERY_CALL = /^(cni\/|part:)|^package\.json$/;
+const FOR_EVERY_CALL = /^cni\/|^package\.json$/;
 /** The only folders whose code a CNI call runs; the compiler and koffi's JavaScript wrapper cost start time. */
-const FOR_VERBS = /^(cni|loader|dsl\/object)\/|^package\.json$/;
+const FOR_VERBS = /^(cni|loader|dsl\/object)\/|^package\.json$|^scripts\/build\/node-module\.cjs$/;
 
 const OBJECT_FILES = OBJECTS.flatMap((each) => [objectPath(each), preparedPath(each)]);
 
@@ -24,34 +24,10 @@ function koffiAddon() {
   return inProject('node_modules', '@koromix', `koffi-linux-${arch}`, `${libc}_${arch}`, 'koffi.node');
 }
 
-/** Each part that natra reads when it comes to it, by the module that it imports then. */
-const PARTS = {
-  'at-once.ts': 'natra-at-once.cjs',
-  'plugin.ts': 'natra-verbs.cjs',
-  'operator.ts': 'natra-operator.cjs',
-};
-
-/** What reads a part: one that does little is read sooner by require() than with code of it. */
-const readerOf = (part) =>
-  part === PARTS['at-once.ts']
-    ? `require(__dirname + '/${part}')`
-    : `require('./part.ts').readPart(__dirname + '/${part}', require)`;
-
-/** In the place of a module that is imported while running comes what reads its part. */
-const partsApart = {
-  name: 'parts-apart',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\./ }, ({ kind, path: module }) => {
-      if (kind !== 'dynamic-import') return undefined;
-      const part = PARTS[path.basename(module)];
-      if (part === undefined) throw new Error(`bundle: there is no part for import('${module}')`);
-      return { path: part, namespace: 'part' };
-    });
-    onLoad({ filter: /./, namespace: 'part' }, ({ path: part }) => ({
-      contents: `module.exports = ${readerOf(part)};`,
-      resolveDir: inProject('cni'),
-    }));
-  },
+/** What Node.js puts around a CommonJS module, and cni/part.ts expects around the parts that it reads. */
+const WRAPPED = {
+  banner: { js: '(function (exports, require, module, __filename, __dirname) { ' },
+  footer: { js: '\n});' },
 };
 
 function bundleOf(entryPoint, outfile, more) {
@@ -71,7 +47,6 @@ function bundleOf(entryPoint, outfile, more) {
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
     define: { 'import.meta.dirname': '__dirname', NATRA_INSTALLED: 'true' },
-    plugins: [partsApart],
     ...more,
   });
 }
@@ -91,11 +66,14 @@ async function bundle() {
     rmSync(inProject('dist', name));
   const main = await bundleOf('cni/main.ts', 'natra', { banner: { js: '#!/usr/bin/env node' } });
   requireOnly(FOR_EVERY_CALL, 'cni/main.ts', main);
-  const atOnce = await bundleOf('cni/at-once.ts', PARTS['at-once.ts'], {});
+  const atOnce = await bundleOf('cni/at-once.ts', 'natra-at-once.cjs', {});
   requireOnly(FOR_EVERY_CALL, 'cni/at-once.ts', atOnce);
-  const verbs = await bundleOf('cni/plugin.ts', PARTS['plugin.ts'], {});
+  const verbs = await bundleOf('cni/plugin.ts', 'natra-verbs.cjs', {
+    ...WRAPPED,
+    alias: { 'node:module': inProject('scripts/build/node-module.cjs') },
+  });
   requireOnly(FOR_VERBS, 'cni/plugin.ts', verbs);
-  await bundleOf('cni/operator.ts', PARTS['operator.ts'], {});
+  await bundleOf('cni/operator.ts', 'natra-operator.cjs', WRAPPED);
   chmodSync(inProject('dist', 'natra'), 0o755);
   copyFileSync(koffiAddon(), inProject('dist', 'koffi.node'));
   for (const file of OBJECT_FILES) copyFileSync(file, inProject('dist', path.basename(file)));
@@ -113,7 +91,14 @@ export function buildExecutable() {
       ...OBJECT_FILES,
     ],
     outputs: [
-      ...['natra', ...Object.values(PARTS), 'koffi.node', 'package.json'],
+      ...[
+        'natra',
+        'natra-at-once.cjs',
+        'natra-verbs.cjs',
+        'natra-operator.cjs',
+        'koffi.node',
+        'package.json',
+      ],
       ...OBJECT_FILES.map((file) => path.basename(file)),
     ].map((each) => inProject('dist', each)),
     make: bundle,
