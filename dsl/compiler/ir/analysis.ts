@@ -5,34 +5,47 @@ import { eachEdge, edgesOf } from './visit.ts';
 
 /**
  * An analysis that remembers its result of the function that it was asked for last; no function ever changes. Whoever
- * goes on to a changed function never comes back to the one before. `holds` says whether a result holds for a changed
- * function, too.
+ * goes on to a changed function never comes back to the one before. `basisOf` gives what the result is of: it holds as long
+ * as that is the same.
  */
 export function remembered<T, Fn extends object = IrFunction>(
   analyse: (fn: Fn) => T,
-  holds: (before: Fn, after: Fn) => boolean = () => false,
+  basisOf: (fn: Fn) => Fn = (fn) => fn,
 ): (fn: Fn) => T {
-  let last: { readonly fn: Fn; readonly result: T } | undefined;
+  let last: { readonly fn: Fn; readonly basis: Fn; readonly result: T } | undefined;
   return (fn) => {
     if (last?.fn === fn) return last.result;
-    const result = last !== undefined && holds(last.fn, fn) ? last.result : analyse(fn);
-    last = { fn, result };
+    const basis = basisOf(fn);
+    const result = last?.basis === basis ? last.result : analyse(fn);
+    last = { fn, basis, result };
     return result;
+  };
+}
+
+/** For `basisOf` of several analyses: of functions asked for one after the other that are alike, the first. */
+export function firstOf(areAlike: (before: IrFunction, after: IrFunction) => boolean) {
+  let last: { readonly fn: IrFunction; readonly first: IrFunction } | undefined;
+  return (fn: IrFunction): IrFunction => {
+    if (last?.fn !== fn) last = { fn, first: last !== undefined && areAlike(last.fn, fn) ? last.first : fn };
+    return last.first;
   };
 }
 
 /** Whether each block of a function is the same as the one in its place in another, as far as `alike` looks. */
 export const blocksAlike =
   (alike: (a: Block, b: Block) => boolean) =>
-  (a: IrFunction, b: IrFunction): boolean =>
-    a.blocks.length === b.blocks.length &&
-    a.blocks.every((block, place) => {
-      const other = b.blocks[place];
-      return block === other || (other !== undefined && block.id === other.id && alike(block, other));
-    });
+  ({ blocks: a }: IrFunction, { blocks: b }: IrFunction): boolean => {
+    if (a.length !== b.length) return false;
+    for (let place = 0; place < a.length; place += 1) {
+      const [block, other] = [a[place], b[place]];
+      if (block === other || block === undefined || other === undefined) continue;
+      if (block.id !== other.id || !alike(block, other)) return false;
+    }
+    return true;
+  };
 
-/** Whether control takes the same ways through both functions. */
-const sameFlow = blocksAlike(({ terminator: a }, { terminator: b }) => {
+/** Whether control goes the same ways behind both. */
+function leadsAlike(a: Terminator, b: Terminator): boolean {
   if (a === b) return true;
   switch (a.op) {
     case 'jump':
@@ -42,7 +55,10 @@ const sameFlow = blocksAlike(({ terminator: a }, { terminator: b }) => {
     case 'return':
       return b.op === 'return';
   }
-});
+}
+
+/** A function through which control takes the same ways. */
+const flowOf = firstOf(blocksAlike((a, b) => leadsAlike(a.terminator, b.terminator)));
 
 /** Blocks by id. */
 export const blocksById = remembered((fn): ReadonlyByBlock<Block> => {
@@ -74,7 +90,7 @@ export const predecessors = remembered((fn): ReadonlyByBlock<readonly number[]> 
       result.get(edge.block)?.push(id);
     });
   return result;
-}, sameFlow);
+}, flowOf);
 
 /** The edge that is followed as the one with number `index`: the taken way of a branch comes last. */
 function edgeAt(terminator: Terminator, index: number): Edge | undefined {
@@ -114,7 +130,7 @@ export const reversePostorder = remembered((fn): readonly number[] => {
     }
   }
   return order.reverse();
-}, sameFlow);
+}, flowOf);
 
 /** The blocks of `reversePostorder`. */
 export const blocksInOrder = remembered((fn): readonly Block[] => {
@@ -212,7 +228,7 @@ export const dominatorTree = remembered((fn): DominatorTree => {
     return a === undefined || b === undefined ? undefined : idOf(nearest(above, a, b));
   };
   return { immediate, children, dominates, common };
-}, sameFlow);
+}, flowOf);
 
 /** Natural loops: by its head's id, the ids of a loop's blocks. Loops with one head are one. */
 export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<number>> => {
@@ -232,7 +248,7 @@ export const naturalLoops = remembered((fn): ReadonlyMap<number, ReadonlySet<num
       }
     }
   return bodies;
-}, sameFlow);
+}, flowOf);
 
 /** How many natural loops contain each block, for spill costs. */
 export const loopDepths = remembered((fn): ReadonlyMap<number, number> => {
@@ -240,4 +256,4 @@ export const loopDepths = remembered((fn): ReadonlyMap<number, number> => {
   for (const body of naturalLoops(fn).values())
     for (const id of body) depth.set(id, (depth.get(id) ?? 0) + 1);
   return depth;
-}, sameFlow);
+}, flowOf);

@@ -4,6 +4,7 @@ import {
   blocksById,
   blocksInOrder,
   dominatorTree,
+  firstOf,
   predecessors,
   remembered,
 } from '../ir/analysis.ts';
@@ -46,7 +47,7 @@ export function factBehind(terminator: Terminator, taken: boolean): Comparison |
   return condition === 'test' ? undefined : { condition: NEGATED[condition], width, left, right };
 }
 
-const sameTerminators = blocksAlike((a, b) => a.terminator === b.terminator);
+const terminatorsOf = firstOf(blocksAlike((a, b) => a.terminator === b.terminator));
 
 /** For each block, what holds whenever it is entered. */
 export const factsOnEntry = remembered((fn): ReadonlyByBlock<Exclude<Facts, undefined>> => {
@@ -70,7 +71,7 @@ export const factsOnEntry = remembered((fn): ReadonlyByBlock<Exclude<Facts, unde
   blocksInOrder(fn).forEach(note);
   for (const block of fn.blocks) if (immediate.get(block.id) === undefined) note(block);
   return known;
-}, sameTerminators);
+}, terminatorsOf);
 
 /** A fact, and the block from which on it holds in all that this dominates. */
 export interface Holding {
@@ -96,4 +97,4 @@ export const boundsOf = remembered((fn): readonly (readonly Holding[] | undefine
     else known.push({ fact, block });
   }
   return bounds;
-}, sameTerminators);
+}, terminatorsOf);

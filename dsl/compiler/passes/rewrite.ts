@@ -1,5 +1,5 @@
 /** What passes need to change a function: replaced values, fresh values, use counts. */
-import { blocksAlike, blocksById, remembered, reversePostorder } from '../ir/analysis.ts';
+import { blocksAlike, blocksById, firstOf, remembered, reversePostorder } from '../ir/analysis.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, Terminator, ValueId, Width } from '../ir/ir.ts';
 import {
   eachEdge,
@@ -32,7 +32,9 @@ export function producerFrom(made: readonly (Instruction | undefined)[], fn: IrF
   return Object.assign(find, { received });
 }
 
-const sameEnds = blocksAlike((a, b) => a.parameters === b.parameters && a.terminator === b.terminator);
+const endsOf = firstOf(
+  blocksAlike((a, b) => a.parameters === b.parameters && a.terminator === b.terminator),
+);
 
 /** What each parameter of a block receives from the edges into its block. */
 export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undefined)[] => {
@@ -51,7 +53,7 @@ export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undef
   };
   for (const { terminator } of fn.blocks) eachEdge(terminator, follow);
   return received;
-}, sameEnds);
+}, endsOf);
 
 /** How often each value is used. */
 export interface UseCounts {

@@ -54,6 +54,19 @@ interface Passage {
   readonly target: Edge;
 }
 
+/** What an operand of `block` is on the way by `edge`, as far as one sees without copying instructions. */
+function alongEdge(operand: Operand, block: OpenBlock, edge: Edge): Operand {
+  if (typeof operand !== 'number') return operand;
+  const { parameters, instructions } = block;
+  const position = parameters.indexOf(operand);
+  if (position >= 0) return edge.arguments[position] ?? 0n;
+  for (const instruction of instructions) {
+    if (resultOf(instruction) !== operand) continue;
+    return constantOf(mapOperands(instruction, (inner) => alongEdge(inner, block, edge))) ?? operand;
+  }
+  return operand;
+}
+
 /** Follows `edge` through `block`; undefined where it doesn't decide the branch. */
 function follow(
   block: OpenBlock,
@@ -63,43 +76,32 @@ function follow(
   fresh: FreshValues,
 ): Passage | undefined {
   const { terminator } = block;
-  if (terminator.op !== 'branch') {
-    return undefined;
-  }
+  if (terminator.op !== 'branch') return undefined;
+  const { condition, width } = terminator;
+  const left = alongEdge(terminator.left, block, edge);
+  const right = alongEdge(terminator.right, block, edge);
+  const holds = decide({ condition, width, left, right }, facts, producer);
+  if (holds === undefined) return undefined;
   const values = new Map<ValueId, Operand>();
   for (const [index, parameter] of block.parameters.entries())
     values.set(parameter, edge.arguments[index] ?? 0n);
   const through = (operand: Operand): Operand =>
     typeof operand === 'number' ? (values.get(operand) ?? operand) : operand;
-  const symbolic: Instruction[] = [];
+  const copies: Instruction[] = [];
   for (const instruction of block.instructions) {
-    const mapped = mapOperands(instruction, through);
-    const result = resultOf(mapped);
-    const constant = constantOf(mapped);
-    if (result !== undefined && constant !== undefined) {
-      values.set(result, constant);
-    } else {
-      symbolic.push(mapped);
-    }
-  }
-  const { condition, width } = terminator;
-  const test = { condition, width, left: through(terminator.left), right: through(terminator.right) };
-  const holds = decide(test, facts, producer);
-  if (holds === undefined) {
-    return undefined;
-  }
-  const copies = symbolic.map((instruction): Instruction => {
     const copy = mapOperands(instruction, through);
     const result = resultOf(copy);
     if (result === undefined) {
-      return copy;
+      copies.push(copy);
+      continue;
     }
-    const own = fresh.make(fresh.widths[result] ?? 64);
+    const constant = constantOf(copy);
+    const own = constant ?? fresh.make(fresh.widths[result] ?? 64);
     values.set(result, own);
-    return { ...copy, result: own } as Instruction;
-  });
+    if (typeof own === 'number') copies.push({ ...copy, result: own } as Instruction);
+  }
   const to = holds ? terminator.then : terminator.otherwise;
-  return { values, copies, target: { ...to, arguments: to.arguments.map(through) } };
+  return { values, copies, target: { block: to.block, arguments: to.arguments.map(through) } };
 }
 
 /** What is known of the function at the start of a sweep; threading only adds ways on which it holds too. */
