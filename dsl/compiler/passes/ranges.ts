@@ -4,7 +4,7 @@
  * the constants of the function's comparisons as steps of the widening. It claims no more than the kernel's verifier
  * finds on each path by itself (kernel/bpf/verifier.c, adjust_scalar_min_max_vals and reg_set_min_max).
  */
-import { blocksById, blocksInOrder, type DominatorTree, dominatorTree } from '../ir/analysis.ts';
+import { blocksById, blocksInOrder, type DominatorTree, dominatorTree, remembered } from '../ir/analysis.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, ValueId, Width } from '../ir/ir.ts';
 import { eachOperand, resultOf } from '../ir/visit.ts';
 import { larger, ones, smaller } from './arithmetic.ts';
@@ -293,3 +293,25 @@ export function rangesOf(fn: IrFunction, asked: readonly Operand[]): readonly (R
   intervals.run();
   return intervals.ranges;
 }
+
+type LowMask = Binary & { readonly right: bigint };
+
+/** Whether an instruction masks all bits but low ones. */
+export const isLowMask = (instruction: Instruction): instruction is LowMask =>
+  instruction.op === 'binary' &&
+  instruction.operator === 'and' &&
+  typeof instruction.right === 'bigint' &&
+  (instruction.right & (instruction.right + 1n)) === 0n;
+
+/** The bounds of what is masked, or compared with a constant: found once for the passes that look for these. */
+export const rangesOfTested = remembered((fn): readonly (Range | undefined)[] => {
+  const tested: Operand[] = [];
+  for (const { instructions, terminator } of fn.blocks) {
+    for (const instruction of instructions) if (isLowMask(instruction)) tested.push(instruction.left);
+    if (terminator.op !== 'branch') continue;
+    const { left, right } = terminator;
+    if (typeof left === 'bigint') tested.push(right);
+    if (typeof right === 'bigint') tested.push(left);
+  }
+  return rangesOf(fn, tested);
+});

@@ -8,19 +8,12 @@ import { mapUnlessSame } from '../ir/visit.ts';
 import { decide } from './branch-facts.ts';
 import { factsOnEntry } from './facts.ts';
 import type { Producer } from './known-bits.ts';
-import { rangesOf } from './ranges.ts';
+import { rangesOfTested } from './ranges.ts';
 import { producersOf, withBlocks } from './rewrite.ts';
 
-/** Where the values of a function come from, with the bounds of those that a branch compares with a constant. */
+/** Where the values of a function come from, with the bounds of those that are compared with a constant. */
 function producersWithRanges(fn: IrFunction): Producer {
-  const compared: Operand[] = [];
-  for (const { terminator } of fn.blocks)
-    if (terminator.op === 'branch') {
-      const { left, right } = terminator;
-      if (typeof left === 'bigint') compared.push(right);
-      if (typeof right === 'bigint') compared.push(left);
-    }
-  const ranges = rangesOf(fn, compared);
+  const ranges = rangesOfTested(fn);
   const producer = producersOf(fn);
   return Object.assign((operand: Operand) => producer(operand), {
     ...producer,

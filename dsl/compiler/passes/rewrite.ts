@@ -32,9 +32,7 @@ export function producerFrom(made: readonly (Instruction | undefined)[], fn: IrF
   return Object.assign(find, { received });
 }
 
-const endsOf = firstOf(
-  blocksAlike((a, b) => a.parameters === b.parameters && a.terminator === b.terminator),
-);
+const endsOf = firstOf(blocksAlike((a, b) => a.parameters === b.parameters && a.terminator === b.terminator));
 
 /** What each parameter of a block receives from the edges into its block. */
 export const argumentsOf = remembered((fn): readonly (readonly Operand[] | undefined)[] => {
