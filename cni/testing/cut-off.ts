@@ -7,6 +7,7 @@ import { setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { runPluginInThreads } from '../plugin.ts';
 import { perform } from './acts.ts';
+import { watchFiles } from './file-hook.ts';
 import { passingObject } from './objects.ts';
 
 const [count = '', stateDirectory = '', pinDirectory = '', ...words] = process.argv.slice(2);
@@ -21,23 +22,7 @@ setSyscallHook((name) => {
   if (name !== 'close') step();
   return undefined;
 });
-/** What of node:fs changes the state directory; the bundle calls these through the module's object. */
-for (const name of [
-  'mkdirSync',
-  'openSync',
-  'writeFileSync',
-  'renameSync',
-  'rmSync',
-  'unlinkSync',
-] as const) {
-  const original = fs[name] as (...words: unknown[]) => unknown;
-  Object.assign(fs, {
-    [name]: (...words: unknown[]) => {
-      step();
-      return original(...words);
-    },
-  });
-}
+watchFiles(step);
 
 const act =
   words.length > 0
