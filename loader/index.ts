@@ -20,6 +20,7 @@ export {
   type HtbRequest,
 } from './attach/htb.ts';
 export { type AttachRequest, attach, attaching, detach, replaceProgram } from './attach/index.ts';
+export { isDeviceThere, referenceTo } from './attach/namespace.ts';
 export { isNatras } from './attach/root-qdisc.ts';
 export { tcxAttachment, tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
@@ -78,5 +79,6 @@ export {
   openPins,
   type PinPlace,
   pinAll,
+  pinnedDevice,
   removePins,
 } from './pin/pins.ts';

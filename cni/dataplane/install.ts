@@ -8,6 +8,7 @@ import {
   lacksFq,
   linkPath,
   pinAll,
+  referenceTo,
   tcxAttachment,
   VerifierError,
   type Work,
@@ -108,7 +109,7 @@ function* installAt(
     fillExclusions(program, limit);
     ledger.note(direction, { layouts: program.layouts });
     ledger.open();
-    pinAll(program, place);
+    pinAll(program, place, { ifindex, netns: referenceTo(netns) });
     return program;
   }
   try {

@@ -1,11 +1,6 @@
 /** Takes an attachment off the node: everything its record names, then its pins, then the record itself. */
 import { existsSync } from 'node:fs';
-import {
-  detach,
-  type Attachment as KernelAttachment,
-  netnsIdentity,
-  removePins,
-} from '../../loader/index.ts';
+import { detach, type Attachment as KernelAttachment, referenceTo, removePins } from '../../loader/index.ts';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import type { Attachment } from '../config/environment.ts';
 import type { AttachmentName } from '../config/network.ts';
@@ -118,12 +113,6 @@ function releaseStrays(attachment: Attachment, node: Node): void {
     // There may be nothing to find; a device or namespace that goes meanwhile takes its filters with it.
     node.log(`${attachmentKey(attachment)}: look for strays: ${describe(error)}`);
   }
-}
-
-function referenceTo(path: string): { path: string; identity: string } {
-  const identity = netnsIdentity(path);
-  if (identity === undefined) throw new Error(`find network namespace ${path}: it is gone`);
-  return { path, identity };
 }
 
 const isLink = (mode: KernelAttachment['mode']): boolean => mode === 'tcx';

@@ -66,7 +66,7 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
         faultsOf(direction, record, former, node).length === 0;
       if (isInForce) return false;
       fillExclusions(program, next);
-      pinAll(program, staging);
+      pinAll(program, staging, attachment);
       ledger.plan(direction, next);
       changeQueue(next);
       mayBeExchanged = true;

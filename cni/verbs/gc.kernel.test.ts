@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { setSyscallHook } from '../../loader/index.ts';
+import { listDirectory, listPins, removeFile, setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
+import { perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
@@ -66,15 +67,24 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
   });
 });
 
-describe('a record that GC cannot read', () => {
+describe.each([
+  ['tcx', 'host'],
+  ['tcx', 'pod'],
+  ['clsact', 'host'],
+  ['clsact', 'pod'],
+])('in mode %s on the %s end a record that GC cannot read', (attachMode, attachSide) => {
   const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
+  const call = (name: string): CapturedCall => {
+    const { env, stdin } = forPod(captured(name), pod);
+    return { env, stdin: { ...stdin, attachMode, attachSide } };
+  };
   const gc = (): void =>
     expect(make({ env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } }, node)).toEqual({
       stdout: '',
       ...ok,
     });
   const add = (): string => {
-    expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
+    expect(make(call('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
     const [name = ''] = snapshot(pod, node).state;
     return name;
   };
@@ -87,12 +97,43 @@ describe('a record that GC cannot read', () => {
     expect(snapshot(pod, node).state).toEqual([`${name}.damaged`]);
     gc();
     expect(attachedPrograms(pod)).toHaveLength(2);
-    expect(make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node)).toMatchObject(ok);
+    expect(make(call('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    if (attachMode === 'clsact')
+      before = { ...before, traffic: `${before.traffic}\nqdisc clsact ffff0000 parent fffffff1` };
     await nothingIsLeft();
   });
 
   test('is gone with its pins once the devices are', () => {
     write(add(), 'garbled');
+    gc();
+    expect(snapshot(pod, node).pins).not.toEqual([]);
+    pod.destroy();
+    gc();
+    expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], programs: [], maps: [], links: [] });
+  });
+
+  test('of natra 0.1.0, whose pins name no device, is gone where links tell of it, and else stays for DEL', () => {
+    const name = add();
+    for (const { key, labels } of listPins(node.pinDirectory))
+      for (const directory of labels.map((label) => `${node.pinDirectory}/${key}/${label}`))
+        for (const pin of listDirectory(directory) ?? [])
+          if (pin.startsWith('device-')) removeFile(`${directory}/${pin}`);
+    write(name, 'garbled');
+    pod.destroy();
+    gc();
+    const gone = { state: [], pins: [], programs: [], maps: [], links: [] };
+    if (attachMode === 'tcx') expect(snapshot(pod, node)).toMatchObject(gone);
+    else expect(snapshot(pod, node).state).toEqual([`${name}.damaged`]);
+    expect(make(call('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
+    expect(snapshot(pod, node)).toMatchObject(gone);
+  });
+
+  test('is gone with its pins once the devices are, also after a change of its limits', async () => {
+    const name = add();
+    expect(await perform(['set', 'cnitool', '--ingress-rate=5M', '--egress-rate=20M'], node)).toMatchObject(
+      ok,
+    );
+    write(name, 'garbled');
     pod.destroy();
     gc();
     expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], programs: [], maps: [], links: [] });

@@ -1,6 +1,14 @@
 /** GC (CNI 1.1): removes what DEL was never called for. Goes on past errors and reports them at its end. */
 import { existsSync } from 'node:fs';
-import { linkInfo, listPins, openPins, type PinPlace, removePins } from '../../loader/index.ts';
+import {
+  isDeviceThere,
+  linkInfo,
+  listPins,
+  openPins,
+  type PinPlace,
+  pinnedDevice,
+  removePins,
+} from '../../loader/index.ts';
 import { type NetworkConfiguration, parseValidAttachments } from '../config/network.ts';
 import { readRecordOrLog, release } from '../dataplane/release.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
@@ -60,7 +68,7 @@ export function gc(configuration: NetworkConfiguration, node: Node): void {
     throw new CniError(ERROR_CODES.dataplane, 'some attachments could not be released', failures.join('; '));
 }
 
-/** Releases pins without a record whose links have lost their devices: whatever network it was, the Pod is gone. */
+/** Releases pins without a record whose devices have gone: whatever network it was, the Pod is gone. */
 function releaseGone(key: string, labels: readonly string[], node: Node): void {
   if (isRecorded(node.stateDirectory, key) || labels.length === 0) return;
   if (!labels.every((label) => isGone({ root: node.pinDirectory, key, label }))) return;
@@ -70,6 +78,9 @@ function releaseGone(key: string, labels: readonly string[], node: Node): void {
 }
 
 function isGone(place: PinPlace): boolean {
+  const device = pinnedDevice(place);
+  if (device !== undefined) return !isDeviceThere(device);
+  // Of natra 0.1.0, where a link alone tells.
   const pins = openPins(place);
   try {
     return pins?.linkFd !== undefined && linkInfo(pins.linkFd).ifindex === 0;

@@ -1,6 +1,6 @@
 /**
- * The pins of one attachment: `<root>/<key>/<label>/{program,link,map-<name>,section-<name>}` on bpffs. The key
- * names the Pod interface and the label the limited direction. Whatever a process that died left there is found
+ * The pins of one attachment: `<root>/<key>/<label>/{program,link,map-<name>,section-<name>}` on bpffs, and `device-<where>`,
+ * which is the program once more. The key names the Pod interface and the label the limited direction. Whatever a process that died left there is found
  * under its key and removed by `removePins`.
  */
 import type { SectionImage } from '../../dsl/object/image.ts';
@@ -16,6 +16,7 @@ import {
   renameFile,
 } from '../native/files.ts';
 import type { LoadedProgram } from '../object/load.ts';
+import { deviceAmong, nameOfDevice, type PinnedDevice } from './device.ts';
 import { checkPinName, escapeName, unescapeName } from './names.ts';
 
 const PROGRAM = 'program';
@@ -42,9 +43,13 @@ export const linkPath = (place: PinPlace): string => `${directoryOf(place)}/${LI
 
 /**
  * Pins a program with its maps and sections, and makes the directories (0700). Refuses with EEXIST where another
- * program is pinned already; takes back its own pins when it throws.
+ * program is pinned already; takes back its own pins when it throws. `device` is where the program is to be attached.
  */
-export function pinAll(program: Pick<LoadedProgram, 'fd' | 'maps' | 'sections'>, place: PinPlace): void {
+export function pinAll(
+  program: Pick<LoadedProgram, 'fd' | 'maps' | 'sections'>,
+  place: PinPlace,
+  device?: PinnedDevice,
+): void {
   ensureBpffs();
   const directory = directoryOf(place);
   for (const path of [place.root, `${place.root}/${place.key}`, directory]) makeDirectory(path, OWNER_ONLY);
@@ -53,7 +58,9 @@ export function pinAll(program: Pick<LoadedProgram, 'fd' | 'maps' | 'sections'>,
     pinObject(fd, `${directory}/${name}`);
     done.push(`${directory}/${name}`);
   };
+  const deviceName = device && nameOfDevice(device);
   try {
+    if (deviceName !== undefined) pin(program.fd, deviceName);
     for (const [name, map] of Object.entries(program.maps)) pin(map.fd, MAP + escapeName(name));
     for (const [name, map] of Object.entries(program.sections)) pin(map.fd, SECTION + escapeName(name));
     pin(program.fd, PROGRAM);
@@ -75,6 +82,10 @@ export function movePins(from: PinPlace, to: PinPlace): void {
     if (name !== LINK && !names.includes(name)) removeFile(`${target}/${name}`);
   removeDirectory(source);
 }
+
+/** The device that the pins of a place are for; undefined where they don't tell. */
+export const pinnedDevice = (place: PinPlace): PinnedDevice | undefined =>
+  deviceAmong(listDirectory(directoryOf(place)) ?? []);
 
 export interface OpenedPins {
   /** Undefined where the process that pinned died before it came to the program. */
