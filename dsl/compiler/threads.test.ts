@@ -73,5 +73,5 @@ test('a thread that rehearses is idle to what is asked for', async () => {
   asked();
   void threads.make(treeOf('large'), {}, true);
   void threads.make(treeOf('large'), {});
-  expect(asked()).toEqual([[], ['large', 'large']]);
+  expect(asked()).toEqual([['large'], ['large', 'large']]);
 });

@@ -57,7 +57,7 @@ class Thread {
   }
 
   ask(request: Request): Promise<Made> {
-    this.asked.add(programsOf(request.tree));
+    if (!request.isRehearsal) this.asked.add(programsOf(request.tree));
     return new Promise((resolve, reject) => {
       this.worker.postMessage(request);
       this.worker.ref();
@@ -90,14 +90,18 @@ export class BackEndThreads {
 
   /**
    * What `objectOf` makes: in the thread that remembers how, where that is idle, else in the one that has least to do.
-   * `isRehearsal`: see `BackEnd` (compile.ts).
+   * `isRehearsal`: see `BackEnd` (compile.ts); all threads rehearse, each of which has its own code of V8.
    */
   readonly make = (tree: ModuleTree, options: ObjectOptions, isRehearsal = false): Promise<Made> => {
     const [first, ...others] = this.threads;
     if (first === undefined) throw new Error('a back end of no threads');
+    const request = { tree, options, resident: this.resident, isRehearsal };
     const idle = this.threads.find((each) => each.load === 0 && each.knows(tree));
     const thread = idle ?? others.reduce((least, each) => (each.load < least.load ? each : least), first);
-    return thread.ask({ tree, options, resident: this.resident, isRehearsal });
+    const rehearsing = isRehearsal ? this.threads.filter((each) => each !== thread) : [];
+    return Promise.all([thread.ask(request), ...rehearsing.map((each) => each.ask(request))]).then(
+      ([made]) => made,
+    );
   };
 
   /** Ends the threads, and with them what they have not answered. */

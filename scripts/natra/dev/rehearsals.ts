@@ -6,7 +6,7 @@
 import type { Edit, Project } from './project.ts';
 
 /** Of integers that are made others; each is then taken back. */
-const REHEARSALS = 32;
+const REHEARSALS = 24;
 
 /** A comment, or what imports. */
 const NO_CODE = /^\s*(?:\/\/|\/?\*|import\b)/;

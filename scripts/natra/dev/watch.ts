@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
 
 /** ms after the last event: an editor that writes a new file and renames it makes several, within one. */
-const SETTLED = 5;
+const SETTLED = 2;
 
 export class Watcher {
   private readonly watchers = new Map<string, FSWatcher>();
