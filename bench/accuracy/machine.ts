@@ -106,7 +106,7 @@ function inVm(object: ObjectImage, program: string, settings: Settings): Runner 
   };
 }
 
-/** CONFIG_HZ=250: how far the coarse clock may lag, ns. */
+/** CONFIG_HZ=250, ns. */
 const TICK = 4_000_000;
 
 export function machineOf(file: string, settings: Settings, place: Place): Machine {
@@ -127,6 +127,7 @@ export function machineOf(file: string, settings: Settings, place: Place): Machi
     passes(frame, now) {
       set('now', now);
       set('coarse', Math.floor(now / TICK) * TICK);
+      set('ticks', now / TICK);
       return runner.run(frame) !== TC_ACT_SHOT;
     },
     close: () => runner.close(),

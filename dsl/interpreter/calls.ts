@@ -62,11 +62,12 @@ const U64: IntLayout = { kind: 'int', bits: 64, signed: false, order: 'little' }
 const U32: IntLayout = { kind: 'int', bits: 32, signed: false, order: 'little' };
 
 /** The fields of `__seams`, in bytes from its start. */
-const SEAM = { now: 0, coarse: 8, random: 16 } as const;
+const SEAM = { now: 0, coarse: 8, ticks: 16, random: 24 } as const;
 
-/** ns. */
-export function readClock(run: Run, which: 'now' | 'coarse'): bigint {
-  if (run.seams === undefined) return run.machine.clock[which];
+/** ns, or ticks. */
+export function readClock(run: Run, which: 'now' | 'coarse' | 'ticks'): bigint {
+  const { clock } = run.machine;
+  if (run.seams === undefined) return which === 'ticks' ? clock.jiffies : clock[which];
   const at = run.seams.offset + SEAM[which];
   return readInteger(run.seams.section.subarray(at, at + 8), U64);
 }

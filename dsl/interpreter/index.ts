@@ -25,7 +25,7 @@ export interface InterpreterOptions {
   readonly cpu?: number;
   /**
    * `kernel` (default): clocks and randomness are the machine's. `memory`: they are the fields of the variable
-   * `__seams` in `.bss`, {now: u64, coarse: u64, random: u32}, which a test sets, as in bytecode built so.
+   * `__seams` in `.bss`, {now: u64, coarse: u64, ticks: u64, random: u32}, which a test sets, as in bytecode built so.
    */
   readonly seams?: 'kernel' | 'memory';
   /** Statements and loop rounds that a run may take. Default 1,000,000. */

@@ -352,18 +352,27 @@ describe('clocks and randomness', () => {
   const seams = layoutStruct('__seams', [
     { name: 'now', layout: layoutOf(u64) },
     { name: 'coarse', layout: layoutOf(u64) },
+    { name: 'ticks', layout: layoutOf(u64) },
     { name: 'random', layout: layoutOf(u32) },
   ]);
   const sections = [
     { name: '.bss' as const, size: seams.size, variables: [{ name: '__seams', offset: 0, layout: seams }] },
   ];
   const random: Expression = { kind: 'random', span, type: u32 };
-  const clock = (which: 'now' | 'coarse'): Expression => ({ kind: 'clock', span, type: u64, which });
+  const clock = (which: 'now' | 'coarse' | 'ticks'): Expression => ({
+    kind: 'clock',
+    span,
+    type: u64,
+    which,
+  });
 
   test('are the machine’s', () => {
     const options = { clock: new Clock(9n, 4n) };
     const difference = arithmetic('sub', u64, clock('now'), clock('coarse'));
     expect(run([give(low(difference))], {}, options).verdict).toBe(5);
+    expect(run([give(low(clock('ticks')))], {}, { clock: new Clock(9_000_000n, 8_000_000n) }).verdict).toBe(
+      2,
+    );
   });
 
   test('come from __seams, where each random number makes the next', () => {
@@ -373,9 +382,9 @@ describe('clocks and randomness', () => {
     const interpreter = createInterpreter(module, { seams: 'memory' });
     const view = new DataView(interpreter.sections.get('.bss')!.buffer);
     view.setBigUint64(0, 100n, true);
-    view.setUint32(16, 7, true);
+    view.setUint32(24, 7, true);
     expect(interpreter.run('test', packet()).verdict).toBe(107);
-    expect(view.getUint32(16, true)).toBe((7 * 1664525 + 1013904223) % 2 ** 32);
+    expect(view.getUint32(24, true)).toBe((7 * 1664525 + 1013904223) % 2 ** 32);
   });
 });
 

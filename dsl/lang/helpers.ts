@@ -10,6 +10,7 @@ type AnySkb = Context<'classifier' | 'socketFilter' | 'cgroupSkb'>;
 export declare function ktimeGetNs(): u64;
 /** CLOCK_MONOTONIC_COARSE, ns. Prefer `clock.coarse()`. */
 export declare function ktimeGetCoarseNs(): u64;
+/** Timer ticks. Prefer `clock.ticks()`. */
 export declare function jiffies64(): u64;
 /** Prefer `random.u32()`. */
 export declare function getPrandomU32(): u32;

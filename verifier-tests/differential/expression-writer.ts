@@ -187,7 +187,12 @@ export class ExpressionWriter {
       case 7:
         return this.choose(2) === 0
           ? { kind: 'random', span: nodes.span, type: U32 }
-          : { kind: 'clock', span: nodes.span, type: U64, which: this.pick(['now', 'coarse'] as const) };
+          : {
+              kind: 'clock',
+              span: nodes.span,
+              type: U64,
+              which: this.pick(['now', 'coarse', 'ticks'] as const),
+            };
       default:
         return this.recordField(scope, depth);
     }

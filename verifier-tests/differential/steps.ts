@@ -7,6 +7,8 @@ import { type Contents, packetOf, type Step } from './world.ts';
 
 /** Times near one another, as clocks are: what decides is their difference. ns. */
 const START = 10_000_000_000_000n;
+/** CONFIG_HZ=250. */
+const TICK = 4_000_000n;
 const time = fc.bigInt({ min: 0n, max: 3_000_000_000n }).map((after) => START + after);
 
 export function arbitraryStep(program: string, kind: ProgramKind = 'classifier'): fc.Arbitrary<Step> {
@@ -15,7 +17,7 @@ export function arbitraryStep(program: string, kind: ProgramKind = 'classifier')
       program: fc.constant(program),
       packet: arbitraryPacket,
       coarse: time,
-      lag: fc.bigInt({ min: 0n, max: 4_000_000n }),
+      lag: fc.bigInt({ min: 0n, max: TICK }),
       random: fc.oneof(fc.nat(0xffffffff), fc.constantFrom(0, 1, 0xffffffff)),
       mark: fc.nat(0xffff),
       priority: fc.nat(0xffff),
@@ -35,6 +37,7 @@ export function arbitraryStep(program: string, kind: ProgramKind = 'classifier')
       packet,
       now: coarse + lag,
       coarse,
+      ticks: coarse / TICK,
       random,
       fields: { mark, priority, tstamp, ...gso, wireLen: packet.length + headers },
     }))
@@ -52,7 +55,8 @@ export function arbitraryTrains(program: string): fc.Arbitrary<readonly Step[]> 
     trains.flatMap(({ step, count, gap }) =>
       Array.from({ length: count }, (_, index) => {
         const later = gap * BigInt(index);
-        return { ...step, now: step.now + later, coarse: step.coarse + later };
+        const coarse = step.coarse + later;
+        return { ...step, now: step.now + later, coarse, ticks: coarse / TICK };
       }),
     ),
   );

@@ -16,6 +16,8 @@ export interface Step {
   readonly now: bigint;
   /** ns. */
   readonly coarse: bigint;
+  /** Of the kernel's timer. */
+  readonly ticks: bigint;
   /** The next random number. */
   readonly random: number;
 }
@@ -110,6 +112,7 @@ export function writeSeams(section: Uint8Array, offset: number, step: Step): voi
   for (const { name, offset: at } of SEAMS_LAYOUT.fields) {
     if (name === 'now') view.setBigUint64(at, step.now, true);
     if (name === 'coarse') view.setBigUint64(at, step.coarse, true);
+    if (name === 'ticks') view.setBigUint64(at, step.ticks, true);
     if (name === 'random') view.setUint32(at, step.random, true);
   }
 }

@@ -62,5 +62,6 @@ export const step = (program: string, packet: Uint8Array, now = 0n): Step => ({
   fields: {},
   now,
   coarse: now,
+  ticks: now,
   random: 0,
 });

@@ -33,14 +33,14 @@ function contentsOf(limit: Limit, seed: bigint): Contents {
 }
 
 export function stepOf(packet: Packet): Step {
-  const { bytes, segments, now, coarse, random } = packet;
+  const { bytes, segments, now, ticks, random } = packet;
   const fields = {
     mark: MARK,
     priority: PRIORITY,
     gsoSegs: segments,
     gsoSize: segments === 0 ? 0 : SEGMENT_BYTES,
   };
-  return { program: PROGRAM, packet: bytes, fields, now, coarse, random };
+  return { program: PROGRAM, packet: bytes, fields, now, coarse: now, ticks, random };
 }
 
 /** The program under that limit, with the subnets that it excludes. */

@@ -15,7 +15,8 @@ export interface Packet {
   readonly vital: boolean;
   /** ns. */
   readonly now: bigint;
-  readonly coarse: bigint;
+  /** Of the kernel's timer. */
+  readonly ticks: bigint;
   readonly random: number;
 }
 
@@ -25,7 +26,7 @@ export interface Scenario {
   readonly packets: readonly Packet[];
 }
 
-/** How far the coarse clock lags: CONFIG_HZ is 100 at least; 1 ns is a clock that doesn't. */
+/** How far the time of a tick lags, ns: CONFIG_HZ is 100 at least; 1 ns is a clock that doesn't. */
 export const TICKS = [1n, 1_000_000n, 4_000_000n, 10_000_000n] as const;
 const SLOWEST_TICK = 10_000_000n;
 const START = 1_000_000_000_000n;
@@ -170,7 +171,7 @@ export function packetsOf(
       const draw = Math.imul(random ^ index, 0x9e3779b1) >>> 0;
       return {
         flow: `${kind} ${flow}`,
-        ...{ bytes, wire, segments, vital, now, coarse: now - (now % tick), random: draw },
+        ...{ bytes, wire, segments, vital, now, ticks: now / tick, random: draw },
       };
     });
   });
@@ -214,7 +215,7 @@ export function steadyFlows(limit: Limit, flows: readonly Steady[], seconds: num
       packets.push({
         flow: `tcp4 ${flow}`,
         ...{ bytes, wire: bytes.length, segments: 0, vital: false },
-        ...{ now, coarse: now - (now % SLOWEST_TICK), random: Math.imul(index + 1, 0x9e3779b1) >>> 0 },
+        ...{ now, ticks: now / SLOWEST_TICK, random: Math.imul(index + 1, 0x9e3779b1) >>> 0 },
       });
     }
   }

@@ -40,6 +40,7 @@ function stepOf(run: ExampleRun, only: string): Step {
     },
     now: given.get('now') ?? 0n,
     coarse: given.get('coarse') ?? 0n,
+    ticks: given.get('ticks') ?? 0n,
     random: number('random'),
   };
 }

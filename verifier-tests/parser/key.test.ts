@@ -21,7 +21,15 @@ test.each([
   try {
     const vm = virtual(object, contents);
     const steps = [...wholeFrames(), ...otherFrames()].map(({ name, bytes }) => {
-      const step: Step = { program: 'key', packet: bytes, fields: {}, now: 0n, coarse: 0n, random: 0 };
+      const step: Step = {
+        program: 'key',
+        packet: bytes,
+        fields: {},
+        now: 0n,
+        coarse: 0n,
+        ticks: 0n,
+        random: 0,
+      };
       return { name, step };
     });
     const runnable = steps.filter(({ step }) => testRunRefusal(skbOf(step)) === undefined);

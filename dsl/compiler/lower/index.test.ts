@@ -429,12 +429,14 @@ b2:
 describe('clocks and randomness', () => {
   const body = [
     declare(variable('now', u64), { kind: 'clock', span, type: u64, which: 'coarse' } as const),
+    declare(variable('ticks', u64), { kind: 'clock', span, type: u64, which: 'ticks' } as const),
     give(convert(i32, { kind: 'random', span, type: u32 })),
   ];
 
   it('are helpers for the kernel', () => {
     const text = lowered(body);
     expect(text).toContain('helper 160 @bpf_ktime_get_coarse_ns()');
+    expect(text).toContain('helper 118 @bpf_jiffies64()');
     expect(text).toContain('helper 7 @bpf_get_prandom_u32()');
   });
 
@@ -445,7 +447,8 @@ describe('clocks and randomness', () => {
       { seams: 'memory' },
     );
     expect(text).toMatch(/load\.8 global \[%\d+ \+ 24\]/);
+    expect(text).toMatch(/load\.8 global \[%\d+ \+ 32\]/);
     expect(text).toMatch(/mul\.32 %\d+, 1664525/);
-    expect(text).toMatch(/store\.4 global \[%\d+ \+ 32\]/);
+    expect(text).toMatch(/store\.4 global \[%\d+ \+ 40\]/);
   });
 });

@@ -4,7 +4,8 @@
  *
  *   offset 0   u64  now     what clock.now() gives, ns
  *   offset 8   u64  coarse  what clock.coarse() gives, ns
- *   offset 16  u32  random  what random.u32() gives next; each use then sets it to
+ *   offset 16  u64  ticks   what clock.ticks() gives
+ *   offset 24  u32  random  what random.u32() gives next; each use then sets it to
  *                           random * 1664525 + 1013904223 modulo 2^32 (Numerical Recipes' generator)
  */
 import { helperByName } from '../../machine/helpers.ts';
@@ -28,6 +29,7 @@ const u32 = { kind: 'int', bits: 32, signed: false, order: 'little' } as const;
 export const SEAMS_LAYOUT = layoutStruct(SEAMS_VARIABLE, [
   { name: 'now', layout: u64 },
   { name: 'coarse', layout: u64 },
+  { name: 'ticks', layout: u64 },
   { name: 'random', layout: u32 },
 ]);
 
@@ -54,7 +56,9 @@ export function withSeams(module: ModuleTree): ModuleTree {
   return { ...module, sections: [...module.sections.filter((other) => other !== section), extended] };
 }
 
-function seam(scope: Scope, name: 'now' | 'coarse' | 'random', expression: Expression) {
+type Which = (Expression & { kind: 'clock' })['which'];
+
+function seam(scope: Scope, name: Which | 'random', expression: Expression) {
   const variable = scope.module.sections
     .find((section) => section.name === SEAMS_SECTION)
     ?.variables.find((candidate) => candidate.name === SEAMS_VARIABLE);
@@ -95,6 +99,7 @@ export function lowerClock(scope: Scope, expression: Expression & { kind: 'clock
     return scalar(loadInteger(scope, seam(scope, which, expression), u64));
   }
   if (which === 'now') return scalar(readHelper(scope, 'ktimeGetNs', expression));
+  if (which === 'ticks') return scalar(readHelper(scope, 'jiffies64', expression));
   if (scope.baseline !== '5.10') return scalar(readHelper(scope, 'ktimeGetCoarseNs', expression));
   // Behind the exact clock by up to a tick, as the coarse one is (kernel/time/timekeeping.c, ktime_get_coarse).
   const exact = readHelper(scope, 'ktimeGetNs', expression);

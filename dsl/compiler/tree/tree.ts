@@ -274,7 +274,7 @@ export type Expression =
       readonly value: Expression;
       readonly expected?: Expression;
     })
-  | (Node & { readonly kind: 'clock'; readonly type: IntType; readonly which: 'now' | 'coarse' })
+  | (Node & { readonly kind: 'clock'; readonly type: IntType; readonly which: 'now' | 'coarse' | 'ticks' })
   | (Node & { readonly kind: 'random'; readonly type: IntType })
   /** `size` arguments of the helper table have no expression here. */
   | (Node & {

@@ -1,11 +1,11 @@
-/** clock.now, clock.coarse, random.u32: seams that a test build can set. */
+/** clock.now, clock.coarse, clock.ticks, random.u32: seams that a test build can set. */
 import type { ts } from 'ts-morph';
 import type { Expression } from '../../tree/tree.ts';
 import type { Scope } from '../scope.ts';
 import { U32, U64 } from '../types/types.ts';
 
 export const clock =
-  (which: 'now' | 'coarse') =>
+  (which: 'now' | 'coarse' | 'ticks') =>
   (scope: Scope, node: ts.CallExpression): Expression => ({
     kind: 'clock',
     type: U64,

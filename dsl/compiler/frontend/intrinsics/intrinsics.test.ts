@@ -55,10 +55,11 @@ describe('clocks, randomness, extrema and hints', () => {
   it('have nodes of their own', () => {
     expect(
       body(
-        'const a = max(clock.now(), clock.coarse());\nconst b = min(random.u32(), 9);\nconst c = smax(-1, i32(b));\nif (unlikely(b > 3)) return 1;',
+        'const a = max(clock.now(), clock.coarse());\nconst t = clock.ticks();\nconst b = min(random.u32(), 9);\nconst c = smax(-1, i32(b));\nif (unlikely(b > 3)) return 1;',
       ),
     ).toEqual([
       'a: u64 = max.u64(clock.now, clock.coarse)',
+      't: u64 = clock.ticks',
       'b: u32 = min.u32(random, 9:u32)',
       'c: i32 = max.i32(-1:i32, i32(b))',
       'if unlikely((b > 3:u32)) {',

@@ -28,6 +28,7 @@ export const INTRINSICS: ReadonlyMap<string, Translate> = new Map<string, Transl
 export const METHODS: ReadonlyMap<string, Translate> = new Map<string, Translate>([
   ['clock.now', clock('now')],
   ['clock.coarse', clock('coarse')],
+  ['clock.ticks', clock('ticks')],
   ['random.u32', random],
   ['atomic.add', atomic('add', false)],
   ['atomic.and', atomic('and', false)],
