@@ -67,8 +67,11 @@ export const Tcp = struct({
   urgent: be16,
 });
 
-/** What most packets start with; UDP's header and what is behind it take the place of TCP's as well. */
-export const Plain = packed({ ethernet: Ethernet, ip: IPv4, tcp: Tcp });
+/** What is behind the link layer in most packets: no options of IPv4. */
+export const TcpOverIPv4 = packed({ ip: IPv4, tcp: Tcp });
+
+/** What most packets start with. */
+export const Plain = packed({ ethernet: Ethernet, network: TcpOverIPv4 });
 
 /** IEEE 802.3: what is smaller is a length, not an EtherType. */
 export const ETH_P_802_3_MIN = 0x0600;

@@ -62,6 +62,7 @@ import {
   Plain,
   Ports,
   Tcp,
+  TcpOverIPv4,
   VlanTag,
 } from './headers.ts';
 import { wireBytes } from './wire.ts';
@@ -246,24 +247,26 @@ export function ipv6At(skb: Skb, offset: u8): Ref<typeof IPv6> | undefined {
   return ip === undefined || ip.versionAndClass >>> 12 !== 6 ? undefined : ip;
 }
 
+/** Whether it is what it seems. */
+const isPlain = ({ ip }: Ref<typeof TcpOverIPv4>): boolean =>
+  !unlikely(ip.versionAndLength !== PLAIN_IPV4) &&
+  !unlikely(ip.protocol !== IPPROTO_TCP) &&
+  !unlikely((ip.fragment & IPV4_FRAGMENT) !== 0);
+
+/** The headers of a plain packet, of which IPv4's is at `offset`. */
+const plainHeaders = ({ ip, tcp }: Ref<typeof TcpOverIPv4>, offset: u32): Headers => ({
+  addresses: (u64(ip.source) << 32n) | u64(ip.destination),
+  transport: (u64(IPPROTO_TCP) << 32n) | u64(tcp.ports),
+  headerBytes: offset + IPv4.size + (tcp.dataOffset >>> 4) * 4,
+});
+
 /** Reads a packet's headers. */
 export function parse(skb: Skb): Packet {
   const plain = skb.at(Plain, 0);
   // One test of bounds, and none of what is in others: nearly all packets are such. The sum of the headers' lengths is for GSO packets.
-  if (
-    plain !== undefined &&
-    !unlikely(plain.ethernet.type !== ETH_P_IP) &&
-    !unlikely(plain.ip.versionAndLength !== PLAIN_IPV4) &&
-    !unlikely(plain.ip.protocol !== IPPROTO_TCP) &&
-    !unlikely((plain.ip.fragment & IPV4_FRAGMENT) !== 0)
-  ) {
-    const headerBytes = Ethernet.size + IPv4.size + (plain.tcp.dataOffset >>> 4) * 4;
-    return {
-      addresses: (u64(plain.ip.source) << 32n) | u64(plain.ip.destination),
-      transport: (u64(IPPROTO_TCP) << 32n) | u64(plain.tcp.ports),
-      headerBytes,
-      wireBytes: wireBytes(skb, headerBytes),
-    };
+  if (plain !== undefined && !unlikely(plain.ethernet.type !== ETH_P_IP) && isPlain(plain.network)) {
+    const { addresses, transport, headerBytes } = plainHeaders(plain.network, Ethernet.size);
+    return { addresses, transport, headerBytes, wireBytes: wireBytes(skb, headerBytes) };
   }
   const { addresses, transport, headerBytes } = parseAny(skb);
   return { addresses, transport, headerBytes, wireBytes: wireBytes(skb, headerBytes) };
@@ -280,6 +283,10 @@ function parseAny(skb: Skb): Headers {
   let offset: u16;
   let icmp: u8 = IPPROTO_ICMP;
   if (type === ETH_P_IP) {
+    if (unlikely(network.offset !== Ethernet.size)) {
+      const tagged = skb.at(TcpOverIPv4, network.offset);
+      if (tagged !== undefined && isPlain(tagged)) return plainHeaders(tagged, network.offset);
+    }
     let ip = skb.at(IPv4, network.offset);
     if (
       ip !== undefined &&

@@ -246,6 +246,21 @@ INLINE void reach(struct __sk_buff *skb, u32 bytes)
 		skb_pull_data(skb, MIN(skb->len, HEADER_BYTES));
 }
 
+#define PLAIN_BYTES (sizeof(struct ipv4) + sizeof(struct tcp))
+
+INLINE int is_plain(struct ipv4 *ip)
+{
+	return ip->version_length == 0x45 && ip->protocol == 6 && !(ip->fragment & bswap16(0x3fff));
+}
+
+INLINE void parse_plain(struct ipv4 *ip, u32 network, struct packet *p)
+{
+	struct tcp *tcp = (void *)(ip + 1);
+	p->addresses = ((u64)bswap32(ip->source) << 32) | bswap32(ip->destination);
+	p->transport = (6ull << 32) | bswap32(tcp->ports);
+	p->headers = network + sizeof(*ip) + (tcp->offset >> 4) * 4;
+}
+
 INLINE void parse_any(struct __sk_buff *skb, struct packet *p)
 {
 	reach(skb, 54);
@@ -254,6 +269,12 @@ INLINE void parse_any(struct __sk_buff *skb, struct packet *p)
 	if (unlikely(network != 14))
 		reach(skb, HEADER_BYTES);
 	if (type == 0x0800) {
+		if (network != 14) {
+			struct bytes { u8 bytes[PLAIN_BYTES]; };
+			struct ipv4 *plain = (void *)AT(struct bytes, skb, network);
+			if (plain && is_plain(plain))
+				return parse_plain(plain, network, p);
+		}
 		struct ipv4 *ip = AT(struct ipv4, skb, network);
 		if (ip && unlikely(ip->version_length != 0x45)) {
 			if (ip->version_length < 0x45 || ip->version_length > 0x4f)
@@ -297,15 +318,10 @@ INLINE u32 wire_bytes(struct __sk_buff *skb, u32 headers)
 
 INLINE void parse(struct __sk_buff *skb, struct packet *p)
 {
-	struct bytes { u8 bytes[sizeof(struct ethernet) + sizeof(struct ipv4) + sizeof(struct tcp)]; };
+	struct bytes { u8 bytes[sizeof(struct ethernet) + PLAIN_BYTES]; };
 	struct ethernet *plain = (void *)AT(struct bytes, skb, 0);
-	struct ipv4 *ip = (void *)(plain + 1);
-	struct tcp *tcp = (void *)(ip + 1);
-	if (likely(plain && plain->type == bswap16(0x0800) && ip->version_length == 0x45 && ip->protocol == 6 &&
-		   !(ip->fragment & bswap16(0x3fff)))) {
-		p->addresses = ((u64)bswap32(ip->source) << 32) | bswap32(ip->destination);
-		p->transport = (6ull << 32) | bswap32(tcp->ports);
-		p->headers = sizeof(struct bytes) - sizeof(*tcp) + (tcp->offset >> 4) * 4;
+	if (likely(plain && plain->type == bswap16(0x0800) && is_plain((void *)(plain + 1)))) {
+		parse_plain((void *)(plain + 1), sizeof(*plain), p);
 		p->wire = wire_bytes(skb, p->headers);
 		return;
 	}
