@@ -22,9 +22,12 @@ const PACED = { credit: 1n << 25n, mouseHorizon: 1n << 30n } as const;
 /** Credit at any rate: three requests of 10 kB pass at once. */
 const LEAST_PACED_CREDIT_BYTES = 32n * 1024n;
 
-/** The coarse clock's tick at CONFIG_HZ=100. */
+/** How far the time of a mouse's packet may lag (programs/time.ts): a tick at CONFIG_HZ=100. */
 const TICK = 10_000_000n;
-/** Credit of the mice's own clock (programs/bucket.ts), which runs at their share of the rate. */
+/**
+ * Most credit of the mice's own clock, which runs at their share of the rate: they pass at once beside a heavy flow that has used up
+ * the bucket's. It comes on top of that, so it must not grow with it.
+ */
 const MOUSE_CREDIT = 1n << 26n;
 /** Neighbours are resolved whatever the debt of others: this much more than they can run up, and 4 KiB at any rate. */
 const VITAL_ROOM = { time: 1n << 26n, bytes: 4096n } as const;
@@ -33,6 +36,9 @@ const LEAST_PACKET_CREDIT = 64n;
 
 const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const bigMax = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** Unused time that mice keep for themselves where the bucket keeps `credit`. */
+export const mouseCreditOf = (credit: bigint): bigint => bigMin(credit, MOUSE_CREDIT);
 
 /** The horizon of small packets (programs/limit.ts). */
 const smallHorizonOf = (horizon: bigint): bigint => horizon + horizon / 8n;
@@ -45,7 +51,7 @@ const ofMice = (limit: PacedLimit, time: bigint): bigint => (time << 10n) / mice
  * debt to their horizon; then the mice may do the same at their own clock.
  */
 function policedBurst(limit: PacedLimit, { credit, heavyHorizon, mouseHorizon }: Bounds): bigint {
-  const mice = bigMin(credit, MOUSE_CREDIT) + smallHorizonOf(mouseHorizon);
+  const mice = mouseCreditOf(credit) + smallHorizonOf(mouseHorizon);
   return credit + smallHorizonOf(heavyHorizon) + ofMice(limit, mice) + TICK;
 }
 
@@ -54,7 +60,7 @@ function policedBurst(limit: PacedLimit, { credit, heavyHorizon, mouseHorizon }:
  * first of the mice that then pass beside it.
  */
 function pacedBurst(limit: PacedLimit, { credit, heavyHorizon }: Omit<Bounds, 'mouseHorizon'>): bigint {
-  return credit + ofMice(limit, bigMin(credit, MOUSE_CREDIT) + smallHorizonOf(heavyHorizon)) + TICK;
+  return credit + ofMice(limit, mouseCreditOf(credit) + smallHorizonOf(heavyHorizon)) + TICK;
 }
 
 /** The credit of a burst of which its use by heavy flows and then by mice may take `rest`. */
@@ -114,7 +120,7 @@ export const packetCreditOf = ({ packetsPerSecond = 1 }: PacedLimit, { credit }:
   bigMax(credit, (LEAST_PACKET_CREDIT * 1_000_000_000n) / BigInt(packetsPerSecond));
 
 /**
- * Most bytes that pass above the rate over any interval, the coarse clock's tick (at most 10 ms) included. ARP and
+ * Most bytes that pass above the rate over any interval, the timer's tick (at most 10 ms) included. ARP and
  * neighbour discovery are charged, but not counted here: see `vitalBurstBytes`.
  */
 export function burstBytes(limit: PacedLimit): number {

@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { type PreparedObject, readPrepared } from '../dsl/object/prepared.ts';
 
 /**
- * What an object asks of the kernel, by the version that brought the last of it: fetching atomics and the coarse clock,
- * or neither (dsl/compiler/lower/scope.ts).
+ * What an object asks of the kernel, by the version that brought it: fetching atomics, or none (dsl/compiler/lower/scope.ts).
  */
 export type Baseline = '5.12' | '5.10';
 

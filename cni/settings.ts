@@ -3,7 +3,7 @@
  * "per byte" factors are scaled by 2^20.
  */
 import { HEAVY_CLASS, MOUSE_CLASS } from '../loader/attach/classes.ts';
-import { boundsOf, packetCreditOf, vitalHorizonOf } from './bounds.ts';
+import { boundsOf, mouseCreditOf, packetCreditOf, vitalHorizonOf } from './bounds.ts';
 import type { Direction } from './config/bandwidth.ts';
 import { bytesPerSecondOf, miceScales, type PacedLimit, type Pacing, timeOf } from './limit.ts';
 import { isSlow, LEAST_HEAVY_BYTES } from './queue.ts';
@@ -100,6 +100,7 @@ export function dataplaneSettings(limit: PacedLimit, direction: Direction): Reco
     mouseShare: share,
     mouseStretch: stretch,
     ...bounds,
+    mouseCredit: mouseCreditOf(bounds.credit),
     vitalHorizon: vitalHorizonOf(limit, bounds),
     ...rampOf(limit, direction, bounds.heavyHorizon),
     nsPerPacket:

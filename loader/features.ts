@@ -125,13 +125,6 @@ export const FEATURES: readonly Feature[] = [
     probe: () => withProgram(comparing, () => {}),
   },
   {
-    name: 'bpf_ktime_get_coarse_ns',
-    since: '5.11',
-    use: 'a cheap clock for mice',
-    without: 'the exact clock is read for every packet',
-    probe: () => probeHelper(160),
-  },
-  {
     name: 'tcx',
     since: '6.6',
     use: 'attaching beside other programs, without a qdisc',

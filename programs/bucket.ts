@@ -26,12 +26,6 @@ export interface Debt {
   readonly mouseQueue: i64;
 }
 
-/**
- * Unused time that mice keep for themselves, at most (67 ms): they pass at once beside a heavy flow that has used up the
- * bucket's credit. It comes on top of that credit, so it must not grow with it.
- */
-const MOUSE_CREDIT: i64 = 1n << 26n;
-
 /** Time that takes `time` at C takes this at the mice's share of it. */
 const atMouseRate = (time: i64): i64 => (time * i64(config.mouseStretch)) >> 10n;
 
@@ -57,8 +51,8 @@ function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
 export function debtAt(now: u64): Debt {
   const queue = queueOf(state.clock, config.credit, now);
   const limit = atMouseRate(positive(queue));
-  const credit = lesser(i64(config.credit), MOUSE_CREDIT);
-  return { queue, mouseQueue: i64(forget(toU64(smin(smax(i64(state.mouseClock - now), -credit), limit)))) };
+  const lag = i64(state.mouseClock - now);
+  return { queue, mouseQueue: i64(forget(toU64(smin(smax(lag, -i64(config.mouseCredit)), limit)))) };
 }
 
 /**

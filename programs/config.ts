@@ -19,6 +19,8 @@ export const config = settings(
     mouseStretch: u64,
     /** B: how far the bucket's clock may lag: unused time that is kept as credit. */
     credit: u64,
+    /** Unused time that mice keep for themselves. */
+    mouseCredit: u64,
     /** D: departure delay beyond which a heavy flow's packet is dropped. */
     heavyHorizon: u64,
     /** The same for mice. */

@@ -21,6 +21,9 @@ const BUCKET_SHIFT: i64 = 10n;
 /** Packets by the logarithm of how long they wait: bucket n is from 2^(n + 10) ns to less than twice that; 0 from 0. */
 export const delays = percpuArrayMap({ value: struct({ packets: u64 }), maxEntries: BUCKETS });
 
+/** The logarithm of each number below 16, in two bits. */
+const LOGARITHMS = 0xffff_aa50n;
+
 /**
  * Logarithm to the base 2 of what fits 32 bits, rounded down; 0 of 0. No branches: the verifier would follow both sides
  * of each; nor a mask of a sign, with which it does the same (maybe_fork_scalars).
@@ -28,13 +31,13 @@ export const delays = percpuArrayMap({ value: struct({ packets: u64 }), maxEntri
 function logarithm(value: u64): u32 {
   let x = value;
   let sum: u64 = 0n;
-  for (const i of range(5)) {
+  for (const i of range(3)) {
     const step: u64 = 16n >> u64(i);
     const by: u64 = (((1n << step) - 1n - x) >> 63n) << (4n - u64(i));
     x >>= by;
     sum += by;
   }
-  return u32(sum);
+  return u32(sum + ((LOGARITHMS >> (x << 1n)) & 3n));
 }
 
 export function countDelay(delay: i64): void {

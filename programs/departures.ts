@@ -4,25 +4,25 @@
  * wait leaves its departure time in one cell of each of four rows, and no packet of a flow leaves before the earliest of
  * its four cells. Flows that meet others' in all of them only wait longer.
  */
-import { max, min, type Skb, type u64 } from '../dsl/lang/index.ts';
+import { max, min, type Skb, u32 as toU32, type u64 } from '../dsl/lang/index.ts';
 import type { Cells } from './sketch.ts';
 import { DEPARTURE_COLUMNS, state } from './state.ts';
 
-/** As in the sketch, in rows half as long. */
-function placesOf({ first, second, third, fourth }: Cells): Cells {
+/** As in the sketch, in rows half as long, by bits of the hash that it doesn't use. */
+function placesOf(hash: u64): Cells {
   const column = DEPARTURE_COLUMNS - 1;
   return {
-    first: first & column,
-    second: DEPARTURE_COLUMNS + (second & column),
-    third: 2 * DEPARTURE_COLUMNS + (third & column),
-    fourth: 3 * DEPARTURE_COLUMNS + (fourth & column),
+    first: (toU32(hash) >>> 7) & column,
+    second: DEPARTURE_COLUMNS + ((toU32(hash) >>> 23) & column),
+    third: 2 * DEPARTURE_COLUMNS + (toU32(hash >> 39n) & column),
+    fourth: 3 * DEPARTURE_COLUMNS + (toU32(hash >> 55n) & column),
   };
 }
 
 /** When the flow's last packet leaves; a time in the past, or 0, when it is gone. */
-export function lastDeparture(cells: Cells, now: u64): u64 {
+export function lastDeparture(hash: u64, now: u64): u64 {
   if (state.lastDeparture <= now) return 0n;
-  const places = placesOf(cells);
+  const places = placesOf(hash);
   return min(
     min(state.departures[places.first], state.departures[places.second]),
     min(state.departures[places.third], state.departures[places.fourth]),
@@ -30,13 +30,13 @@ export function lastDeparture(cells: Cells, now: u64): u64 {
 }
 
 /** Keeps that the flow's packet leaves at `at`, later than all before. */
-export function keepDeparture(cells: Cells, at: u64): void {
-  state.lastDeparture = max(state.lastDeparture, at);
-  const { first, second, third, fourth } = placesOf(cells);
-  state.departures[first] = max(state.departures[first], at);
-  state.departures[second] = max(state.departures[second], at);
-  state.departures[third] = max(state.departures[third], at);
-  state.departures[fourth] = max(state.departures[fourth], at);
+export function keepDeparture(hash: u64, at: u64): void {
+  if (state.lastDeparture < at) state.lastDeparture = at;
+  const { first, second, third, fourth } = placesOf(hash);
+  if (state.departures[first] < at) state.departures[first] = at;
+  if (state.departures[second] < at) state.departures[second] = at;
+  if (state.departures[third] < at) state.departures[third] = at;
+  if (state.departures[fourth] < at) state.departures[fourth] = at;
 }
 
 /** A stamp within this of now was made for this clock by the sender's own pacing; anything else is a receive time. */

@@ -1,8 +1,8 @@
 /**
  * The limiter, the same for both directions: key, estimate, decide, charge.
  *
- * Clocks: the coarse clock lags by up to a tick, so a debt read with it is never too small. When it says that nothing
- * is owed, nothing is; only otherwise the exact clock, twenty times as dear, decides.
+ * Clocks: the time that most packets are given (time.ts) lags by up to a tick, so a debt reckoned with it is never too small. When it
+ * says that nothing is owed, nothing is; only otherwise the exact clock, as dear as all the rest, decides.
  */
 import {
   classifier,
@@ -41,6 +41,7 @@ import { flowHash } from './hash.ts';
 import { CE, ECT_1, ecnOf, markCe, NOT_ECT } from './mark.ts';
 import { isVital, networkLayer, parse } from './parse.ts';
 import { cellsOf, charge, estimate, fillingOf, shareAt, smallestOf } from './sketch.ts';
+import { tickTime } from './time.ts';
 import { DROPPED, DROPPED_EARLY, EXCLUDED, MARKED, PACED } from './verdicts.ts';
 import { segmentsOf } from './wire.ts';
 
@@ -80,7 +81,10 @@ export const limit = classifier((skb) => {
   const packet = parse(skb);
   const bytes = wide(packet.wireBytes);
   if (config.exclusions !== NEITHER && isExcluded(skb)) {
-    if (config.pacing === DEPARTURE_TIMES) depart(skb, clock.coarse(), clock.coarse());
+    if (config.pacing === DEPARTURE_TIMES) {
+      const now = tickTime();
+      depart(skb, now, now);
+    }
     if (config.pacing === CLASSES) skb.priority = pastClasses();
     count(EXCLUDED, bytes);
     return TC_ACT_UNSPEC;
@@ -90,7 +94,7 @@ export const limit = classifier((skb) => {
   const cost = costOf(bytes);
   const packetCost = config.nsPerPacket === 0n ? 0n : packetCostOf(segmentsOf(skb));
 
-  let now = clock.coarse();
+  let now = tickTime();
   let debt = debtAt(now);
   const smallest = smallestOf(cells);
   const filling = fillingOf(bytes, congestionShift(debt.mouseQueue, now));
@@ -142,7 +146,7 @@ export const limit = classifier((skb) => {
   }
 
   if (config.pacing === DEPARTURE_TIMES) {
-    const last = lastDeparture(cells, now);
+    const last = lastDeparture(hash, now);
     if (unlikely(last > departure) && !isVital(packet)) {
       if ((last - now) * heavy > horizonOf(config.heavyHorizon, 1n)) {
         count(DROPPED, bytes);
@@ -153,12 +157,13 @@ export const limit = classifier((skb) => {
     }
     depart(skb, departure, now);
   }
-  if (config.pacing !== POLICE && departure > now) {
-    if (config.pacing === DEPARTURE_TIMES) keepDeparture(cells, departure);
-    countDelay(signed(departure - now));
-  }
+  // Ahead of the counters: an atomic operation waits for all before it.
   payAll(cost);
   if (config.nsPerPacket !== 0n) payPackets(packetCost);
+  if (config.pacing !== POLICE && departure > now) {
+    if (config.pacing === DEPARTURE_TIMES) keepDeparture(hash, departure);
+    countDelay(signed(departure - now));
+  }
   if (heavy === 0n) {
     payMouse(cost, debt.mouseQueue, now);
     if (config.pacing === CLASSES) skb.priority = config.mouseClass;

@@ -49,9 +49,9 @@ export const fillingOf = (bytes: u64, shift: u64): u64 => ((bytes * config.cellN
 /** What is left of a level up to twice T, in 1/1024 of T (of a power of two near it). */
 const roomAbove = (level: u64): u64 => ((config.heavyLevel << 1n) - level) >> (config.handOverShift - 9n);
 
-/** What of `filling` goes into cells at `level`. Only where flows wait in one queue does it matter how heavy each is. */
+/** What of `filling` goes into cells at `level`. Only where flows wait in one queue does it matter how heavy each is; mice aren't. */
 function part(filling: u64, level: u64): u64 {
-  if (config.pacing !== DEPARTURE_TIMES) return filling;
+  if (config.pacing !== DEPARTURE_TIMES || level <= config.heavyLevel) return filling;
   return (filling * toU64(lesser(signed(roomAbove(level)), 1024n))) >> 10n;
 }
 

@@ -1,4 +1,4 @@
-/** What one direction of one Pod remembers, in `.bss`: 4 KiB, to stay in the first-level cache, and 2 KiB that
+/** What one direction of one Pod remembers, in `.bss`: a cache line that every packet touches, the sketch's 4 KiB, and 2 KiB that
  * only flows with departure times touch. With the heaviest flows (flows.ts) and the head of its map (some 300 bytes) the
  * section is below the 8 KiB that the kernel then allocates for it. */
 import { array, global, struct, u64 } from '../dsl/lang/index.ts';
@@ -24,10 +24,14 @@ export const state = global(
     shift: u64,
     /** Always 0, which the verifier can't know; see forget.ts. */
     zero: u64,
+    /** When the exact clock was read last, ns, and that exclusive or with the tick in which it was; see time.ts. */
+    time: u64,
+    timeCheck: u64,
+    /** The latest departure time of all; see departures.ts. */
+    lastDeparture: u64,
     /** One virtual time a cell; see sketch.ts. */
     cells: array(u64, ROWS * COLUMNS),
-    /** The latest departure time of all; then those of flows. See departures.ts. */
-    lastDeparture: u64,
+    /** Those of flows. */
     departures: array(u64, ROWS * DEPARTURE_COLUMNS),
     /** Of all packets at the packet-rate cap. */
     packetClock: Clock,

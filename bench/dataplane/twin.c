@@ -24,7 +24,7 @@ static u64 (*ktime_get_ns)(void) = (void *)5;
 static u32 (*get_prandom_u32)(void) = (void *)7;
 static long (*skb_store_bytes)(struct __sk_buff *, u32, const void *, u32, u64) = (void *)9;
 static long (*skb_pull_data)(struct __sk_buff *, u32) = (void *)39;
-static u64 (*ktime_get_coarse_ns)(void) = (void *)160;
+static u64 (*jiffies64)(void) = (void *)118;
 
 enum { ROWS = 4, COLUMNS = 128 };
 enum { POLICE, DEPARTURE_TIMES, CLASSES };
@@ -35,15 +35,15 @@ enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 
 const volatile struct {
 	u64 ns_per_byte, cell_ns_per_byte, heavy_level, hand_over_shift, mouse_share, mouse_stretch;
-	u64 credit, heavy_horizon, mouse_horizon, vital_horizon, ramp_start, ramp_shift, drop_after, shift_limit, seed;
+	u64 credit, mouse_credit, heavy_horizon, mouse_horizon, vital_horizon, ramp_start, ramp_shift, drop_after, shift_limit, seed;
 	u64 ns_per_packet, packet_credit;
 	u32 pacing, mouse_class, heavy_class, ecn, exclusions, untagged, ipv4_only;
 } config;
 
 struct {
-	u64 clock, mouse_clock, tick, shift, zero;
+	u64 clock, mouse_clock, tick, shift, zero, time, time_check, last_departure;
 	u64 cells[ROWS * COLUMNS];
-	u64 last_departure, departures[ROWS * (COLUMNS / 2)];
+	u64 departures[ROWS * (COLUMNS / 2)];
 	u64 packet_clock;
 } state;
 
@@ -336,6 +336,17 @@ INLINE int is_vital(u64 transport)
 	return transport == 0x0806 || (!config.ipv4_only && transport >> 32 == 58 && type >= 133 && type <= 137);
 }
 
+INLINE u64 tick_time(void)
+{
+	u64 ticks = jiffies64(), time = state.time;
+	if (likely((time ^ state.time_check) == ticks))
+		return time;
+	time = ktime_get_ns();
+	state.time = time;
+	state.time_check = time ^ ticks;
+	return time;
+}
+
 struct debt {
 	i64 queue, mouse_queue;
 };
@@ -356,7 +367,7 @@ INLINE struct debt debt_at(u64 now)
 {
 	i64 queue = queue_of(&state.clock, config.credit, now);
 	i64 limit = at_mouse_rate(MAX(queue, 0));
-	i64 mouse_queue = state.mouse_clock - now, least = -(i64)MIN(config.credit, 1ULL << 26);
+	i64 mouse_queue = state.mouse_clock - now, least = -(i64)config.mouse_credit;
 	mouse_queue = MAX(mouse_queue, least);
 	return (struct debt){ queue, MIN(mouse_queue, limit) };
 }
@@ -406,15 +417,15 @@ INLINE u64 smallest_of(const u32 *cell)
 	return MIN(a, b);
 }
 
-INLINE u64 *departure_cell(const u32 *cell, u32 row)
+INLINE u64 *departure_cell(u64 hash, u32 row)
 {
-	return &state.departures[row * (COLUMNS / 2) + (cell[row] & (COLUMNS / 2 - 1))];
+	return &state.departures[row * (COLUMNS / 2) + ((hash >> (16 * row + 7)) & (COLUMNS / 2 - 1))];
 }
 
-INLINE u64 last_departure_of(const u32 *cell)
+INLINE u64 last_departure_of(u64 hash)
 {
-	u64 a = MIN(*departure_cell(cell, 0), *departure_cell(cell, 1));
-	u64 b = MIN(*departure_cell(cell, 2), *departure_cell(cell, 3));
+	u64 a = MIN(*departure_cell(hash, 0), *departure_cell(hash, 1));
+	u64 b = MIN(*departure_cell(hash, 2), *departure_cell(hash, 3));
 	return MIN(a, b);
 }
 
@@ -432,7 +443,7 @@ INLINE u64 share_at(u64 level)
 INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
 {
 	u64 start = MAX(smallest, now);
-	if (config.pacing == DEPARTURE_TIMES) {
+	if (config.pacing == DEPARTURE_TIMES && unlikely(start - now > config.heavy_level)) {
 		u64 room = room_above(start - now);
 		filling = (filling * MIN(room, 1024)) >> 10;
 	}
@@ -591,7 +602,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	parse(skb, &p);
 	u32 wire = p.wire;
 	if (config.exclusions && is_excluded(skb)) {
-		u64 at = ktime_get_coarse_ns();
+		u64 at = tick_time();
 		if (config.pacing == DEPARTURE_TIMES)
 			depart(skb, at, at);
 		if (config.pacing == CLASSES)
@@ -607,7 +618,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	if (config.ns_per_packet)
 		packet_cost = (segments_of(skb) * config.ns_per_packet) >> 10;
 
-	u64 now = ktime_get_coarse_ns();
+	u64 now = tick_time();
 	struct debt debt = debt_at(now);
 	u64 smallest = smallest_of(cell);
 	u64 filling = ((wire * config.cell_ns_per_byte) >> 20) << congestion_shift(debt.mouse_queue, now);
@@ -666,7 +677,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 admitted:
 	if (config.pacing == DEPARTURE_TIMES) {
 		if (state.last_departure > now) {
-			u64 last = last_departure_of(cell);
+			u64 last = last_departure_of(hash);
 			if (unlikely(last > departure) && !is_vital(p.transport)) {
 				if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
 					count(DROPPED, wire);
@@ -679,7 +690,7 @@ admitted:
 		if (departure > now) {
 			state.last_departure = MAX(state.last_departure, departure);
 			for (u32 row = 0; row < ROWS; row++) {
-				u64 *kept = departure_cell(cell, row);
+				u64 *kept = departure_cell(hash, row);
 				*kept = MAX(*kept, departure);
 			}
 		}
@@ -692,6 +703,9 @@ admitted:
 			estimated = MAX(estimated, drained);
 		}
 	}
+	__sync_fetch_and_add(&state.clock, cost);
+	if (config.ns_per_packet)
+		__sync_fetch_and_add(&state.packet_clock, packet_cost);
 	if (config.pacing != POLICE && departure > now)
 		count_delay(departure - now);
 	if (heavy) {
@@ -699,9 +713,6 @@ admitted:
 		if (unlikely(quanta))
 			sample(skb, hash, p.transport, quanta, now);
 	}
-	__sync_fetch_and_add(&state.clock, cost);
-	if (config.ns_per_packet)
-		__sync_fetch_and_add(&state.packet_clock, packet_cost);
 	if (!heavy)
 		state.mouse_clock = now + debt.mouse_queue + at_mouse_rate(cost);
 	for (int i = 0; i < 4; i++)

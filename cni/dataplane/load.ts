@@ -19,7 +19,7 @@ import type { Baseline } from '../objects.ts';
 import { type Layouts, layoutsOf } from './layouts.ts';
 
 /** What the object for Linux 5.10 does without. */
-const WITHOUT_ON_5_10 = ['atomics that fetch', 'bpf_ktime_get_coarse_ns'];
+const WITHOUT_ON_5_10 = ['atomics that fetch'];
 
 /** What a program is loaded from. */
 export interface Source {

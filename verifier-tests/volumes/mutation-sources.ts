@@ -22,8 +22,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
   'congestion.ts': 'skb.tstamp = congestionShift(asI64(skb.hash), skb.tstamp);',
   'count.ts': 'count(skb.mark, skb.tstamp); countDelay(asI64(skb.tstamp));',
   'departures.ts':
-    'const cells = { first: skb.hash & 127, second: skb.mark & 255, third: 0, fourth: 0 };' +
-    'depart(skb, lastDeparture(cells, skb.tstamp), skb.tstamp); keepDeparture(cells, skb.tstamp);',
+    'const hash = asU64(skb.hash); depart(skb, lastDeparture(hash, skb.tstamp), skb.tstamp); keepDeparture(hash, skb.tstamp);',
   'exclusions.ts': 'if (isExcluded(skb)) return 2;',
   'flows.ts': 'sample(skb, skb.tstamp, asU64(skb.hash), asU64(skb.len), 5n, skb.tstamp);',
   'forget.ts': 'skb.tstamp = forget(skb.tstamp); skb.mark = forget32(skb.mark);',
@@ -37,6 +36,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
     'const now = skb.tstamp; const cells = cellsOf(asU64(skb.hash));' +
     'charge(cells, estimate(smallestOf(cells), fillingOf(asU64(skb.len), 1n), now));',
   'state.ts': 'state.cells[skb.hash & (COLUMNS - 1)] = state.clock.time;',
+  'time.ts': 'skb.tstamp = tickTime();',
   'verdicts.ts': 'skb.mark = MARKED;',
   'wire.ts': 'skb.mark = wireBytes(skb, skb.hash) + segmentsOf(skb);',
 };
