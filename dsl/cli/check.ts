@@ -1,5 +1,6 @@
 /** `natra check`: everything that the compiler would refuse in any number of files, and on request the kernel's verifier. */
-import { type Cpu, compile } from '../compiler/compile.ts';
+import path from 'node:path';
+import { type CompileResult, type Cpu, compile } from '../compiler/compile.ts';
 import type { Diagnostic } from '../compiler/diagnostics/diagnostic.ts';
 import type { ObjectImage } from '../object/image.ts';
 import { checkSources } from './files.ts';
@@ -33,6 +34,13 @@ function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [JSON.stringify(each), each])).values()];
 }
 
+/** Whether nothing can come of a file that compiles: no program of its own, nor anything for others to import. */
+function isIdle({ tree }: CompileResult, file: string): boolean {
+  return (
+    tree?.programs.length === 0 && !/^\s*export\b/m.test(tree.sources.get(path.relative('', file)) ?? '')
+  );
+}
+
 function textOf(diagnostics: readonly Diagnostic[], verdicts: readonly KernelVerdict[]): string {
   const refusals = verdicts.flatMap(({ refusal }) => (refusal ? [`${refusal.text}\n\n`] : []));
   const accepted = verdicts.flatMap(({ program, refusal, processedInstructions: count }) =>
@@ -47,7 +55,8 @@ function textOf(diagnostics: readonly Diagnostic[], verdicts: readonly KernelVer
 
 /**
  * Prints the diagnostics of all files, and what the kernel says where it is asked; as a list of JSON objects when asked
- * to, the kernel's refusals with the code `KERNEL` among them. 1 when there are any.
+ * to, the kernel's refusals with the code `KERNEL` among them. 1 when there are any. Throws {@link UsageError} where a file that
+ * is right exports nothing.
  */
 export function check(files: readonly string[], options: CheckOptions, output: Output): ExitStatus {
   if (files.length === 0) throw new UsageError('check: name at least one file');
@@ -55,6 +64,11 @@ export function check(files: readonly string[], options: CheckOptions, output: O
   const { json, unproven = false, verify, cpu } = options;
   const results = files.map((file) => compile(file, { unproven, ...(cpu && { cpu }) }));
   const diagnostics = unique(results.flatMap((result) => result.diagnostics));
+  const idle = files.find((file, at) => results[at] && isIdle(results[at], file));
+  if (diagnostics.length === 0 && idle !== undefined)
+    throw new UsageError(
+      `check ${idle}: it exports nothing, neither a program, as in \`export const name = classifier(...)\`, nor what programs import`,
+    );
   const verdicts = verify ? results.flatMap(({ object }) => (object ? verify(object) : [])) : [];
   const refusals = verdicts.flatMap(({ refusal }) => (refusal ? [refusal.details] : []));
   const text = json

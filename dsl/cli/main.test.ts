@@ -327,6 +327,19 @@ describe('a module without a program', () => {
       `natra: compile ${only}: it exports no program, as in \`export const name = classifier(...)\`\n`,
     ]);
   });
+
+  it('is refused by check as by compile where it exports nothing', async () => {
+    for (const text of ['', '// export\nconst unused = 1;\n']) {
+      const file = inFolder('idle.ts');
+      writeFileSync(file, text);
+      for (const command of ['check', 'compile'])
+        expect(await natra([command, file])).toMatchObject({
+          status: 2,
+          out: '',
+          error: expect.stringMatching(new RegExp(`^natra: ${command} .*idle\\.ts: it exports no`)),
+        });
+    }
+  });
 });
 
 describe('help', () => {
