@@ -14,24 +14,26 @@ function conflicts(
 ): ReadonlyMap<Register, Set<Register>> {
   const result = new Map<Register, Set<Register>>([...evicted].map((register) => [register, new Set()]));
   const accesses = accessesOf(fn);
-  const { writes, starts } = accesses;
+  const { reads, writes, starts } = accesses;
   const live = new LiveRegisters(accesses, livenessOfSome(fn, evicted).exit, fn.nextRegister);
   const meet = (left: Register, right: Register) => {
     if (left === right) return;
     result.get(left)?.add(right);
     result.get(right)?.add(left);
   };
+  const write = (register: Register) => {
+    live.forEach((other) => {
+      if (evicted.has(other)) meet(register, other);
+    });
+    live.delete(register);
+  };
   for (let block = 0; block < fn.blocks.length; block++) {
     live.startAt(block);
     for (let step = (starts[block + 1] ?? 0) - 1; step >= (starts[block] ?? 0); step--) {
-      for (let at = writes.start(step); at < writes.start(step + 1); at++) {
-        const register = writes.at(at);
-        if (evicted.has(register))
-          live.forEach((other) => {
-            if (evicted.has(other)) meet(register, other);
-          });
-      }
-      live.stepBackward(step);
+      for (let at = writes.start(step); at < writes.start(step + 1); at++)
+        if (evicted.has(writes.at(at))) write(writes.at(at));
+      for (let at = reads.start(step); at < reads.start(step + 1); at++)
+        if (evicted.has(reads.at(at))) live.add(reads.at(at));
     }
   }
   return result;

@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { simplifyCfg } from './simplify-cfg.ts';
+import { printFunction } from '../ir/print.ts';
+import { randomFunctions } from './arbitrary.ts';
+import { STEPS, simplifyCfg } from './simplify-cfg.ts';
 import { textAfter } from './testing.ts';
 
 const rewritten = (body: string): string => textAfter(simplifyCfg, body);
@@ -56,5 +59,27 @@ b2(%3:32):
 b3:
   return %2`);
     expect(text).toContain('b1(%2:32)');
+  });
+
+  it('has steps that leave their own result as it is, where it says so', () => {
+    fc.assert(
+      fc.property(randomFunctions, (fn) => {
+        let current = fn;
+        for (const { run, isThorough } of [...STEPS, ...STEPS]) {
+          current = run(current);
+          if (isThorough) expect(run(current)).toBe(current);
+        }
+      }),
+    );
+  });
+
+  it('makes of what it has just made what it makes of any such function', () => {
+    fc.assert(
+      fc.property(randomFunctions, (fn) => {
+        const made = simplifyCfg(fn);
+        const again = printFunction(simplifyCfg(made));
+        expect(again).toBe(printFunction(simplifyCfg({ ...made })));
+      }),
+    );
   });
 });

@@ -209,15 +209,41 @@ function bypassEmptyBlocks(fn: IrFunction): IrFunction {
   return withBlocks(fn, bypassed);
 }
 
+interface Step {
+  readonly run: (fn: IrFunction) => IrFunction;
+  /** Whether it leaves its own result as it is. */
+  readonly isThorough: boolean;
+}
+
+/** In the order in which they run, again and again. */
+export const STEPS: readonly Step[] = [
+  { run: dropTrivialParameters, isThorough: true },
+  { run: mergeBlocks, isThorough: true },
+  { run: bypassEmptyBlocks, isThorough: false },
+  { run: foldBranches, isThorough: true },
+];
+
+/** The function that came out last and that no step changes. */
+let simplest: IrFunction | undefined;
+
 export function simplifyCfg(fn: IrFunction): IrFunction {
+  if (fn === simplest) return fn;
   let current = inOrder(foldBranches(fn));
+  /** By step, the function that it is known to leave as it is. */
+  const left: (IrFunction | undefined)[] = STEPS.map(() => undefined);
   for (;;) {
-    const next = [dropTrivialParameters, mergeBlocks, bypassEmptyBlocks, foldBranches].reduce(
-      (before, step) => step(before),
-      current,
-    );
+    let next = current;
+    for (const [number, { run, isThorough }] of STEPS.entries()) {
+      if (left[number] === next) continue;
+      const result = run(next);
+      if (isThorough || result === next) left[number] = result;
+      next = result;
+    }
     const ordered = inOrder(next);
-    if (ordered === current) return current;
+    if (ordered === current) {
+      simplest = current;
+      return current;
+    }
     if (ordered.blocks.length === current.blocks.length && countsOf(ordered) === countsOf(current)) {
       return ordered;
     }
