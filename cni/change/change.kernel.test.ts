@@ -16,6 +16,7 @@ import { operate as operateOn } from '../testing/acts.ts';
 import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
 import { ofAnotherRelease } from '../testing/objects.ts';
+import { nameProgramsAs010 } from '../testing/pins.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
 import { leftInTheEnd, type Snapshot, snapshot } from '../testing/snapshot.ts';
@@ -169,11 +170,12 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
     expect(records()).toEqual(written);
   });
 
-  test('the record of natra 0.1.0 is read: status, upgrade, CHECK and DEL go by it', async () => {
+  test('the record and the pins of natra 0.1.0 are read: status, upgrade, CHECK and DEL go by them', async () => {
     expect(call('ADD', attachMode)).toMatchObject(done);
     const [record] = records();
     if (record === undefined) throw new Error('the ADD left no record');
     writeRecordOf010(attachMode, record);
+    nameProgramsAs010(directories.NATRA_PIN_DIR);
     expect(records()[0]?.directions.ingress?.layouts).toBeUndefined();
     expect((await ingress()).faults).toEqual([]);
     expect(call('CHECK', attachMode)).toEqual({ stdout: '', ...done });

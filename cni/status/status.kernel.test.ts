@@ -12,6 +12,7 @@ import { listPins, openPins, removeDirectory, removeFile } from '../../loader/in
 import { thisNode } from '../node.ts';
 import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
+import { programPin } from '../testing/pins.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
 import { table } from './command.ts';
@@ -113,7 +114,7 @@ describe('a Pod limited in both directions', () => {
 
   test('that lost a pin is told of', async () => {
     const [place] = listPins(directories.NATRA_PIN_DIR);
-    removeFile(`${directories.NATRA_PIN_DIR}/${place!.key}/egress/program`);
+    removeFile(programPin(`${directories.NATRA_PIN_DIR}/${place!.key}/egress`));
     const status = await statusOf(node(), 10);
     expect(status.limits.map(({ faults }) => faults)).toEqual([[], ["the program's pin is missing"]]);
     expect(table(status, false)).toContain(`${pod.ifname} egress: the program's pin is missing`);

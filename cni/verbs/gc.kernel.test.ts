@@ -3,10 +3,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listDirectory, listPins, removeFile, setSyscallHook } from '../../loader/index.ts';
+import { setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { nameProgramsAs010 } from '../testing/pins.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { attachedPrograms, leftInTheEnd, type Snapshot, snapshot } from '../testing/snapshot.ts';
@@ -114,10 +115,7 @@ describe.each([
 
   test('of natra 0.1.0, whose pins name no device, is gone where links tell of it, and else stays for DEL', () => {
     const name = add();
-    for (const { key, labels } of listPins(node.pinDirectory))
-      for (const directory of labels.map((label) => `${node.pinDirectory}/${key}/${label}`))
-        for (const pin of listDirectory(directory) ?? [])
-          if (pin.startsWith('device-')) removeFile(`${directory}/${pin}`);
+    nameProgramsAs010(node.pinDirectory);
     write(name, 'garbled');
     pod.destroy();
     gc();

@@ -10,6 +10,7 @@ import { table } from '../status/command.ts';
 import { statusOf } from '../status/node-status.ts';
 import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
 import { passingObject, refusedAt, refusedObject, withOtherSettings } from '../testing/objects.ts';
+import { programPin } from '../testing/pins.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
@@ -436,7 +437,7 @@ test("CHECK is content with what another release's program limits, whatever its 
   expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), former)).toMatchObject(ok);
   expect(check()).toEqual({ stdout: '', ...ok });
   const key = `${join(node.pinDirectory, snapshot(pod, node).state[0]!.replace('.json', ''))}/egress`;
-  removeFile(`${key}/program`);
+  removeFile(programPin(key));
   expect(JSON.parse(check().stdout)).toMatchObject({
     code: 102,
     details: "egress: the program's pin is missing",

@@ -3,7 +3,7 @@
 import { findLink } from '../netlink/links.ts';
 import { RouteSocket } from '../netlink/socket.ts';
 import { inOptionalNetns, netnsIdentity } from '../netns/netns.ts';
-import type { PinnedDevice } from '../pin/device.ts';
+import type { PinnedDevice } from '../pin/program-name.ts';
 import type { NetnsReference } from './attachment.ts';
 
 /** The reference to a namespace that exists now; undefined for the process's own. */

@@ -1,6 +1,5 @@
 /**
- * The pins of one attachment: `<root>/<key>/<label>/{program,link,map-<name>,section-<name>}` on bpffs, and `device-<where>`,
- * which is the program once more. The key names the Pod interface and the label the limited direction. Whatever a process that died left there is found
+ * The pins of one attachment: `<root>/<key>/<label>/{program-<device>,link,map-<name>,section-<name>}` on bpffs. The key names the Pod interface and the label the limited direction. Whatever a process that died left there is found
  * under its key and removed by `removePins`.
  */
 import type { SectionImage } from '../../dsl/object/image.ts';
@@ -16,10 +15,9 @@ import {
   renameFile,
 } from '../native/files.ts';
 import type { LoadedProgram } from '../object/load.ts';
-import { deviceAmong, nameOfDevice, type PinnedDevice } from './device.ts';
 import { checkPinName, escapeName, unescapeName } from './names.ts';
+import { deviceIn, nameOfProgram, type PinnedDevice, programAmong } from './program-name.ts';
 
-const PROGRAM = 'program';
 const LINK = 'link';
 const MAP = 'map-';
 const SECTION = 'section-';
@@ -58,12 +56,10 @@ export function pinAll(
     pinObject(fd, `${directory}/${name}`);
     done.push(`${directory}/${name}`);
   };
-  const deviceName = device && nameOfDevice(device);
   try {
-    if (deviceName !== undefined) pin(program.fd, deviceName);
     for (const [name, map] of Object.entries(program.maps)) pin(map.fd, MAP + escapeName(name));
     for (const [name, map] of Object.entries(program.sections)) pin(map.fd, SECTION + escapeName(name));
-    pin(program.fd, PROGRAM);
+    pin(program.fd, nameOfProgram(device));
   } catch (error) {
     for (const path of done) removeFile(path);
     throw error;
@@ -84,8 +80,10 @@ export function movePins(from: PinPlace, to: PinPlace): void {
 }
 
 /** The device that the pins of a place are for; undefined where they don't tell. */
-export const pinnedDevice = (place: PinPlace): PinnedDevice | undefined =>
-  deviceAmong(listDirectory(directoryOf(place)) ?? []);
+export function pinnedDevice(place: PinPlace): PinnedDevice | undefined {
+  const name = programAmong(listDirectory(directoryOf(place)) ?? []);
+  return name === undefined ? undefined : deviceIn(name);
+}
 
 export interface OpenedPins {
   /** Undefined where the process that pinned died before it came to the program. */
@@ -101,6 +99,7 @@ export function openPins(place: PinPlace): OpenedPins | undefined {
   const directory = directoryOf(place);
   const names = listDirectory(directory);
   if (!names) return undefined;
+  const program = programAmong(names);
   const descriptors: number[] = [];
   const open = (name: string): number | undefined => {
     const fd = openPinned(`${directory}/${name}`);
@@ -122,7 +121,7 @@ export function openPins(place: PinPlace): OpenedPins | undefined {
     return {
       maps: Object.fromEntries(handles(MAP)),
       sections: Object.fromEntries(handles(SECTION)),
-      programFd: names.includes(PROGRAM) ? open(PROGRAM) : undefined,
+      programFd: program === undefined ? undefined : open(program),
       linkFd: names.includes(LINK) ? open(LINK) : undefined,
       close,
     };
