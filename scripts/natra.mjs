@@ -3,7 +3,7 @@
 // line when its sources changed, runs it.
 import { ensureNodeModules } from './bootstrap.mjs';
 import { BUNDLE, ensureBundle } from './natra/bundle.mjs';
-import { expectShortRun, requireCached } from './natra/code-cache.mjs';
+import { expectManyCompilations, expectShortRun, requireCached } from './natra/code-cache.mjs';
 
 ensureNodeModules();
 await ensureBundle();
@@ -11,6 +11,7 @@ const args = process.argv.slice(2);
 // The others work through packets or many compilations.
 const isShort = args[0] === 'compile' || args[0] === 'check';
 if (isShort) expectShortRun();
+if (args[0] === 'dev') expectManyCompilations();
 const { exports, keep } = requireCached(BUNDLE);
 process.exitCode = await exports.run(args);
 // What compiles has run nearly everything; the other commands would keep a cache without TypeScript.

@@ -12,6 +12,14 @@ export function expectShortRun() {
   setFlagsFromString('--interrupt-budget=1000000');
 }
 
+/**
+ * Has V8 inline less than it would: for a few dozen compilations the inlining takes much more time than it saves. Small
+ * functions, which V8 counts apart, are inlined all the same.
+ */
+export function expectManyCompilations() {
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=150');
+}
+
 /** Where V8's compiled code of a file is kept. */
 export const codeCacheOf = (file) => `${file}.cache`;
 
