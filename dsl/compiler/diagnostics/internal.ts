@@ -12,17 +12,19 @@ export const TOO_DEEP = 'N9001';
 export const isTooDeep = (error: unknown): boolean =>
   error instanceof RangeError && /call stack/i.test(error.message);
 
+/** The diagnostic of what has more levels than the compiler can go into. */
+export const tooDeep = (span: Span): Diagnostic => ({
+  code: TOO_DEEP,
+  message: 'the source is nested too deeply here',
+  why: 'the compiler goes into an expression or a block level by level, and its stack holds some hundreds of them.',
+  advice: 'give parts of it names with const, or move them to functions.',
+  span,
+  severity: 'error',
+});
+
 /** The diagnostic of an exception that nobody expected, at the construct that was at hand. */
 export function internalError(error: unknown, span: Span): Diagnostic {
-  if (isTooDeep(error))
-    return {
-      code: TOO_DEEP,
-      message: 'the source is nested too deeply here',
-      why: 'the compiler goes into an expression or a block level by level, and its stack holds some hundreds of them.',
-      advice: 'give parts of it names with const, or move them to functions.',
-      span,
-      severity: 'error',
-    };
+  if (isTooDeep(error)) return tooDeep(span);
   const reason = error instanceof Error ? error.message : String(error);
   return {
     code: INTERNAL_ERROR,

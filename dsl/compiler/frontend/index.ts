@@ -4,7 +4,7 @@ import { ts } from 'ts-morph';
 import { CONTEXTS } from '../../machine/contexts.ts';
 import type { ProgramKind } from '../../object/image.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { internalError, isTooDeep } from '../diagnostics/internal.ts';
+import { internalError, isTooDeep, tooDeep } from '../diagnostics/internal.ts';
 import type { IntType, ModuleTree, ProgramTree } from '../tree/tree.ts';
 import { inlinedSize } from '../tree/walk.ts';
 import type { Entity, ProgramSource } from './entities.ts';
@@ -25,7 +25,7 @@ import {
 } from './program.ts';
 import { Session } from './session.ts';
 import { statement } from './statements/table.ts';
-import { deepestPlace } from './syntax/deepest.ts';
+import { deepestPlace, tooDeepPlace } from './syntax/deepest.ts';
 import { refuseSyntax, refuseTopLevel } from './syntax/refused.ts';
 import { CONTEXT, I32, U32 } from './types/types.ts';
 
@@ -157,6 +157,16 @@ function open({ root, entry }: Place, options: ParseOptions): SourceProgram {
   return openProgram(entry, root, options.readFile, beside);
 }
 
+/** What keeps a source from being looked at any further: errors in its text, or levels without end. */
+function errorsInText(source: SourceProgram, { root, entry }: Place): readonly Diagnostic[] {
+  const errors = syntaxErrors(source, root, entry);
+  if (errors.length > 0) return errors;
+  return source.files.flatMap((file) => {
+    const span = tooDeepPlace(file, path.relative(root, file.fileName));
+    return span === undefined ? [] : [tooDeep(span)];
+  });
+}
+
 const refused = (diagnostics: readonly Diagnostic[]): ParseResult => ({ tree: undefined, diagnostics });
 
 /** What our own checker makes of a source. */
@@ -197,8 +207,8 @@ export function parseModule(entryFile: string, options: ParseOptions = {}): Pars
   const place = placeOf(entryFile, options);
   return guarded(place, () => {
     const source = open(place, options);
-    const syntax = syntaxErrors(source, place.root, place.entry);
-    return syntax.length > 0 ? refused(syntax) : checkInTurn(source, place, options);
+    const errors = errorsInText(source, place);
+    return errors.length > 0 ? refused(errors) : checkInTurn(source, place, options);
   });
 }
 
@@ -220,8 +230,8 @@ export function parseUnchecked(entryFile: string, options: ParseOptions = {}): U
   let early: Translated | undefined;
   const first = guarded(place, () => {
     const source = open(place, options);
-    const syntax = syntaxErrors(source, place.root, place.entry);
-    if (syntax.length > 0) return refused(syntax);
+    const errors = errorsInText(source, place);
+    if (errors.length > 0) return refused(errors);
     opened = source;
     early = translated(source, place, options);
     return { tree: early.tree, diagnostics: [] };

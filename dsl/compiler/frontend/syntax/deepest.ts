@@ -1,4 +1,4 @@
-/** Where a source is nested most deeply, by its brackets: for one that TypeScript's parser has not the stack for. */
+/** Where a source is nested more deeply than the compiler, or already TypeScript's parser, has the stack for. */
 import { ts } from 'ts-morph';
 import type { Span } from '../../tree/tree.ts';
 
@@ -24,4 +24,39 @@ export function deepestPlace(file: string, text: string): Span {
   const line = before.length;
   const column = (before.at(-1)?.length ?? 0) + 1;
   return { file, line, column, endLine: line, endColumn: column + 1 };
+}
+
+/**
+ * Many times what the compiler's stack holds. A sum of as many terms takes TypeScript's checker seconds, which grow by the
+ * square of their number: for each name it walks up to the statement (checkIdentifier, src/compiler/checker.ts).
+ */
+const MOST_LEVELS = 4_000;
+
+/** Files that have fewer. */
+const shallow = new WeakSet<ts.SourceFile>();
+
+/** Where a file that could be parsed, called `name`, has more levels than anything that compiles; undefined where it hasn't. */
+export function tooDeepPlace(file: ts.SourceFile, name: string): Span | undefined {
+  // Each level has a character at least.
+  if (file.text.length < MOST_LEVELS || shallow.has(file)) return undefined;
+  let nodes: readonly ts.Node[] = [file];
+  for (let level = 0; level < MOST_LEVELS && nodes.length > 0; level++) {
+    const next: ts.Node[] = [];
+    for (const node of nodes) ts.forEachChild(node, (child) => void next.push(child));
+    nodes = next;
+  }
+  const [deep] = nodes;
+  if (deep === undefined) {
+    shallow.add(file);
+    return undefined;
+  }
+  const start = file.getLineAndCharacterOfPosition(deep.getStart(file));
+  const end = file.getLineAndCharacterOfPosition(deep.end);
+  return {
+    file: name,
+    line: start.line + 1,
+    column: start.character + 1,
+    endLine: end.line + 1,
+    endColumn: end.character + 1,
+  };
 }
