@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GSO_PACKET_BYTES, queueBounds, queueBurstBytes, WHOLE_BYTES } from './queue.ts';
+import { GSO_PACKET_BYTES, isRoomy, queueBounds, queueBurstBytes, WHOLE_BYTES } from './queue.ts';
 import { dataplaneSettings } from './settings.ts';
 
 const MEGABIT = 125_000n;
@@ -13,6 +13,11 @@ test('the packets of four senders may wait, for a quarter of a second to a secon
   expect(horizonOf(MEGABIT)).toBeCloseTo(1073.7, 1);
   expect(horizonOf(MEGABIT / 10n)).toBeCloseTo(5898.2, 1);
   expect(horizonOf(10_000n * MEGABIT)).toBeCloseTo(268.4, 1);
+});
+
+test('the queue has room for twice the packets of four senders from 57 Mbit/s on', () => {
+  expect(isRoomy(57n * MEGABIT)).toBe(false);
+  expect(isRoomy(58n * MEGABIT)).toBe(true);
 });
 
 test('a mouse may wait a second, and as long as one packet takes at any rate', () => {

@@ -83,8 +83,15 @@ export const isSlow = (bytesPerSecond: bigint): boolean =>
 /** Cutting GSO packets costs the more the higher the rate: up to 200 Mbit/s. */
 const MOST_CUT = 25_000_000n;
 
-/** Whether HTB's heavy class cuts GSO packets into their segments, with which flows take turns. */
+/** Whether HTB's heavy class cuts GSO packets into their segments, unless flows can take turns by whole ones. */
 export const isCut = (bytesPerSecond: bigint): boolean => bytesPerSecond <= MOST_CUT;
+
+/**
+ * Whether the queue has room for twice what a few senders put under way, from 57 Mbit/s on: then nothing is lost by taking turns by
+ * whole GSO packets, where the kernel has fq.
+ */
+export const isRoomy = (bytesPerSecond: bigint): boolean =>
+  2n * timeAt(bytesPerSecond, ROOM_OF_HTB.packets * GSO_PACKET_BYTES) <= ROOM_OF_HTB.least;
 
 /**
  * Whether HTB's classes are better than departure times: where those have too short a queue, and as long as packets are cut

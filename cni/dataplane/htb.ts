@@ -1,7 +1,7 @@
 /** Rates, buckets and room of the HTB qdisc whose classes the kernel program selects. */
 import type { HtbOptions } from '../../loader/index.ts';
 import { burstBytesOf, bytesPerSecondOf, type Limit, miceScales } from '../limit.ts';
-import { isCut, queueBounds, WHOLE_BYTES } from '../queue.ts';
+import { isCut, isRoomy, queueBounds, WHOLE_BYTES } from '../queue.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** The largest GSO packets, which the program admits as a whole. */
@@ -37,7 +37,7 @@ export function htbOptions(limit: Limit): HtbOptions {
     },
     heavy: {
       ...queueOf(heavyRate, heavyBurst, heavyHorizon),
-      ...(isCut(rate) && { wholeBytes: Number(WHOLE_BYTES) }),
+      ...(isCut(rate) && { wholeBytes: Number(WHOLE_BYTES), keepsWhole: isRoomy(rate) }),
     },
   };
 }

@@ -120,6 +120,18 @@ describe('of a class whose flows take turns', () => {
     }
   });
 
+  it('they take turns by the packet where that is asked for and the kernel has fq, else by the segment', async () => {
+    const options = { ...turns, heavy: { ...turns.heavy, keepsWhole: true } };
+    const attachment = attachHtb({ ifindex: pod.hostIfindex, options });
+    const device = execFileSync('tc', ['qdisc', 'show', 'dev', nameOf(pod)]).toString();
+    const inClass = /^qdisc (\w+) \w+: parent 6e74:30/m.exec(device)?.[1];
+    expect(inClass).toBe(device.includes('qdisc fq ') ? 'fq' : 'tbf');
+    const before = pod.received();
+    send({ bytes: 20_000, segmentBytes: 1000 });
+    await expect.poll(() => pod.received() - before).toBe(inClass === 'fq' ? 1 : 20);
+    detachHtb(attachment);
+  });
+
   it("the queue is another one, is changed in place, and gives way to one for all, and the mice's bucket with it", () => {
     attachHtb({ ...request, options: turns });
     expect(shown()).toMatch(TBF);

@@ -29,10 +29,12 @@ export interface HtbQueue {
   readonly limitBytes: bigint;
   /** GSO packets beyond it are cut into their segments, with which flows take turns; where it is missing, all wait in one queue. */
   readonly wholeBytes?: number;
+  /** Flows take turns by whole GSO packets where the kernel has fq; elsewhere they are cut all the same. */
+  readonly keepsWhole?: boolean;
 }
 
 /** Its packets are never cut. */
-export interface MiceQueue extends Omit<HtbQueue, 'wholeBytes'> {
+export interface MiceQueue extends Omit<HtbQueue, 'wholeBytes' | 'keepsWhole'> {
   /** In place of the burst where the heavy packets are cut, which then overshoot by less. */
   readonly burstBesideCutNanoseconds: bigint;
 }
@@ -107,12 +109,13 @@ function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, c
     );
   put(TOTAL_CLASS, HANDLE.root, 0, { rateBytesPerSecond, burstNanoseconds });
   put(HEAVY_CLASS, TOTAL_CLASS, 1, heavy);
-  const { limitBytes, wholeBytes } = heavy;
-  const isCut =
-    wholeBytes !== undefined &&
-    putTurns(socket, ifindex, { parent: HEAVY_CLASS, limitBytes, wholeBytes }, change);
-  if (!isCut) putByteQueue(socket, ifindex, HEAVY_CLASS, limitBytes, change);
-  const burst = isCut ? mice.burstBesideCutNanoseconds : mice.burstNanoseconds;
+  const { limitBytes, wholeBytes, keepsWhole = false } = heavy;
+  const turns =
+    wholeBytes === undefined
+      ? undefined
+      : putTurns(socket, ifindex, { parent: HEAVY_CLASS, limitBytes, wholeBytes, keepsWhole }, change);
+  if (turns === undefined) putByteQueue(socket, ifindex, HEAVY_CLASS, limitBytes, change);
+  const burst = turns === 'cut' ? mice.burstBesideCutNanoseconds : mice.burstNanoseconds;
   put(MOUSE_CLASS, TOTAL_CLASS, 0, { ...mice, burstNanoseconds: burst });
   putByteQueue(socket, ifindex, MOUSE_CLASS, mice.limitBytes, change);
 }

@@ -1,5 +1,5 @@
 /**
- * A queue below an HTB class in which flows take turns by the segment:
+ * A queue below an HTB class in which flows take turns by the segment, or by the packet without the tbf:
  *
  *     class  tbf  cuts GSO packets
  *              fq  a queue for each flow; where the kernel has none, all wait in one
@@ -21,22 +21,36 @@ const LEAST_PACKET_BYTES = 60n;
 /** A few flows are heavy at a time; fewer buckets than the kernel's 1,024 are less to allocate. */
 const BUCKETS_LOG = 6;
 
-/** False where nothing was put: the kernel can't, or packets of the device's MTU would be dropped. */
+export interface Turns extends Omit<TbfQueue, 'handle'> {
+  /** Where the kernel has fq, GSO packets are kept whole. */
+  readonly keepsWhole: boolean;
+}
+
+/** What became of GSO packets; undefined where nothing was put: the kernel can't, or packets of the device's MTU would be dropped. */
 export function putTurns(
   socket: RouteSocket,
   ifindex: number,
-  queue: Omit<TbfQueue, 'handle'>,
+  { keepsWhole, ...queue }: Turns,
   change: Change,
-): boolean {
+): 'cut' | 'whole' | undefined {
+  const { parent, limitBytes, wholeBytes } = queue;
+  if (keepsWhole && putFlows(socket, ifindex, parent, limitBytes)) return 'whole';
   const mtu = findLink(socket, ifindex)?.mtu ?? 0;
-  if (mtu + HEADERS_BYTES > queue.wholeBytes) return false;
-  if (!putSegmentingTbf(socket, ifindex, { ...queue, handle: TURNS_HANDLE }, change)) return false;
-  const packets = Number(queue.limitBytes / LEAST_PACKET_BYTES);
+  if (mtu + HEADERS_BYTES > wholeBytes) return undefined;
+  if (!putSegmentingTbf(socket, ifindex, { ...queue, handle: TURNS_HANDLE }, change)) return undefined;
+  putFlows(socket, ifindex, belowTbf(TURNS_HANDLE), limitBytes);
+  return 'cut';
+}
+
+/** False where the kernel has no fq. */
+function putFlows(socket: RouteSocket, ifindex: number, parent: number, limitBytes: bigint): boolean {
+  const packets = Number(limitBytes / LEAST_PACKET_BYTES);
   const options = { limit: packets, flowLimit: packets, pacesSockets: false, bucketsLog: BUCKETS_LOG };
   try {
-    putFq(socket, ifindex, { handle: 0, parent: belowTbf(TURNS_HANDLE) }, options);
+    putFq(socket, ifindex, { handle: 0, parent }, options);
+    return true;
   } catch (error) {
-    if (!lacksFq(error)) throw error;
+    if (lacksFq(error)) return false;
+    throw error;
   }
-  return true;
 }
