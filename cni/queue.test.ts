@@ -9,15 +9,25 @@ const anyRate = fc.bigInt({ min: 125n, max: 125_000_000_000_000n });
 
 test('the packets of four senders may wait, for a quarter of a second to a second; one at any rate', () => {
   const horizonOf = (rate: bigint): number => milliseconds(queueBounds(rate, undefined).heavyHorizon);
-  expect(horizonOf(10n * MEGABIT)).toBeCloseTo(13 * 58.98, 1);
+  expect(horizonOf(20n * MEGABIT)).toBeCloseTo(20 * 29.49, 1);
   expect(horizonOf(MEGABIT)).toBeCloseTo(1073.7, 1);
   expect(horizonOf(MEGABIT / 10n)).toBeCloseTo(5898.2, 1);
   expect(horizonOf(10_000n * MEGABIT)).toBeCloseTo(268.4, 1);
 });
 
-test('the queue has room for twice the packets of four senders from 57 Mbit/s on', () => {
-  expect(isRoomy(57n * MEGABIT)).toBe(false);
-  expect(isRoomy(58n * MEGABIT)).toBe(true);
+test.each([10n, 20n, 30n, 50n, 100n])(
+  'four senders have three packets each under way before drops begin: at %i Mbit/s',
+  (megabits) => {
+    const limit = { rateBitsPerSecond: Number(megabits) * 1e6, pacing: 'queue' as const };
+    const { rampStart = 0n, dropAfter = 0n } = dataplaneSettings(limit, 'ingress');
+    const packet = (GSO_PACKET_BYTES * 1_000_000_000n) / (megabits * MEGABIT);
+    expect(BigInt(rampStart) + BigInt(dropAfter)).toBeGreaterThan(12n * packet);
+  },
+);
+
+test('the queue has room for twice the packets of four senders from 88 Mbit/s on', () => {
+  expect(isRoomy(87n * MEGABIT)).toBe(false);
+  expect(isRoomy(89n * MEGABIT)).toBe(true);
 });
 
 test('a mouse may wait a second, and as long as one packet takes at any rate', () => {

@@ -21,9 +21,10 @@ interface Room {
 export const ROOM_OF_FQ: Room = { packets: 4n, least: 1n << 27n };
 /**
  * HTB lets no mouse add to the rate, however much waits. A sender keeps three such packets under way as long as its
- * receiver's window is Linux's default: so four of them find room, and one packet more.
+ * receiver's window is Linux's default: so four of them find room below the last quarter, in which drops begin, and with them what of
+ * bbr goes by the burst that passed at first.
  */
-const ROOM_OF_HTB: Room = { packets: 13n, least: 1n << 28n };
+const ROOM_OF_HTB: Room = { packets: 20n, least: 1n << 28n };
 /**
  * A longer queue only delays; but one packet must fit at any rate. Mice may fill it, too: they do where they alone are too many for
  * the cap, and what is dropped then comes again.
@@ -87,7 +88,7 @@ const MOST_CUT = 25_000_000n;
 export const isCut = (bytesPerSecond: bigint): boolean => bytesPerSecond <= MOST_CUT;
 
 /**
- * Whether the queue has room for twice what a few senders put under way, from 57 Mbit/s on: then nothing is lost by taking turns by
+ * Whether the queue has room for twice what a few senders put under way, from 88 Mbit/s on: then nothing is lost by taking turns by
  * whole GSO packets, where the kernel has fq.
  */
 export const isRoomy = (bytesPerSecond: bigint): boolean =>
