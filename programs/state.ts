@@ -1,4 +1,4 @@
-/** What one direction of one Pod remembers, in `.bss`: a cache line that every packet touches, the sketch's 4 KiB, and 2 KiB that
+/** What one direction of one Pod remembers, in `.bss`: 64 bytes that every packet touches, the sketch's 4 KiB, and 2 KiB that
  * only flows with departure times touch. With the heaviest flows (flows.ts) and the head of its map (some 300 bytes) the
  * section is below the 8 KiB that the kernel then allocates for it. */
 import { array, global, struct, u64 } from '../dsl/lang/index.ts';

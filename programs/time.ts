@@ -7,8 +7,8 @@ import { state } from './state.ts';
 
 /**
  * The time of the first packet in this tick, ns. Time and tick are kept without a lock, the tick as its exclusive or with the time:
- * where several CPUs read the clock at once, what they leave agrees with no tick, and the clock is read again. What seems to agree
- * with a tick all the same is no more ns from its time than the exclusive or of that tick and the one meant.
+ * where several CPUs read the clock at once, what they leave agrees with this tick no more, and the clock is read again. By chance it
+ * may agree with one later tick: if nothing comes before that, its packets have an old time, and may use the credit once more.
  */
 export function tickTime(): u64 {
   const ticks = clock.ticks();
