@@ -6,17 +6,17 @@ import { eachEdge, edgesOf } from './visit.ts';
 /**
  * An analysis that remembers its result of the function that it was asked for last; no function ever changes. Whoever
  * goes on to a changed function never comes back to the one before. `basisOf` gives what the result is of: it holds as long
- * as that is the same.
+ * as that is the same. `analyse` gets what was found last, too.
  */
 export function remembered<T, Fn extends object = IrFunction>(
-  analyse: (fn: Fn) => T,
+  analyse: (fn: Fn, last: { readonly fn: Fn; readonly result: T } | undefined) => T,
   basisOf: (fn: Fn) => Fn = (fn) => fn,
 ): (fn: Fn) => T {
   let last: { readonly fn: Fn; readonly basis: Fn; readonly result: T } | undefined;
   return (fn) => {
     if (last?.fn === fn) return last.result;
     const basis = basisOf(fn);
-    const result = last?.basis === basis ? last.result : analyse(fn);
+    const result = last?.basis === basis ? last.result : analyse(fn, last);
     last = { fn, basis, result };
     return result;
   };
@@ -43,6 +43,19 @@ export const blocksAlike =
     }
     return true;
   };
+
+/** Blocks that differ from those in the same places of another function; undefined where most do, or there are more or less. */
+export function changedBlocks({ blocks: from }: IrFunction, { blocks: to }: IrFunction) {
+  if (from.length !== to.length) return undefined;
+  const [before, after]: [Block[], Block[]] = [[], []];
+  for (let place = 0; place < to.length; place += 1) {
+    const [old, own] = [from[place], to[place]];
+    if (old === own || old === undefined || own === undefined) continue;
+    before.push(old);
+    after.push(own);
+  }
+  return after.length * 2 > to.length ? undefined : { before, after };
+}
 
 /** Whether control goes the same ways behind both. */
 function leadsAlike(a: Terminator, b: Terminator): boolean {

@@ -1,5 +1,12 @@
 /** What passes need to change a function: replaced values, fresh values, use counts. */
-import { blocksAlike, blocksById, firstOf, remembered, reversePostorder } from '../ir/analysis.ts';
+import {
+  blocksAlike,
+  blocksById,
+  changedBlocks,
+  firstOf,
+  remembered,
+  reversePostorder,
+} from '../ir/analysis.ts';
 import type { Block, Edge, Instruction, IrFunction, Operand, Terminator, ValueId, Width } from '../ir/ir.ts';
 import {
   eachEdge,
@@ -11,17 +18,31 @@ import {
 } from '../ir/visit.ts';
 import { newFindings, type Producer } from './known-bits.ts';
 
-/** Where each value of a function comes from. */
-export const producersOf = remembered((fn): Producer => {
-  const made = new Array<Instruction | undefined>(fn.widths.length);
-  for (const block of fn.blocks) {
-    for (const instruction of block.instructions) {
+/** What an analysis found of the function that it was asked for last: most of its blocks are those of the next one, too. */
+type Last<T> = { readonly fn: IrFunction; readonly result: T } | undefined;
+
+/** The instruction that makes each value. */
+const madeIn = remembered((fn, last: Last<(Instruction | undefined)[]>): (Instruction | undefined)[] => {
+  const changed = last && changedBlocks(last.fn, fn);
+  const made = last && changed ? [...last.result] : [];
+  for (const { instructions } of changed?.before ?? [])
+    for (const instruction of instructions) {
+      const result = resultOf(instruction);
+      if (result !== undefined) made[result] = undefined;
+    }
+  while (made.length < fn.widths.length) made.push(undefined);
+  for (const { instructions } of changed?.after ?? fn.blocks)
+    for (const instruction of instructions) {
       const result = resultOf(instruction);
       if (result !== undefined) made[result] = instruction;
     }
-  }
-  return Object.assign(producerFrom(made, fn), { found: newFindings() });
+  return made;
 });
+
+/** Where each value of a function comes from. */
+export const producersOf = remembered(
+  (fn): Producer => Object.assign(producerFrom(madeIn(fn), fn), { found: newFindings() }),
+);
 
 /** The same over instructions that a pass collects by their results, with the parameters of `fn`. */
 export function producerFrom(made: readonly (Instruction | undefined)[], fn: IrFunction): Producer {
@@ -59,12 +80,23 @@ export interface UseCounts {
   of(operand: Operand): number;
 }
 
-export const useCounts = remembered((fn): UseCounts => {
+const countsIn = remembered((fn, last: Last<Uint32Array>): Uint32Array => {
   const counts = new Uint32Array(fn.widths.length);
-  const count = (operand: Operand): void => {
-    if (typeof operand === 'number') counts[operand] = (counts[operand] ?? 0) + 1;
-  };
-  for (const block of fn.blocks) eachOperandOfBlock(block, count);
+  const changed = last && last.result.length <= counts.length ? changedBlocks(last.fn, fn) : undefined;
+  if (last && changed) counts.set(last.result);
+  for (const block of changed?.before ?? [])
+    eachOperandOfBlock(block, (operand) => {
+      if (typeof operand === 'number') counts[operand] = (counts[operand] ?? 0) - 1;
+    });
+  for (const block of changed?.after ?? fn.blocks)
+    eachOperandOfBlock(block, (operand) => {
+      if (typeof operand === 'number') counts[operand] = (counts[operand] ?? 0) + 1;
+    });
+  return counts;
+});
+
+export const useCounts = remembered((fn): UseCounts => {
+  const counts = countsIn(fn);
   return { of: (operand) => (typeof operand === 'number' ? (counts[operand] ?? 0) : 0) };
 });
 
