@@ -16,10 +16,10 @@ export async function startAnew(readStdin: ReadStdin): Promise<number | undefine
   const input = orEmpty(readStdin);
   if (input.length <= MOST_BY_KNOWN_SEED) return undefined;
   const { spawnSync } = await import('node:child_process');
-  const { error, status } = spawnSync(process.execPath, process.argv.slice(1), {
+  const { status, signal } = spawnSync(process.execPath, process.argv.slice(1), {
     input,
     stdio: ['pipe', 'inherit', 'inherit'],
   });
-  // Slower is better than not at all.
-  return error === undefined ? (status ?? 1) : undefined;
+  // No other could be started: slower is better than not at all. One that leaves its stdin unread has answered all the same.
+  return status === null && signal === null ? undefined : (status ?? 1);
 }
