@@ -1,5 +1,5 @@
 /** GC against attachments, records and pins of the running kernel. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -136,6 +136,23 @@ describe.each([
     gc();
     expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], programs: [], maps: [], links: [] });
   });
+
+  if (attachMode === 'tcx')
+    test('stays as long as its links have their devices, whatever is at the path', () => {
+      write(add(), 'garbled');
+      const namespace = openSync(pod.netnsPath, 'r');
+      pod.removeNetns();
+      gc();
+      gc();
+      expect(snapshot(pod, node)).toMatchObject({
+        pins: [expect.any(String)],
+        links: [expect.any(Number), expect.any(Number)],
+      });
+      closeSync(namespace);
+      pod.destroy();
+      gc();
+      expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], links: [] });
+    });
 
   test('stays where a newer natra wrote it', async () => {
     const name = add();

@@ -78,15 +78,15 @@ function releaseGone(key: string, labels: readonly string[], node: Node): void {
 }
 
 function isGone(place: PinPlace): boolean {
-  const device = pinnedDevice(place);
-  if (device !== undefined) return !isDeviceThere(device);
-  // Of natra 0.1.0, where a link alone tells.
   const pins = openPins(place);
   try {
-    return pins?.linkFd !== undefined && linkInfo(pins.linkFd).ifindex === 0;
+    // A link knows its device, whatever has become of the path of its namespace.
+    if (pins?.linkFd !== undefined) return linkInfo(pins.linkFd).ifindex === 0;
   } finally {
     pins?.close();
   }
+  const device = pinnedDevice(place);
+  return device !== undefined && !isDeviceThere(device);
 }
 
 function staleness({ object }: NetworkConfiguration): (record: AttachmentRecord) => boolean {
