@@ -146,6 +146,20 @@ describe('of a class whose flows take turns', () => {
     expect(shown()).toMatch(TBF);
   });
 
+  it('it gives way to one that keeps packets whole where the kernel has fq, and comes back, and so the bucket', () => {
+    const whole = { ...turns, heavy: { ...turns.heavy, keepsWhole: true } };
+    attachHtb({ ...request, options: whole });
+    const made = shown();
+    const hasFq = made.includes('qdisc fq ');
+    for (let round = 0; round < 2; round++) {
+      changeHtb({ ...request, options: whole });
+      expect(shown()).toBe(made);
+      expect(made).toMatch(hasFq ? /qdisc fq \w+: parent 6e74:30/ : TBF);
+      expect(burstOfMice()).toBe(hasFq ? '35000b' : '105000b');
+      if (round === 0) changeHtb({ ...request, options: turns });
+    }
+  });
+
   it('a change to the same keeps what waits in it', async () => {
     // The first packet, which may be one of IPv6, is paid for with seconds at least.
     const slow = { ...turns, rateBytesPerSecond: 16n, burstNanoseconds: 1_000_000n };
