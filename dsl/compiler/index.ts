@@ -13,5 +13,6 @@ export {
   compileTree,
 } from './compile.ts';
 export { type Diagnostic, formatDiagnostic } from './diagnostics/diagnostic.ts';
+export { collectYoung } from './garbage.ts';
 export { objectAgain, objectOf } from './generate.ts';
 export { RememberedCode } from './remembered.ts';

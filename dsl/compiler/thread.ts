@@ -1,5 +1,6 @@
 /** What runs in a thread of `BackEndThreads`. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { collectYoung } from './garbage.ts';
 import { objectAgain, objectOf } from './generate.ts';
 import { RememberedCode } from './remembered.ts';
 import type { Answer, Made, Request } from './threads.ts';
@@ -25,6 +26,8 @@ class Server {
       this.hasAnswered = true;
       this.port.postMessage(answer);
     }
+    // Behind the answer, which is on its way.
+    if (request.resident) setImmediate(collectYoung);
   }
 
   private answerTo(request: Request): Answer {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
 import { reportOf } from '../../../dsl/cli/report.ts';
-import type { BackEnd, Cpu } from '../../../dsl/compiler/index.ts';
+import { type BackEnd, type Cpu, collectYoung } from '../../../dsl/compiler/index.ts';
 import { SLOT_BYTES } from '../../../dsl/object/instruction.ts';
 import { KernelError, kernelInstructionSet } from '../../../loader/index.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
@@ -204,6 +204,7 @@ export async function devCommand(
       output.error(`natra: ${error.message}\n`);
     }
     watcher.watch(project.folders());
+    collectYoung();
   });
   let hasEnded = false;
   const rehearsals = new Rehearsals(project, () => turns.isIdle && watcher.isQuiet && !hasEnded);
