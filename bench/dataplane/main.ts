@@ -1,8 +1,9 @@
 /**
  * `npm run bench -- dataplane [--json]`: nanoseconds a packet over an empty program, natra's bytecode as it is and made
- * for its settings, as ADD does it, beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns within one run, every second
- * round in the opposite order. The time is this process's own on the processor, finer than the kernel's whole nanoseconds and blind
- * to what else runs. A ratio is the median of the rounds' own: what slows the machine slows both sides of a round.
+ * for its settings, as ADD does it, beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns
+ * within one run, every second round in the opposite order. The time is this process's own on the processor, finer than the
+ * kernel's whole nanoseconds and blind to what else runs. A ratio is the median of the rounds' own: what slows the machine
+ * slows both sides of a round.
  */
 import path from 'node:path';
 import { templatesOf } from '../../cni/dataplane/prepare.ts';

@@ -44,7 +44,10 @@ export async function createTopology(): Promise<Topology> {
   }
 }
 
-/** Removes all that createTopology made, and where limiters have pinned; processes inside must have ended. Also mends a half-made topology. */
+/**
+ * Removes all that createTopology made, and where limiters have pinned; processes inside must have ended. Also mends a
+ * half-made topology.
+ */
 export async function removeTopology(stateDirectory: string): Promise<void> {
   for (const role of ['pod', 'client', 'node']) await removeNamespace(`natra-live-${process.pid}-${role}`);
   for (const directory of [stateDirectory, PIN_DIRECTORY])

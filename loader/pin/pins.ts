@@ -1,5 +1,6 @@
 /**
- * The pins of one attachment: `<root>/<key>/<label>/{program-<device>,link,map-<name>,section-<name>}` on bpffs. The key names the Pod interface and the label the limited direction. Whatever a process that died left there is found
+ * The pins of one attachment: `<root>/<key>/<label>/{program-<device>,link,map-<name>,section-<name>}` on bpffs. The key
+ * names the Pod interface and the label the limited direction. Whatever a process that died left there is found
  * under its key and removed by `removePins`.
  */
 import type { SectionImage } from '../../dsl/object/image.ts';
