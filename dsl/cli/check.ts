@@ -37,7 +37,8 @@ function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
 /** Whether nothing can come of a file that compiles: no program of its own, nor anything for others to import. */
 function isIdle({ tree }: CompileResult, file: string): boolean {
   return (
-    tree?.programs.length === 0 && !/^\s*export\b/m.test(tree.sources.get(path.relative('', file)) ?? '')
+    tree?.programs.length === 0 &&
+    !/(?:^|[;}])\s*export\b/m.test(tree.sources.get(path.relative('', file)) ?? '')
   );
 }
 

@@ -328,6 +328,14 @@ describe('a module without a program', () => {
     ]);
   });
 
+  it('is fine for check where it exports anything, wherever on a line', async () => {
+    const file = inFolder('idle.ts');
+    for (const text of ['export const one = 1;\n', 'const one = 1; export { one };\n']) {
+      writeFileSync(file, text);
+      expect(await natra(['check', file])).toMatchObject({ status: 0, error: '' });
+    }
+  });
+
   it('is refused by check as by compile where it exports nothing', async () => {
     for (const text of ['', '// export\nconst unused = 1;\n']) {
       const file = inFolder('idle.ts');
