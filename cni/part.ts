@@ -1,14 +1,12 @@
 /**
  * Parts of the executable, each a file that is read when a call comes to it; installed, with the code that V8 made of it
- * beside it, so that no call parses it again. The build writes a part as what Node.js makes of a CommonJS module for V8 to compile
- * (`PART`): to read Node.js's own loader of modules for that takes a call a millisecond, and to put the text together copies it.
+ * beside it, so that no call parses it again. The build (scripts/build/bundle.mjs) writes a part as what Node.js makes of a
+ * CommonJS module for V8 to compile: to read Node.js's own loader of modules for that takes a call a millisecond, and to put the
+ * text together copies it.
  */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type * as VM from 'node:vm';
-
-/** What is before and behind the text of a part: Node.js's own wrapper (lib/internal/modules/cjs/loader.js). */
-export const PART = ['(function (exports, require, module, __filename, __dirname) { ', '\n});'] as const;
 
 /** Where the code of a part is kept. */
 export const codeOf = (file: string): string => `${file}.code`;
