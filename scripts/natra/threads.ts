@@ -9,7 +9,10 @@ const inBuild = (name: string): string => path.resolve(import.meta.dirname, '../
 const START = inBuild('natra-thread.cjs');
 const BACK_END = inBuild('natra-back-end.cjs');
 
-/** Of one that compiles again and again, MB: with V8's own 48 it would collect garbage several times a compilation, now once behind it. */
+/**
+ * Of one that compiles again and again, MB: with V8's own 48 it would collect garbage several times a compilation, now once
+ * behind it.
+ */
 const YOUNG_GENERATION = 288;
 
 /** As many as there are trees to work on and processors to do it. `resident`: for a process that compiles again and again. */
