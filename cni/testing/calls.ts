@@ -29,6 +29,12 @@ export function forPod({ env, stdin }: CapturedCall, pod: PodEnds): CapturedCall
   };
 }
 
+/** The same call with these keys in its configuration. */
+export const withKeys = ({ env, stdin }: CapturedCall, keys: object): CapturedCall => ({
+  env,
+  stdin: { ...stdin, ...keys },
+});
+
 /** Makes a call in this process. */
 export function make({ env, stdin }: CapturedCall, node: Node): Outcome {
   return runPlugin(env, () => JSON.stringify(stdin), node);

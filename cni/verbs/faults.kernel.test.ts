@@ -12,7 +12,7 @@ import type { Node } from '../node.ts';
 import type { Outcome } from '../plugin.ts';
 import { listRecords } from '../state/records.ts';
 import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
-import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
 import { passingObject } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
@@ -100,10 +100,8 @@ const nothingIsLeft = async (): Promise<void> =>
   expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
 
 describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode) => {
-  const withMode = (name: string, failurePolicy = 'closed'): CapturedCall => {
-    const call = forPod(captured(name), pod);
-    return { ...call, stdin: { ...call.stdin, attachMode, failurePolicy } };
-  };
+  const withMode = (name: string, failurePolicy = 'closed'): CapturedCall =>
+    withKeys(forPod(captured(name), pod), { attachMode, failurePolicy });
   const add = () => withMode('cnitool1.3-cni1.1-ADD');
   const del = () => withMode('cnitool1.3-cni1.1-DEL');
   const check = () => withMode('cnitool1.3-cni1.1-CHECK');

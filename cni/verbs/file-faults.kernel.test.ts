@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Node } from '../node.ts';
 import type { Outcome } from '../plugin.ts';
-import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
 import { type FileChange, watchFiles } from '../testing/file-hook.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
@@ -69,10 +69,8 @@ const nothingIsLeft = async (): Promise<void> =>
   expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
 
 describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 120_000 }, (attachMode) => {
-  const withMode = (name: string, failurePolicy = 'closed'): CapturedCall => {
-    const call = forPod(captured(name), pod);
-    return { ...call, stdin: { ...call.stdin, attachMode, failurePolicy } };
-  };
+  const withMode = (name: string, failurePolicy = 'closed'): CapturedCall =>
+    withKeys(forPod(captured(name), pod), { attachMode, failurePolicy });
   const add = () => withMode('cnitool1.3-cni1.1-ADD');
   const del = () => withMode('cnitool1.3-cni1.1-DEL');
   const check = () => withMode('cnitool1.3-cni1.1-CHECK');
@@ -110,8 +108,7 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 120_000 }, (attachMode
   });
 
   test.each(['DEL', 'GC'])('a %s that cannot change a file is finished by the next', async (verb) => {
-    const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-    const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
+    const gc = withKeys(captured('cnitool1.3-cni1.1-GC'), { 'cni.dev/valid-attachments': [] });
     const call = verb === 'GC' ? gc : del();
     expect(make(add(), node)).toMatchObject({ exitCode: 0 });
     const count = await failEverywhere(call, async ({ exitCode, stdout }, code) => {

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { perform } from '../testing/acts.ts';
-import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
 import { nameProgramsAs010 } from '../testing/pins.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
@@ -26,12 +26,10 @@ const nothingIsLeft = async (): Promise<void> =>
   expect(await leftInTheEnd(before, pod, node)).toBeUndefined();
 
 const ok = { exitCode: 0 };
+const NOTHING_IS_VALID = withKeys(captured('cnitool1.3-cni1.1-GC'), { 'cni.dev/valid-attachments': [] });
 
 describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
-  const calls = (name: string): CapturedCall => {
-    const call = forPod(captured(name), pod);
-    return { ...call, stdin: { ...call.stdin, attachMode } };
-  };
+  const calls = (name: string): CapturedCall => withKeys(forPod(captured(name), pod), { attachMode });
 
   test('GC leaves an attachment that another call has made anew since GC looked', async () => {
     expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
@@ -74,16 +72,9 @@ describe.each([
   ['clsact', 'host'],
   ['clsact', 'pod'],
 ])('in mode %s on the %s end a record that GC cannot read', (attachMode, attachSide) => {
-  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-  const call = (name: string): CapturedCall => {
-    const { env, stdin } = forPod(captured(name), pod);
-    return { env, stdin: { ...stdin, attachMode, attachSide } };
-  };
-  const gc = (): void =>
-    expect(make({ env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } }, node)).toEqual({
-      stdout: '',
-      ...ok,
-    });
+  const call = (name: string): CapturedCall =>
+    withKeys(forPod(captured(name), pod), { attachMode, attachSide });
+  const gc = (): void => expect(make(NOTHING_IS_VALID, node)).toEqual({ stdout: '', ...ok });
   const add = (): string => {
     expect(make(call('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
     const [name = ''] = snapshot(pod, node).state;
@@ -170,11 +161,9 @@ test('GC goes on past an attachment that it cannot release', async () => {
   const call = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
   for (const id of ['first', 'second'])
     expect(make({ ...call, env: { ...call.env, CNI_CONTAINERID: id } }, node)).toMatchObject(ok);
-  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
   let asked = 0;
   setSyscallHook((name) => (name === 'unlinkat' && asked++ === 0 ? -constants.errno.EPERM : undefined));
-  const { exitCode, stdout } = make(gc, node);
+  const { exitCode, stdout } = make(NOTHING_IS_VALID, node);
   setSyscallHook(undefined);
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
@@ -182,7 +171,7 @@ test('GC goes on past an attachment that it cannot release', async () => {
     details: expect.stringMatching(/^first-eth0: .*EPERM/),
   });
   expect(snapshot(pod, node).state).toEqual(['first-eth0.json']);
-  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
+  expect(make(NOTHING_IS_VALID, node)).toEqual({ stdout: '', ...ok });
   await nothingIsLeft();
 });
 
@@ -190,10 +179,8 @@ test("GC goes on where the kernel doesn't list the pins, and tells all that fail
   expect(make(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), node)).toMatchObject(ok);
   const [name] = snapshot(pod, node).state;
   writeFileSync(join(node.stateDirectory, 'unfinished-eth0.json.tmp'), '{');
-  const { env, stdin } = captured('cnitool1.3-cni1.1-GC');
-  const gc = { env, stdin: { ...stdin, 'cni.dev/valid-attachments': [] } };
   setSyscallHook((call) => (call === 'getdents64' ? -constants.errno.EIO : undefined));
-  const { exitCode, stdout } = make(gc, node);
+  const { exitCode, stdout } = make(NOTHING_IS_VALID, node);
   setSyscallHook(undefined);
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
@@ -201,6 +188,6 @@ test("GC goes on where the kernel doesn't list the pins, and tells all that fail
     details: expect.stringMatching(/-eth0: .*EIO.*; pins: .*EIO/),
   });
   expect(snapshot(pod, node).state).toEqual([name]);
-  expect(make(gc, node)).toEqual({ stdout: '', ...ok });
+  expect(make(NOTHING_IS_VALID, node)).toEqual({ stdout: '', ...ok });
   await nothingIsLeft();
 });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
-import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
 import { passingObject } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
@@ -83,10 +83,8 @@ async function cutOffAfter(count: number, act: Act): Promise<boolean> {
 const done = { exitCode: 0 };
 
 describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode) => {
-  const withMode = (name: string): CapturedCall => {
-    const call = forPod(captured(name), pod);
-    return { ...call, stdin: { ...call.stdin, attachMode, failurePolicy: 'closed' } };
-  };
+  const withMode = (name: string): CapturedCall =>
+    withKeys(forPod(captured(name), pod), { attachMode, failurePolicy: 'closed' });
   const add = () => withMode('cnitool1.3-cni1.1-ADD');
   const del = () => withMode('cnitool1.3-cni1.1-DEL');
   const gc = (): CapturedCall => {

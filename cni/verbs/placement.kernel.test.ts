@@ -4,7 +4,7 @@ import type { JsonObject } from '../config/json.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
 import { statusOf } from '../status/node-status.ts';
-import { type CapturedCall, captured, forPod, make } from '../testing/calls.ts';
+import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
@@ -30,10 +30,8 @@ const ok = { exitCode: 0 };
 describe('where a program sits', () => {
   /** Where fq comes before HTB in both directions. */
   const FAST = { runtimeConfig: { bandwidth: { ingressRate: 1_000_000_000, egressRate: 1_000_000_000 } } };
-  const add = (options: JsonObject): CapturedCall => {
-    const call = forPod(captured('ctrd1.7-ADD-full'), pod);
-    return { ...call, stdin: { ...call.stdin, ...options } };
-  };
+  const add = (options: JsonObject): CapturedCall =>
+    withKeys(forPod(captured('ctrd1.7-ADD-full'), pod), options);
   const remove = () => make(forPod(captured('ctrd1.7-DEL1'), pod), node);
 
   test('what it need not parse is on record and in force, as CHECK sees', async () => {
