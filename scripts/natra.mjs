@@ -8,11 +8,11 @@ import { expectManyCompilations, expectShortRun, requireCached } from './natra/c
 ensureNodeModules();
 await ensureBundle();
 const args = process.argv.slice(2);
-// The others work through packets or many compilations.
 const isShort = args[0] === 'compile' || args[0] === 'check';
+const isLong = args[0] === 'dev';
 if (isShort) expectShortRun();
-if (args[0] === 'dev') expectManyCompilations();
+if (isLong) expectManyCompilations();
 const { exports, keep } = requireCached(BUNDLE);
 process.exitCode = await exports.run(args);
 // What compiles has run nearly everything; the other commands would keep a cache without TypeScript.
-if (isShort) keep();
+if (isShort || isLong) keep();

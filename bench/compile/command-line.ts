@@ -1,6 +1,6 @@
 /** `natra compile` as a process of its own, beside the least that Node.js takes and beside clang. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { clangCommand } from '../clang.ts';
@@ -37,14 +37,19 @@ export function measureCommandLine(rounds: number): CommandLineTimes {
     if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr || stdout}`);
     return took;
   };
-  const codes = ['dev', 'back-end'].map((part) => path.join(PROJECT, 'build', `natra-${part}.cjs.cache`));
+  const build = path.join(PROJECT, 'build');
+  const removeCode = (): void => {
+    for (const name of readdirSync(build)) {
+      if (name.endsWith('.cache')) rmSync(path.join(build, name), { force: true });
+    }
+  };
   const clang = clangCommand(TWIN, path.join(folder, 'twin.o'));
   const compile = (): number => timed(process.execPath, NATRA, 'compile', LIMITER);
   try {
     // The first brings the bundle up to date.
     compile();
     const times = Array.from({ length: rounds }, () => {
-      for (const code of codes) rmSync(code, { force: true });
+      removeCode();
       const withoutCode = compile();
       return {
         node: timed(process.execPath, '-e', '0'),

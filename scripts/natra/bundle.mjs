@@ -1,12 +1,12 @@
 // scripts/natra/main.ts -> build/natra-dev.cjs: the command line and TypeScript as one CommonJS file. Transpiling and
 // resolving hundreds of modules at each start, and importing TypeScript as an ES module, would cost seconds. What runs in
 // a thread is a file of its own, without TypeScript.
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../bootstrap.mjs';
 import { whenChanged } from '../build/stamp.mjs';
-import { codeCacheOf } from './code-cache.mjs';
+import { removeCode } from './code-cache.mjs';
 
 const inProject = (...parts) => path.join(projectRoot, ...parts);
 
@@ -65,7 +65,7 @@ async function bundle({ entry, file }) {
     logLevel: 'warning',
   });
   renameSync(outfile, file);
-  rmSync(codeCacheOf(file), { force: true });
+  removeCode(file);
 }
 
 /** Makes the bundles unless they are up to date. */

@@ -1,9 +1,9 @@
 // Runs a CommonJS file with V8's compiled code of an earlier run: parsing and compiling TypeScript's nine megabytes
 // takes longer than a compilation does.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import path from 'node:path';
-import { setFlagsFromString } from 'node:v8';
+import { cachedDataVersionTag, setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { threadId } from 'node:worker_threads';
 
@@ -20,8 +20,16 @@ export function expectManyCompilations() {
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=150');
 }
 
-/** Where V8's compiled code of a file is kept. */
-export const codeCacheOf = (file) => `${file}.cache`;
+/** Where V8's compiled code of a file is kept. V8 takes none that was made by another V8 or under other options. */
+const codeCacheOf = (file) => `${file}.${cachedDataVersionTag().toString(16)}.cache`;
+
+/** Removes the code of a file, whatever V8 and options made it. */
+export function removeCode(file) {
+  const { dir, base } = path.parse(file);
+  for (const name of readdirSync(dir)) {
+    if (name.startsWith(`${base}.`) && name.endsWith('.cache')) rmSync(path.join(dir, name), { force: true });
+  }
+}
 
 function read(file) {
   try {

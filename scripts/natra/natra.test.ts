@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -32,8 +32,17 @@ test('the bundled command line compiles natra’s programs, with and without its
     expect(existsSync(object)).toBe(true);
     rmSync(object);
   }
-  for (const part of ['dev', 'back-end'])
-    expect(existsSync(path.join(root, `build/natra-${part}.cjs.cache`))).toBe(true);
+}, 120_000);
+
+test('what V8 made of the command line is kept for compile and for dev apart, whose options differ', () => {
+  const program = path.join(root, 'programs/examples/cgroup-bytes.ts');
+  const kept = (part: string) =>
+    readdirSync(path.join(root, 'build')).filter(
+      (name) => name.startsWith(`natra-${part}.cjs.`) && name.endsWith('.cache'),
+    );
+  expect(natraIn(folder, 'compile', program).status).toBe(0);
+  expect(natra('dev', '--once', '--no-kernel', program).status).toBe(0);
+  for (const part of ['dev', 'back-end']) expect(kept(part).length).toBeGreaterThanOrEqual(2);
 }, 120_000);
 
 test('several files are compiled in threads, to the same objects as one after the other', () => {
