@@ -1,6 +1,11 @@
-/** What one TCP stream over a veth pair reaches with a program that never limits it, beside none, in turns. */
-import { spawn } from 'node:child_process';
+/**
+ * What one TCP stream over a veth pair reaches with a program that never limits it, beside none, in turns. The program comes and
+ * goes while the stream runs: another stream starts at another pace, which differs by more than what is looked for.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ObjectImage } from '../../dsl/object/image.ts';
 import type { Template } from '../../dsl/object/specialise/template.ts';
 import { attach, detach } from '../../loader/attach/index.ts';
@@ -11,8 +16,14 @@ import { createNamespace, inNamespace, type Namespace, removeNamespace } from '.
 import { median } from '../measure.ts';
 import { ROWS, settingsOf } from './rows.ts';
 
-/** Each four streams of a second: without, with, with and without, so that what drifts evenly falls out. */
-const ROUNDS = 8;
+/** Each four stretches of the stream: without, with, with and without, so that what drifts evenly falls out. */
+const ROUNDS = 64;
+/** ms */
+const STRETCH = 100;
+/** ms, for a stream to settle after a change. */
+const SETTLED = 50;
+/** ms, for a stream to start. */
+const STARTED = 1_000;
 const SENDER = '10.99.0.1';
 const RECEIVER = '10.99.0.2';
 
@@ -20,7 +31,7 @@ const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export interface Throughput {
-  /** Median bit/s received. */
+  /** Median bit/s sent, with all headers. */
   readonly without: number;
   readonly natra: number;
   /** Median of the rounds' own ratios. */
@@ -29,12 +40,20 @@ export interface Throughput {
   readonly middle: readonly [number, number];
 }
 
-async function stream(sender: Namespace): Promise<number> {
-  const [file, args] = inNamespace(sender, 'iperf3', ['-c', RECEIVER, '-t', '1', '-J']);
-  const { end } = JSON.parse(await executeOrThrow(file, args)) as {
-    readonly end: { readonly sum_received: { readonly bits_per_second: number } };
-  };
-  return end.sum_received.bits_per_second;
+/** Bytes that have left by the only device of a process's namespace. */
+function bytesSent({ pid, exitCode }: ChildProcess): number {
+  if (exitCode !== null) throw new Error(`bench: iperf3 ended with ${exitCode} in the midst of its stream`);
+  const line = /^ *eth0:(.*)$/m.exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8'));
+  return Number(line?.[1]?.trim().split(/ +/)[8]);
+}
+
+/** Bit/s of the stream as it is now. */
+async function paceOf(stream: ChildProcess): Promise<number> {
+  await pause(SETTLED);
+  const [start, before] = [performance.now(), bytesSent(stream)];
+  await pause(STRETCH);
+  const [end, after] = [performance.now(), bytesSent(stream)];
+  return ((after - before) * 8_000) / (end - start);
 }
 
 interface Round {
@@ -43,22 +62,30 @@ interface Round {
 }
 
 /** With natra's program where the sender's packets leave; GSO as it is, both as the kernel runs them. */
-async function streamWith(program: { readonly fd: number }, sender: Namespace): Promise<number> {
+async function paceWith(
+  program: { readonly fd: number },
+  sender: Namespace,
+  stream: ChildProcess,
+): Promise<readonly number[]> {
   const name = `natra-bench-${process.pid}`;
   const attachment = inNetns(sender.path, () =>
     attach({ mode: 'clsact', ifindex: 2, direction: 'egress', program, pinPath: '', filterName: name }),
   );
   try {
-    return await stream(sender);
+    return [await paceOf(stream), await paceOf(stream)];
   } finally {
     inNetns(sender.path, () => detach(attachment));
   }
 }
 
-async function round(sender: Namespace, program: { readonly fd: number }): Promise<Round> {
-  const before = await stream(sender);
-  const natra = [await streamWith(program, sender), await streamWith(program, sender)];
-  const after = await stream(sender);
+async function round(
+  sender: Namespace,
+  program: { readonly fd: number },
+  stream: ChildProcess,
+): Promise<Round> {
+  const before = await paceOf(stream);
+  const natra = await paceWith(program, sender, stream);
+  const after = await paceOf(stream);
   return { without: mean([before, after]), natra: mean(natra) };
 }
 
@@ -85,9 +112,16 @@ export async function measureThroughput(
     const server = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     try {
       await once(server.stdout, 'data');
-      await stream(sender);
       const rounds: Round[] = [];
-      for (let at = 0; at < ROUNDS; at++) rounds.push(await round(sender, program));
+      const stream = spawn(...inNamespace(sender, 'iperf3', ['-c', RECEIVER, '-t', '0']), {
+        stdio: 'ignore',
+      });
+      try {
+        await pause(STARTED);
+        for (let at = 0; at < ROUNDS; at++) rounds.push(await round(sender, program, stream));
+      } finally {
+        if (stream.exitCode === null && stream.kill()) await once(stream, 'exit');
+      }
       const ratios = rounds.map(({ natra, without }) => natra / without).sort((a, b) => a - b);
       const quarter = ratios.length >> 2;
       return {
