@@ -24,6 +24,9 @@ function koffiAddon() {
   return inProject('node_modules', '@koromix', `koffi-linux-${arch}`, `${libc}_${arch}`, 'koffi.node');
 }
 
+/** The parts' files, as cni/ names them where it comes to them. */
+const PARTS = { atOnce: 'natra-at-once.cjs', verbs: 'natra-verbs.cjs', operator: 'natra-operator.cjs' };
+
 /** What Node.js puts around a CommonJS module, and cni/part.ts expects around the parts that it reads. */
 const WRAPPED = {
   banner: { js: '(function (exports, require, module, __filename, __dirname) { ' },
@@ -66,14 +69,14 @@ async function bundle() {
     rmSync(inProject('dist', name));
   const main = await bundleOf('cni/main.ts', 'natra', { banner: { js: '#!/usr/bin/env node' } });
   requireOnly(FOR_EVERY_CALL, 'cni/main.ts', main);
-  const atOnce = await bundleOf('cni/at-once.ts', 'natra-at-once.cjs', {});
+  const atOnce = await bundleOf('cni/at-once.ts', PARTS.atOnce, {});
   requireOnly(FOR_EVERY_CALL, 'cni/at-once.ts', atOnce);
-  const verbs = await bundleOf('cni/plugin.ts', 'natra-verbs.cjs', {
+  const verbs = await bundleOf('cni/plugin.ts', PARTS.verbs, {
     ...WRAPPED,
     alias: { 'node:module': inProject('scripts/build/node-module.cjs') },
   });
   requireOnly(FOR_VERBS, 'cni/plugin.ts', verbs);
-  await bundleOf('cni/operator.ts', 'natra-operator.cjs', WRAPPED);
+  await bundleOf('cni/operator.ts', PARTS.operator, WRAPPED);
   chmodSync(inProject('dist', 'natra'), 0o755);
   copyFileSync(koffiAddon(), inProject('dist', 'koffi.node'));
   for (const file of OBJECT_FILES) copyFileSync(file, inProject('dist', path.basename(file)));
@@ -91,14 +94,7 @@ export function buildExecutable() {
       ...OBJECT_FILES,
     ],
     outputs: [
-      ...[
-        'natra',
-        'natra-at-once.cjs',
-        'natra-verbs.cjs',
-        'natra-operator.cjs',
-        'koffi.node',
-        'package.json',
-      ],
+      ...['natra', ...Object.values(PARTS), 'koffi.node', 'package.json'],
       ...OBJECT_FILES.map((file) => path.basename(file)),
     ].map((each) => inProject('dist', each)),
     make: bundle,
