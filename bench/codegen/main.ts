@@ -19,10 +19,18 @@ import { compiledObject, emptyObject, median, processorTime } from '../measure.t
 import { repeated } from './repeated.ts';
 import { SMALL } from './small.ts';
 
-const ROUNDS = 41;
+/**
+ * How often both sides are loaded anew. Where code happens to lie in the processor's caches moves a program of some
+ * nanoseconds by a fifth, so that one placement says nothing of the code: Mytkowicz et al., "Producing Wrong Data
+ * Without Doing Anything Obviously Wrong!", 2009.
+ */
+const PLACEMENTS = 31;
+/** In each placement. */
+const ROUNDS = 9;
 /** Of one program's code in a round, at least. */
-const RUNS = 200_000;
-const SMALL_COPIES = 32;
+const RUNS = 100_000;
+/** Of a small program's code in the first placement; each further one has one more, so that all else lies elsewhere. */
+const FEWEST_COPIES = 20;
 
 /** Behind the name of a program that was made for its settings. */
 const MADE = ', specialised';
@@ -33,9 +41,10 @@ type Figures = Readonly<Record<Metric, number>>;
 
 const LEGEND = [
   `natra / clang -O2 -mcpu=v3 (ratio). instructions: slots of 8 bytes. xlated, jited: bytes in the kernel. processed: the`,
-  `verifier's instructions. ns: a packet's, less an empty program's; a small program's code stands ${SMALL_COPIES} times in a row in`,
-  'the program that is timed, since one call costs more than it does. ns with call: the same and one call of an empty',
-  "program, as a packet pays. Both are medians over rounds in turns, the ratio of ns that of the rounds' own ratios.",
+  `verifier's instructions. ns: a packet's, less an empty program's; a small program's code stands ${FEWEST_COPIES} to ${FEWEST_COPIES + PLACEMENTS - 1} times`,
+  'in a row in the program that is timed, since one call costs more than it does. ns with call: the same and one call of',
+  `an empty program, as a packet pays. Both sides are loaded anew ${PLACEMENTS} times, since where code lies in memory counts too:`,
+  "medians over these placements of medians over rounds in turns; the ratio of ns is the median of the placements' own.",
 ];
 
 interface Candidate {
@@ -50,8 +59,8 @@ interface Comparison {
   readonly frame: Uint8Array;
   readonly natra: Candidate;
   readonly clang: Candidate;
-  /** Copies of the code in what is timed. */
-  readonly copies: number;
+  /** Copies of the code in what is timed, in each placement. */
+  readonly copies: readonly number[];
   /** Puts a loaded program into the state that is measured. */
   readonly prepare?: (program: LoadedProgram) => void;
   /** Not part of the means over the programs as they are compiled. */
@@ -95,39 +104,46 @@ function loadCopies(candidate: Candidate, copies: number): LoadedProgram {
 }
 
 interface Times {
-  /** Medians, nanoseconds of one copy over the empty program's. */
+  /** Nanoseconds of one copy over the empty program's. */
   readonly natra: number;
   readonly clang: number;
-  /** Median of the rounds' ratios. */
+  /** Natra's over clang's. */
   readonly ratio: number;
   /** Nanoseconds of one call of an empty program. */
   readonly call: number;
 }
 
-function time({ natra, clang, copies, frame, prepare }: Comparison): Times {
+const medians = (all: readonly Times[]): Times => ({
+  natra: median(all.map(({ natra }) => natra)),
+  clang: median(all.map(({ clang }) => clang)),
+  ratio: median(all.map(({ ratio }) => ratio)),
+  call: median(all.map(({ call }) => call)),
+});
+
+/** Both sides where this loading happens to place them: medians over rounds in turns. */
+function timePlacement({ natra, clang, frame, prepare }: Comparison, copies: number): Times {
   const none = { image: emptyObject(), program: 'empty' };
   const candidates = [loadCopies(none, 1), loadCopies(none, copies)];
   try {
     candidates.push(loadCopies(natra, copies), loadCopies(clang, copies));
     const repeat = Math.ceil(RUNS / copies);
-    const rounds: { readonly call: number; readonly natra: number; readonly clang: number }[] = [];
+    const rounds: Times[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
       const [call = 0, empty = 0, ours = 0, theirs = 0] = candidates.map((program, index) => {
         if (index > 1) prepare?.(program);
         return processorTime(program.fd, frame, repeat);
       });
-      if (round > 0) rounds.push({ call, natra: (ours - empty) / copies, clang: (theirs - empty) / copies });
+      const [natra, clang] = [(ours - empty) / copies, (theirs - empty) / copies];
+      if (round > 0) rounds.push({ call, natra, clang, ratio: natra / clang });
     }
-    return {
-      natra: median(rounds.map((round) => round.natra)),
-      clang: median(rounds.map((round) => round.clang)),
-      ratio: median(rounds.map((round) => round.natra / round.clang)),
-      call: median(rounds.map(({ call }) => call)),
-    };
+    return medians(rounds);
   } finally {
     for (const program of candidates) program.close();
   }
 }
+
+const time = (comparison: Comparison): Times =>
+  medians(comparison.copies.map((copies) => timePlacement(comparison, copies)));
 
 interface Result {
   readonly name: string;
@@ -173,7 +189,7 @@ function dataplane(): Comparison[] {
   const plain = { settings, specialise: false };
   const common = {
     frame: row.frame,
-    copies: 1,
+    copies: Array.from({ length: PLACEMENTS }, () => 1),
     clang: { image: twin.object, program: 'ingress', options: plain },
     prepare: (program: LoadedProgram) => prepare(row, image, program),
   };
@@ -199,7 +215,11 @@ function small(): Comparison[] {
     const plain = contents && { settings: contents, specialise: false };
     const clang = { image: c.object, program: 'program', ...(plain && { options: plain }) };
     const natra = { image, program: 'program' };
-    const common = { frame, copies: SMALL_COPIES, clang };
+    const common = {
+      frame,
+      copies: Array.from({ length: PLACEMENTS }, (_, index) => FEWEST_COPIES + index),
+      clang,
+    };
     return [
       { ...common, name, natra: { ...natra, ...(plain && { options: plain }) } },
       ...(contents === undefined
