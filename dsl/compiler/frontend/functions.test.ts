@@ -78,6 +78,10 @@ export const p = classifier((skb) => { if (find(skb, undefined)) skb.mark = 1; r
     expect(text).toContain('    return undefined\n  }\n');
     expect(text).toContain('  }\n  return undefined\n}');
   });
+  it('whose return is refused are not told of as ending without one', () => {
+    const refused = 'function clamp(x: u32): u32 { if (x > 9) return 9; return x ? 1 : 0; }';
+    expect(codesIn('skb.mark = clamp(skb.len);', refused)).toEqual(['N2005']);
+  });
   it('take patterns as parameters', () => {
     const text = printed(
       'const sum = ({ a, b }: { a: u32; b: u32 }): u32 => a + b;\nexport const p = classifier((skb) => i32(sum({ a: 1, b: skb.len })));',

@@ -130,7 +130,8 @@ function returnedType(scope: Scope, failed: boolean): Type {
   }
   const joined = rest.reduce<Type>((a, b) => join(a, b) ?? refuseJoin(session, a, b, last), first);
   const type = joined === UNKNOWN_OPTIONAL ? absent(declaredReturn) : joined;
-  if (types.length === returns.length) return type;
+  // What is refused may have been the return that is missing.
+  if (types.length === returns.length || failed) return type;
   return join(type, UNKNOWN_OPTIONAL) ?? session.refuse('N2010', last, { type: describe(type) });
 }
 
