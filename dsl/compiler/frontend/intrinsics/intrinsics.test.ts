@@ -89,6 +89,43 @@ describe('helpers', () => {
   });
 });
 
+describe('a record that is to lie in memory', () => {
+  const messagesOf = (statements: string): string[] =>
+    parseText(`
+const Name = struct({ bytes: array(u8, 2) });
+const Key = struct({ name: Name, port: be16 });
+const Large = struct({ bytes: array(u8, 520), n: u32 });
+const names = hashMap({ key: Key, value: struct({ n: u64 }), maxEntries: 4 });
+const large = hashMap({ key: u32, value: Large, maxEntries: 4 });
+const state = global(struct({ name: Name, other: struct({ bytes: array(u8, 3) }), large: Large }));
+export const example = classifier((skb) => {
+  ${statements}
+  return 0;
+});`).diagnostics.map(({ message }) => message);
+
+  it('takes what lies where its references refer to', () => {
+    const [deleted] = bodyOf(
+      'names.delete({ port: 1, name: state.name });',
+      `const Name = struct({ bytes: array(u8, 2) });
+const names = hashMap({ key: struct({ name: Name, port: be16 }), value: struct({ n: u64 }), maxEntries: 4 });
+const state = global(struct({ name: Name }));`,
+    );
+    expect(deleted).toBe(
+      'names.delete({ name: { bytes: { 0: load.u8(.bss:state+0+0+0+0), 1: load.u8(.bss:state+0+0+0+1) } }, port: 1:u16 })',
+    );
+  });
+  it('takes no other layout than its own', () => {
+    expect(messagesOf('names.delete({ name: state.other, port: 1 });')).toEqual([
+      expect.stringMatching(/^the field 'name': expected Name, found global /),
+    ]);
+  });
+  it('takes no more than a stack holds', () => {
+    expect(messagesOf('large.update(1, { bytes: state.large.bytes, n: 1 });')).toEqual([
+      expect.stringContaining("the field 'bytes': the program cannot be emitted: a copy of 520 bytes"),
+    ]);
+  });
+});
+
 it('a record that does not fit says by which field', () => {
   const { diagnostics } = parseText(`
 const Key = struct({ a: u32, inner: struct({ low: u8, pad: array(u8, 3) }) });
