@@ -95,6 +95,13 @@ test('STATUS is content', () => {
   expect(call(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'))).toEqual({ status: 0, stdout: '', stderr: '' });
 });
 
+test('STATUS says that something else is in the place of the state directory', () => {
+  writeFileSync(node.stateDirectory, '');
+  const { status, stdout } = call(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'));
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ code: 50, msg: 'the state directory is not writable' });
+});
+
 test('without CNI_COMMAND it says what it is', () => {
   const { status, stdout, stderr } = start(executable, {}, '');
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });

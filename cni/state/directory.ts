@@ -1,5 +1,6 @@
 /** The state directory, which whoever comes first to write there makes: 0700, as all that lies below it. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Variables } from '../config/environment.ts';
 import { codeOf } from '../errors.ts';
 
@@ -11,7 +12,22 @@ export function inDirectory<T>(directory: string, body: () => T): T {
     return body();
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     return body();
+  }
+}
+
+/**
+ * Makes a directory, with those above it, where it is missing. Node.js's own way to do so tries for ever where the kernel says ENOENT
+ * though the one above is there: procfs does.
+ */
+export function makeDirectory(directory: string): void {
+  const above = dirname(directory);
+  if (above !== directory && !existsSync(above)) makeDirectory(above);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw error;
   }
 }

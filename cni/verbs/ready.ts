@@ -31,7 +31,8 @@ export function isReady(
     requireVariables('STATUS', variables);
     requireVersion('STATUS', parseNetworkConfiguration(stdin).cniVersion, '1.1.0');
     if (statfsSync(BPFFS).type !== BPF_FS_MAGIC || !mayLoadPrograms()) return false;
-    accessSync(stateDirectory, constants.W_OK);
+    // The slash has the kernel refuse what is no directory.
+    accessSync(`${stateDirectory}/`, constants.W_OK);
     for (const part of PARTS) accessSync(join(directory, part), constants.R_OK);
     return true;
   } catch {

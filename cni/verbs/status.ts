@@ -1,8 +1,9 @@
 /** STATUS (CNI 1.1): whether an ADD with limits could be served now. kubelet asks every few seconds. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { createMap, ensureBpffs } from '../../loader/index.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
+import { makeDirectory } from '../state/directory.ts';
 
 /** Throws code 50 with what is missing. */
 export function status(node: Node): void {
@@ -22,7 +23,7 @@ export function status(node: Node): void {
   });
   able('no bpf file system', () => ensureBpffs());
   able('the state directory is not writable', () => {
-    mkdirSync(node.stateDirectory, { recursive: true, mode: 0o700 });
+    makeDirectory(node.stateDirectory);
     accessSync(node.stateDirectory, constants.W_OK);
   });
 }
