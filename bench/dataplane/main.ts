@@ -3,7 +3,7 @@
  * for its settings, as ADD does it, beside the same logic in C through clang -O2 (twin.c), by BPF_PROG_TEST_RUN in turns
  * within one run, every second round in the opposite order. The time is this process's own on the processor, finer than the
  * kernel's whole nanoseconds and blind to what else runs. A ratio is the median of the rounds' own: what slows the machine
- * slows both sides of a round.
+ * slows both sides of a round. All is loaded anew several times, since where code lies in memory counts, too.
  */
 import path from 'node:path';
 import { templatesOf } from '../../cni/dataplane/prepare.ts';
@@ -15,7 +15,9 @@ import { loadInFront } from './many-flows.ts';
 import { prepare, ROWS, type Row, settingsOf, shareOf } from './rows.ts';
 import { measureThroughput } from './throughput.ts';
 
-const ROUNDS = 15;
+const PLACEMENTS = 7;
+/** In each placement. */
+const ROUNDS = 5;
 const REPEAT = 100_000;
 /** Of a row's packets, to meet its verdict; the ramp marks all but one in 30,000. */
 const LEAST_SHARE = 0.999;
@@ -28,12 +30,10 @@ interface Side {
   readonly load: (rodata: Uint8Array) => LoadedProgram;
 }
 
+type Samples = ReadonlyMap<SideName, readonly number[]>;
+
 /** By side the ns a packet of each round. Throws when a side takes another path than the row is about. */
-function measureRow(
-  row: Row,
-  sides: readonly Side[],
-  natra: ObjectImage,
-): ReadonlyMap<SideName, readonly number[]> {
+function measurePlacement(row: Row, sides: readonly Side[], natra: ObjectImage): Samples {
   const rodata = settingsOf(row, natra);
   const opened: LoadedProgram[] = [];
   const open = (program: LoadedProgram): LoadedProgram => {
@@ -66,6 +66,12 @@ function measureRow(
   }
 }
 
+/** The rounds of all placements, by side. */
+function measureRow(row: Row, sides: readonly Side[], natra: ObjectImage): Samples {
+  const placements = Array.from({ length: PLACEMENTS }, () => measurePlacement(row, sides, natra));
+  return new Map(sides.map(({ name }) => [name, placements.flatMap((each) => each.get(name) ?? [])]));
+}
+
 /** What each side takes over the empty program, and how that compares with the twin's. */
 interface Figures {
   readonly row: string;
@@ -82,7 +88,7 @@ const byRound = (
   of: (own: number, other: number) => number,
 ): number[] => own.map((each, round) => of(each, other[round] ?? Number.NaN));
 
-function figuresOf(row: string, measured: ReadonlyMap<SideName, readonly number[]>): Figures {
+function figuresOf(row: string, measured: Samples): Figures {
   const empty = measured.get('empty') ?? [];
   const over = [...measured].flatMap(([side, samples]) =>
     side === 'empty' ? [] : [[side, byRound(samples, empty, (own, none) => own - none)] as const],
@@ -127,7 +133,7 @@ async function main(): Promise<void> {
     return;
   }
   process.stdout.write(
-    `ns a packet over an empty program, median of ${ROUNDS} runs of ${REPEAT} packets; ratios: the median of the runs' own\n`,
+    `ns a packet over an empty program, median of ${PLACEMENTS * ROUNDS} runs of ${REPEAT} packets, all loaded anew every ${ROUNDS}; ratios: the median of the runs' own\n`,
   );
   const line = (name: string, ...cells: readonly string[]): void => {
     process.stdout.write(`${name.padEnd(26)}${cells.map((cell) => cell.padStart(12)).join('')}\n`);
