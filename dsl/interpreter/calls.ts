@@ -13,7 +13,7 @@ export function invoke(run: Run, tree: FunctionTree, values: readonly Value[], s
     assign(run, parameter, values[index], span);
   });
   const completion = run.execute({ run, function: tree, stack: new Map() }, tree.body);
-  return typeof completion === 'object' ? completion.value : undefined;
+  return typeof completion === 'object' && 'value' in completion ? completion.value : undefined;
 }
 
 export function callFunction(

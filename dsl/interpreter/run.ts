@@ -32,7 +32,12 @@ export interface SeamsPlace {
 }
 
 /** How a statement ended: by going on, or by a jump that something around it takes. */
-export type Completion = 'normal' | 'break' | 'continue' | { readonly value: Value };
+export type Completion =
+  | 'normal'
+  | 'break'
+  | 'continue'
+  | { readonly jump: 'break' | 'continue'; readonly label: string }
+  | { readonly value: Value };
 
 export interface Run {
   /** Runs a function's statements: a call is an expression, so expressions need the statements' meaning. */

@@ -24,6 +24,13 @@ function withField(record: Value, path: readonly string[], value: Value, stateme
   return { ...record, [name]: field };
 }
 
+/** How the body of a loop or of a switch ended: a jump that names its label is one of its own. */
+function executeBody(frame: Frame, body: Statement, label: string | undefined): Completion {
+  const completion = executeOne(frame, body);
+  const isOwn = typeof completion === 'object' && 'jump' in completion && completion.label === label;
+  return isOwn ? completion.jump : completion;
+}
+
 function executeLoop(frame: Frame, loop: Statement & { kind: 'loop' }): Completion {
   const goesOn = (): boolean => loop.condition === undefined || condition(frame, loop.condition);
   const started = execute(frame, loop.initial);
@@ -31,7 +38,7 @@ function executeLoop(frame: Frame, loop: Statement & { kind: 'loop' }): Completi
   if (!loop.postTest && !goesOn()) return 'normal';
   do {
     step(frame.run, loop.span);
-    const completion = executeOne(frame, loop.body);
+    const completion = executeBody(frame, loop.body, loop.label);
     if (completion === 'break') return 'normal';
     if (typeof completion === 'object') return completion;
     execute(frame, loop.update);
@@ -47,7 +54,7 @@ function executeRepeat(frame: Frame, loop: Statement & { kind: 'repeat' }): Comp
   for (let round = 0n; count <= MOST_ROUNDS && round < count; round += 1n) {
     step(frame.run, loop.span);
     assign(frame.run, loop.counter, round, loop.span);
-    const completion = executeOne(frame, loop.body);
+    const completion = executeBody(frame, loop.body, loop.label);
     if (completion === 'break') return 'normal';
     if (typeof completion === 'object') return completion;
   }
@@ -59,7 +66,7 @@ function executeSwitch(frame: Frame, statement: Statement & { kind: 'switch' }):
   const index = statement.cases.findIndex(({ values }) => values.includes(on));
   const body = index < 0 ? statement.otherwise : statement.cases[index]?.body;
   frame.run.hooks.branch?.(statement.on, index < 0 ? 'default' : index);
-  const completion = body === undefined ? 'normal' : executeOne(frame, body);
+  const completion = body === undefined ? 'normal' : executeBody(frame, body, statement.label);
   return completion === 'break' ? 'normal' : completion;
 }
 
@@ -109,9 +116,10 @@ function executeOne(frame: Frame, statement: Statement): Completion {
     case 'switch':
       return executeSwitch(frame, statement);
     case 'break':
-      return 'break';
     case 'continue':
-      return 'continue';
+      return statement.label === undefined
+        ? statement.kind
+        : { jump: statement.kind, label: statement.label };
     case 'return': {
       const value = statement.value && evaluate(frame, statement.value);
       run.hooks.returned?.(statement, value);

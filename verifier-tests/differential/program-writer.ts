@@ -104,13 +104,14 @@ export class ProgramWriter extends ExpressionWriter {
     const type = this.pick(INTS);
     const on = this.int(scope, type, 2);
     const values = [...new Set([0n, 1n, BigInt(this.choose(120)), 4n])];
-    const inside = { ...scope, loops: 0 };
+    const label = this.nodes.label();
+    const inside: Scope = { ...scope, jumps: [...scope.jumps, { kind: 'switch', label }] };
     const cases = [
       { values: values.slice(0, 2), body: this.block(inside, depth - 1) },
       { values: values.slice(2), body: this.block(inside, depth - 1) },
     ];
     const otherwise = this.choose(2) === 1 ? { otherwise: this.block(inside, depth - 1) } : {};
-    return { kind: 'switch', span, on, cases, ...otherwise };
+    return { kind: 'switch', span, label, on, cases, ...otherwise };
   }
 
   /** `for (let i = 0; i < count; i++)`, with a `break` or `continue` now and then. */
@@ -119,17 +120,19 @@ export class ProgramWriter extends ExpressionWriter {
     const span = nodes.nextLine();
     const counter = nodes.variable('i', U32);
     const count = this.choose(6);
+    const label = nodes.label();
     const inside: Scope = {
       ...scope,
       variables: [...scope.variables, counter],
       mayKill: false,
-      loops: scope.loops + 1,
+      jumps: [...scope.jumps, { kind: 'loop', label }],
     };
     const body = this.block(inside, depth - 1);
     const one = nodes.int(U32, 1n);
     return {
       kind: 'loop',
       span,
+      label,
       initial: [{ kind: 'declare', span, variable: counter, value: nodes.int(U32, 0n) }],
       condition: nodes.compare('lt', nodes.read(counter), nodes.int(U32, BigInt(count))),
       update: [
@@ -338,14 +341,23 @@ export class ProgramWriter extends ExpressionWriter {
     }
   }
 
+  /** `break` or `continue`, of the innermost that it can mean or of one that it names. */
+  private jump(scope: Scope): Statement {
+    const loops = scope.jumps.filter((target) => target.kind === 'loop');
+    const kind = loops.length > 0 ? this.pick(['break', 'continue'] as const) : 'break';
+    const target = this.pick(kind === 'continue' ? loops : scope.jumps);
+    const named = this.choose(2) === 1 ? { label: target.label } : {};
+    return { kind, ...named, span: this.nodes.nextLine() };
+  }
+
   /** Statements in a scope of their own; what dies in them is dead behind them too. `outer` is where that counts. */
   block(outside: Scope, depth: number, outer: Scope = outside): Statement {
     const scope: Scope = { ...outside, variables: [...outside.variables], places: [...outside.places] };
     const before = { ...this.dead };
     const { span } = this.nodes;
     const body = this.statements(scope, depth, 3);
-    if (scope.loops > 0 && this.choose(6) === 5) {
-      body.push({ kind: this.pick(['break', 'continue'] as const), span: this.nodes.nextLine() });
+    if (scope.jumps.length > 0 && this.choose(6) === 5) {
+      body.push(this.jump(scope));
     } else if (this.choose(8) === 7) {
       body.push(this.return(scope));
     }
@@ -386,7 +398,7 @@ export class ProgramWriter extends ExpressionWriter {
       places: this.globalPlaces(),
       context,
       mayKill: false,
-      loops: 0,
+      jumps: [],
       returnType,
     };
     const body = this.statements(scope, 1, 3);
@@ -405,7 +417,7 @@ export class ProgramWriter extends ExpressionWriter {
       places: this.globalPlaces(),
       context: true,
       mayKill: true,
-      loops: 0,
+      jumps: [],
       returnType,
       ...(results.enforced ? { resultMask: results.highest } : {}),
     };

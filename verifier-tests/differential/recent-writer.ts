@@ -54,9 +54,11 @@ export class RecentWriter extends ProgramWriter {
       : nodes.arithmetic('and', U32, this.int(scope, U32, 2), nodes.int(U32, 7n));
     const counter = nodes.variable('i', U32);
     const variables = [...scope.variables, counter];
-    const inside: Scope = { ...scope, variables, mayKill: false, loops: scope.loops + 1 };
+    const label = nodes.label();
+    // What is around it no jump can reach: each round is a function of its own.
+    const inside: Scope = { ...scope, variables, mayKill: false, jumps: [{ kind: 'loop', label }] };
     const body = this.block(inside, depth - 1);
-    return { kind: 'repeat', span, counter, count, ...(known && { constant: most }), body };
+    return { kind: 'repeat', label, span, counter, count, ...(known && { constant: most }), body };
   }
 
   private record(scope: Scope): Statement {

@@ -186,7 +186,7 @@ class ReferenceWriter extends RecentWriter {
       places: [...this.globalPlaces(), ...places],
       context: false,
       mayKill: false,
-      loops: 0,
+      jumps: [],
       returnType: VOID,
     };
     const body: Statement[] = places.map((place) => this.storeTo(inside, place));

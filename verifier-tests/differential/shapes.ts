@@ -151,7 +151,8 @@ export interface Scope {
   readonly context: boolean;
   /** Within loops and functions nothing may die: what runs before it in the source may run after it. */
   readonly mayKill: boolean;
-  readonly loops: number;
+  /** The loops and switches that jumps may leave, outermost first, by their labels. */
+  readonly jumps: readonly { readonly kind: 'loop' | 'switch'; readonly label: string }[];
   readonly returnType: Type;
   /** In the entry of a program whose results the verifier bounds: those bits that a result may have. */
   readonly resultMask?: bigint;

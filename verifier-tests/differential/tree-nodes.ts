@@ -41,6 +41,7 @@ export class Nodes {
   #line = 0;
   #variables = 0;
   #slots = 0;
+  #labels = 0;
 
   get lines(): number {
     return this.#line;
@@ -58,6 +59,11 @@ export class Nodes {
   variable(prefix: string, type: Type): Variable {
     this.#variables++;
     return { id: this.#variables, name: `${prefix}${this.#variables}`, type };
+  }
+
+  label(): string {
+    this.#labels++;
+    return `l${this.#labels}`;
   }
 
   slot(): number {

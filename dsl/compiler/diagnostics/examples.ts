@@ -74,10 +74,12 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
     'switch (skb.mark) {\n    case 1:\n      skb.mark = 2;\n    default:\n      skb.mark = 3;\n  }',
   ),
   N4002: program('while (true) skb.mark = 1;'),
-  N4003: program('switch (skb.mark) {\n    case 1:\n      if (skb.len > 9) break;\n      skb.mark = 3;\n  }'),
   N4004: program('for (const i of [1, 2, 3]) skb.mark = i;'),
   N4005: program('for (const i of range(skb.mark)) skb.priority += i;'),
   N4006: `${HEADER}${program('const first = stack(Header);\n  const second = stack(Header);\n  let place = first;\n  for (const i of range(4096)) {\n    if (i === skb.mark) place = second;\n  }\n  skb.mark = place.length;')}`,
+  N4007: program(
+    'outer: for (let i = 0; i < 4; i++) {\n    for (const j of range(skb.len & 4095)) {\n      if (j === skb.mark) break outer;\n    }\n  }',
+  ),
   N5001: 'const example = classifier(() => 0);',
   N5002: `const f = noinline((a: u64, b: u64, c: u64, d: u64, e: u64, g: u64): u64 => a + b + c + d + e + g);\n${program('skb.tstamp = f(1n, 2n, 3n, 4n, 5n, 6n);')}`,
   N5003: `const f = noinline((a: { x: u64 }): u64 => a.x);\n${program('skb.tstamp = f({ x: 1n });')}`,

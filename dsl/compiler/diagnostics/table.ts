@@ -301,17 +301,12 @@ export const DIAGNOSTICS = {
   N4001: {
     title: 'a case falls through into the next',
     why: 'cases are branches, each with its own end.',
-    advice: 'end it with break, continue or return; labels without code may be grouped.',
+    advice: 'end it with break, continue or return; cases without code may be grouped.',
   },
   N4002: {
     title: 'a loop without an end',
     why: 'the verifier has to see that every program ends.',
     advice: 'give it a condition, or leave it with break or return.',
-  },
-  N4003: {
-    title: 'break in the middle of a case',
-    why: 'a case ends at its last statement.',
-    advice: 'use if and else inside the case.',
   },
   N4004: {
     title: 'for..of runs over range(n) only',
@@ -328,6 +323,11 @@ export const DIAGNOSTICS = {
     why: 'the kernel runs each round as a function of its own, which may not leave an address of the stack to its caller.',
     advice:
       'let the loop find a number, and choose the reference by it afterwards; or copy what it refers to.',
+  },
+  N4007: {
+    title: "'{jump}' leaves a long loop",
+    why: 'the kernel runs each round as a function of its own, which can go on, end the loop or return, and nothing else.',
+    advice: 'make the outer loop a function and return from it, or keep in a variable that it ends too.',
   },
   N5001: {
     title: "the program '{name}' is not exported",

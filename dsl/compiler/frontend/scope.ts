@@ -20,8 +20,6 @@ export class Scope {
   readonly session: Session;
   readonly declaredReturn: Declared;
   readonly returns: PendingReturn[] = [];
-  /** `break`s that end a case of a switch; they are no jumps. */
-  private readonly caseEnds = new Set<ts.Node>();
   private readonly bindings = new Map<ts.Symbol, Entity | 'refused'>();
 
   /** The scope around a function inside a function, whose names it sees. */
@@ -85,16 +83,6 @@ export class Scope {
 
   statement(node: ts.Statement): Statement[] {
     return this.session.within(node, () => this.session.translators.statement(this, node));
-  }
-
-  /** Translates a case, at whose ends these `break`s stand. */
-  endingCase<T>(ends: ReadonlySet<ts.Node>, work: () => T): T {
-    for (const end of ends) this.caseEnds.add(end);
-    return work();
-  }
-
-  endsCase(node: ts.BreakStatement): boolean {
-    return this.caseEnds.has(node);
   }
 
   /** Several statements as one. */

@@ -36,7 +36,7 @@ export function lowerLoop(scope: Scope, loop: Loop): void {
 function lowerRound(scope: Scope, loop: Loop, exit: OpenBlock): void {
   const { builder } = scope;
   const continueTo = builder.newBlock();
-  scope.jumps.push({ breakTo: exit, continueTo });
+  scope.jumps.push({ label: loop.label, breakTo: exit, continueTo });
   lowerStatement(scope, loop.body);
   scope.jumps.pop();
   if (builder.reachable) {

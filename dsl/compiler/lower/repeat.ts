@@ -41,7 +41,7 @@ function lowerBody(outer: Scope, name: string, node: Repeat, layout: Frame) {
     contextPointer: undefined,
     // Other values are the outer function's: what the body uses of them comes from the frame.
     variables: new Map([...outer.variables].filter(([, bound]) => !isPlace(bound) && isFixed(bound))),
-    jumps: [{ breakTo: leave, continueTo: next }],
+    jumps: [{ label: node.label, breakTo: leave, continueTo: next }],
     returnTo: { kind: 'round', block: leave, frame, ...layout, leaves: resultLeaves(outer) },
     slots: new Map(),
   };
@@ -164,7 +164,7 @@ function lowerWalked(scope: Scope, node: Repeat): void {
   builder.seal(body);
   builder.switchTo(body);
   bindVariable(scope, node.counter, scalar(counter));
-  scope.jumps.push({ breakTo: exit, continueTo: next });
+  scope.jumps.push({ label: node.label, breakTo: exit, continueTo: next });
   lowerStatement(scope, node.body);
   scope.jumps.pop();
   if (builder.reachable) builder.jump(next);

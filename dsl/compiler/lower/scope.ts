@@ -18,6 +18,7 @@ export type Baseline = '5.12' | '5.10';
 
 /** Where `break` and `continue` go; a switch has no `continue` of its own. */
 export interface Jumps {
+  readonly label?: string | undefined;
   readonly breakTo: OpenBlock;
   readonly continueTo?: OpenBlock;
 }

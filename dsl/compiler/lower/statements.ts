@@ -6,7 +6,7 @@ import { lowerExpression, lowerReference, lowerScalar } from './expressions.ts';
 import { lowerLoop } from './loops.ts';
 import { storeInteger } from './memory.ts';
 import { giveBack, lowerRepeat } from './repeat.ts';
-import { isPlace, LoweringError, type Scope } from './scope.ts';
+import { isPlace, type Jumps, LoweringError, type Scope } from './scope.ts';
 import { newPlace, readPlace, toLeaves, type Value, writePlace } from './values.ts';
 
 /** Lowers statements in order, up to where control can't go on. */
@@ -106,7 +106,7 @@ function lowerSwitch(scope: Scope, statement: Statement & { kind: 'switch' }): v
     builder.seal(block);
     return { block, body };
   });
-  scope.jumps.push({ breakTo: join });
+  scope.jumps.push({ label: statement.label, breakTo: join });
   if (statement.otherwise !== undefined) {
     lowerStatement(scope, statement.otherwise);
   }
@@ -131,11 +131,10 @@ function lowerReturn(scope: Scope, statement: Statement & { kind: 'return' }): v
 }
 
 function lowerJump(scope: Scope, statement: Statement & { kind: 'break' | 'continue' }): void {
-  const { kind } = statement;
-  const target =
-    kind === 'break'
-      ? scope.jumps.at(-1)?.breakTo
-      : scope.jumps.findLast((jumps) => jumps.continueTo !== undefined)?.continueTo;
+  const { kind, label } = statement;
+  const to = kind === 'break' ? 'breakTo' : 'continueTo';
+  const isMeant = (jumps: Jumps): boolean => label === undefined || jumps.label === label;
+  const target = scope.jumps.findLast((jumps) => jumps[to] !== undefined && isMeant(jumps))?.[to];
   if (target === undefined) {
     throw new LoweringError(statement.span, `a ${kind} outside a loop`);
   }

@@ -152,14 +152,16 @@ function indented(statements: readonly Statement[]): string[] {
 const body = (statement: Statement): string[] =>
   indented(statement.kind === 'block' ? statement.body : [statement]);
 
+const labelOf = ({ label }: { readonly label?: string }): string => (label === undefined ? '' : `${label}: `);
+
 function printLoop(node: Extract<Statement, { kind: 'loop' }>): string[] {
   const inline = (statements: readonly Statement[]) => statements.flatMap(printStatement).join(', ');
   const condition = node.condition ? printExpression(node.condition) : '';
   const trips = node.trips ? ` trips ${name(node.trips.counter)}=${node.trips.count}` : '';
   const head = `(${inline(node.initial)}; ${condition}; ${inline(node.update)})${trips}`;
   return node.postTest
-    ? ['do {', ...body(node.body), `} loop ${head}`]
-    : [`loop ${head} {`, ...body(node.body), '}'];
+    ? [`${labelOf(node)}do {`, ...body(node.body), `} loop ${head}`]
+    : [`${labelOf(node)}loop ${head} {`, ...body(node.body), '}'];
 }
 
 function printSwitch(node: Extract<Statement, { kind: 'switch' }>): string[] {
@@ -168,7 +170,7 @@ function printSwitch(node: Extract<Statement, { kind: 'switch' }>): string[] {
     ...body(one.body).map((line) => `  ${line}`),
   ]);
   const rest = node.otherwise ? ['  default:', ...body(node.otherwise).map((line) => `  ${line}`)] : [];
-  return [`switch ${printExpression(node.on)} {`, ...cases, ...rest, '}'];
+  return [`${labelOf(node)}switch ${printExpression(node.on)} {`, ...cases, ...rest, '}'];
 }
 
 /** One statement as lines. */
@@ -200,13 +202,18 @@ export function printStatement(node: Statement): string[] {
     case 'loop':
       return printLoop(node);
     case 'repeat':
-      return [`repeat ${name(node.counter)} < ${printExpression(node.count)} {`, ...body(node.body), '}'];
+      return [
+        `${labelOf(node)}repeat ${name(node.counter)} < ${printExpression(node.count)} {`,
+        ...body(node.body),
+        '}',
+      ];
     case 'switch':
       return printSwitch(node);
     case 'return':
       return [node.value ? `return ${printExpression(node.value)}` : 'return'];
-    default:
-      return [node.kind];
+    case 'break':
+    case 'continue':
+      return [node.label === undefined ? node.kind : `${node.kind} ${node.label}`];
   }
 }
 

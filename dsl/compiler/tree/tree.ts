@@ -320,9 +320,11 @@ export type Statement =
    * Every loop. `condition` absent means true; `update` runs after the body and on `continue`.
    * `postTest` (do..while) runs the body once before the condition.
    * `trips`: the number of rounds where the checker knows it; then `counter` takes 0, step, 2 step, ...
+   * `label`, here and below: what a `break` or `continue` names that means this and nothing inside it.
    */
   | (Node & {
       readonly kind: 'loop';
+      readonly label?: string;
       readonly initial: readonly Statement[];
       readonly condition?: Expression;
       readonly update: readonly Statement[];
@@ -336,20 +338,27 @@ export type Statement =
    */
   | (Node & {
       readonly kind: 'repeat';
+      readonly label?: string;
       readonly counter: Variable;
       readonly count: Expression;
       readonly constant?: number;
       readonly body: Statement;
     })
-  /** Cases without fall-through into code: each lists its constants; `default` is where none matches. */
+  /**
+   * Cases without fall-through into code: each lists its constants; `otherwise` is where none matches. A `break` in one
+   * leaves the switch.
+   */
   | (Node & {
       readonly kind: 'switch';
+      readonly label?: string;
       readonly on: Expression;
       readonly cases: readonly { readonly values: readonly bigint[]; readonly body: Statement }[];
       readonly otherwise?: Statement;
     })
-  | (Node & { readonly kind: 'break' })
-  | (Node & { readonly kind: 'continue' })
+  /** Out of the innermost loop or switch, or of the one with the label. */
+  | (Node & { readonly kind: 'break'; readonly label?: string })
+  /** On to the next round of the innermost loop, or of the one with the label. */
+  | (Node & { readonly kind: 'continue'; readonly label?: string })
   | (Node & { readonly kind: 'return'; readonly value?: Expression });
 
 export interface FunctionTree extends Node {

@@ -93,6 +93,33 @@ describe('packet references', () => {
   });
 });
 
+describe('jumps', () => {
+  it('bring what is known where they leave to what they leave', () => {
+    const found = (jump: string): string[] =>
+      codes(
+        `let at = 0;\nrows: for (let y = 0; y < 4; y++) {\nfor (const x of range(4)) {\nif (x === skb.len) {\nat = ${jump};\nbreak rows;\n}\n}\n}\nstate.cells[at] = 1n;`,
+      );
+    expect(found('y * 4 + x')).toEqual([]);
+    expect(found('y * 4 + x + 1')).toEqual(['N3001']);
+  });
+  it('go on with a round of the loop that they name', () => {
+    const rounds = (by: number): string[] =>
+      codes(
+        `let at = 0;\nrows: for (let y = 0; y < 4; y++) {\nfor (const x of range(4)) if (x === skb.len) continue rows;\nat += ${by};\n}\nstate.cells[at] = 1n;`,
+      );
+    expect(rounds(3)).toEqual([]);
+    expect(rounds(4)).toEqual(['N3001']);
+  });
+  it('leave a switch with what its case has come to', () => {
+    const behind = (code: string): string[] =>
+      codes(
+        `const header = skb.at(Header, 0);\nif (header === undefined) return 0;\nswitch (skb.len) {\ncase 1:\n${code}\nskbPullData(skb, 64);\nreturn 1;\ndefault:\nskb.mark = 1;\n}\nskb.mark = header.type;`,
+      );
+    expect(behind('if (skb.mark === 1) break;')).toEqual([]);
+    expect(behind('if (skb.mark === 1) {\nskbPullData(skb, 64);\nbreak;\n}')).toEqual(['N3003']);
+  });
+});
+
 describe('references to the stack in long loops', () => {
   const twoPlaces = 'const a = stack(Header);\nconst b = stack(Header);\n';
   it.each([

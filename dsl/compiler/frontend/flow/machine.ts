@@ -8,12 +8,20 @@ import { type Abstract, NOTHING } from './values.ts';
 
 export type Report = (code: DiagnosticCode, span: Span, details: Readonly<Record<string, string>>) => void;
 
-export interface LoopFrame {
-  /** Whether bpf_loop runs it. */
-  readonly isRepeat?: true;
+/** A loop or a switch that control is in, and the states in which it is left or goes on. */
+export interface JumpFrame {
+  readonly kind: 'loop' | 'repeat' | 'switch';
+  readonly label: string | undefined;
   breaks: State | undefined;
   continues: State | undefined;
 }
+
+export const jumpFrame = (node: Extract<Statement, { kind: JumpFrame['kind'] }>): JumpFrame => ({
+  kind: node.kind,
+  label: node.label,
+  breaks: undefined,
+  continues: undefined,
+});
 
 /** A value and the state in which it was found; no state where control never gets there. */
 export interface Outcome {
@@ -30,7 +38,7 @@ const PATIENCE = 200_000;
 export class Machine {
   /** undefined: control never comes here. */
   state: State | undefined = EMPTY;
-  readonly loops: LoopFrame[] = [];
+  readonly jumps: JumpFrame[] = [];
   /** What each active call has returned so far, outermost first. */
   readonly functions: Outcome[] = [];
   /** What the program may return. */

@@ -3,7 +3,7 @@ import type { Expression, FunctionTree, Span, Statement, Type } from '../../tree
 import { mayReferToStack, usesOf } from '../../tree/walk.ts';
 import { branch, replaced } from './conditions.ts';
 import { access, rangeText } from './expressions.ts';
-import type { LoopFrame, Machine, Outcome } from './machine.ts';
+import { type JumpFrame, jumpFrame, type Machine, type Outcome } from './machine.ts';
 import { checkRound, checkSettled } from './records.ts';
 import { leaveScope, type State, sameState, set, widenState } from './state.ts';
 import { type Abstract, interval, NOTHING, top } from './values.ts';
@@ -20,7 +20,7 @@ function sequence(machine: Machine, statements: readonly Statement[]): void {
 }
 
 /** Condition, body and update once; gives the state in which the condition ended the loop. */
-function round(machine: Machine, node: Loop, frame: LoopFrame, test: boolean): State | undefined {
+function round(machine: Machine, node: Loop, frame: JumpFrame, test: boolean): State | undefined {
   let left: State | undefined;
   if (node.condition && test) {
     const { whenTrue, whenFalse } = branch(machine, node.condition);
@@ -35,7 +35,7 @@ function round(machine: Machine, node: Loop, frame: LoopFrame, test: boolean): S
 }
 
 /** Every round by itself, until the condition ends the loop. */
-function walk(machine: Machine, node: Loop, frame: LoopFrame, rounds: number): State | undefined {
+function walk(machine: Machine, node: Loop, frame: JumpFrame, rounds: number): State | undefined {
   let exits: State | undefined;
   for (let done = 0; done <= rounds && machine.state !== undefined; done += 1)
     exits = machine.merge(exits, round(machine, node, frame, true));
@@ -43,7 +43,7 @@ function walk(machine: Machine, node: Loop, frame: LoopFrame, rounds: number): S
 }
 
 /** All rounds at once: the least entry state found that no round changes. */
-function settle(machine: Machine, node: Loop, frame: LoopFrame): State | undefined {
+function settle(machine: Machine, node: Loop, frame: JumpFrame): State | undefined {
   let entry = machine.state;
   for (let rounds = 0; entry !== undefined; rounds += 1) {
     const before: State = entry;
@@ -64,13 +64,13 @@ function settle(machine: Machine, node: Loop, frame: LoopFrame): State | undefin
 
 function loop(machine: Machine, node: Loop): void {
   sequence(machine, node.initial);
-  const frame: LoopFrame = { breaks: undefined, continues: undefined };
-  machine.loops.push(frame);
+  const frame = jumpFrame(node);
+  machine.jumps.push(frame);
   if (node.postTest) round(machine, node, frame, false);
   const early = frame.breaks;
   const short = node.trips !== undefined && node.trips.count <= LONGEST_WALK && machine.isPatient();
   const exits = short ? walk(machine, node, frame, node.trips?.count ?? 0) : settle(machine, node, frame);
-  machine.loops.pop();
+  machine.jumps.pop();
   machine.state = machine.merge(machine.merge(exits, frame.breaks), early);
 }
 
@@ -107,7 +107,7 @@ function repeat(machine: Machine, node: Extract<Statement, { kind: 'repeat' }>):
   if (count.kind === 'int' && count.high > MOST_ROUNDS)
     machine.report('N4005', node.count.span, { range: rangeText(count.low, count.high) });
   const highest = node.constant === undefined ? (1n << 32n) - 1n : BigInt(node.constant) - 1n;
-  const frame: LoopFrame = { isRepeat: true, breaks: undefined, continues: undefined };
+  const frame = jumpFrame(node);
   const { assigned, variables } = usesOf(node);
   for (const { id, name, type } of variables) {
     const span = assigned.get(id);
@@ -119,7 +119,7 @@ function repeat(machine: Machine, node: Extract<Statement, { kind: 'repeat' }>):
     machine.run(machine, node.body);
     return machine.merge(entry, machine.merge(machine.state, frame.continues));
   };
-  machine.loops.push(frame);
+  machine.jumps.push(frame);
   machine.rounds += 1;
   let entry = machine.state;
   for (let rounds = 0; entry !== undefined; rounds += 1) {
@@ -139,7 +139,7 @@ function repeat(machine: Machine, node: Extract<Statement, { kind: 'repeat' }>):
     checkRound(machine, around);
   }
   machine.rounds -= 1;
-  machine.loops.pop();
+  machine.jumps.pop();
   const after = machine.merge(left, frame.breaks);
   machine.state = after && forgotten(after, assigned);
 }
@@ -149,12 +149,15 @@ function choose(machine: Machine, node: Extract<Statement, { kind: 'switch' }>):
   const entry = machine.state;
   let after = node.otherwise === undefined ? entry : undefined;
   const bodies = [...node.cases.map((one) => one.body), ...(node.otherwise ? [node.otherwise] : [])];
+  const frame = jumpFrame(node);
+  machine.jumps.push(frame);
   for (const body of bodies) {
     machine.state = entry;
     machine.run(machine, body);
     after = machine.merge(after, machine.state);
   }
-  machine.state = after;
+  machine.jumps.pop();
+  machine.state = machine.merge(after, frame.breaks);
 }
 
 function assignField(machine: Machine, node: Extract<Statement, { kind: 'assignField' }>): void {
@@ -182,7 +185,7 @@ function checkResult(machine: Machine, value: Abstract, node: Expression): void 
 function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>): void {
   const value = node.value ? machine.evaluate(machine, node.value) : NOTHING;
   const isAddress = node.value && node.value.kind !== 'undefined' && mayReferToStack(node.value.type);
-  const rounds = machine.loops.filter(({ isRepeat }) => isRepeat).length;
+  const rounds = machine.jumps.filter(({ kind }) => kind === 'repeat').length;
   if (isAddress && rounds > 0) machine.report('N4006', node.span, { where: 'what it returns' });
   if (rounds > 0) checkRound(machine, machine.rounds - rounds);
   if (machine.functions.length === 1) {
@@ -194,8 +197,14 @@ function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>
   machine.state = undefined;
 }
 
-function jump(machine: Machine, to: 'breaks' | 'continues'): void {
-  const frame = machine.loops.at(-1);
+function jump(machine: Machine, { kind, label, span }: Extract<Statement, { kind: 'break' | 'continue' }>) {
+  const to = kind === 'break' ? 'breaks' : 'continues';
+  const isMeant = (frame: JumpFrame): boolean =>
+    label === undefined ? kind === 'break' || frame.kind !== 'switch' : frame.label === label;
+  const index = machine.jumps.findLastIndex(isMeant);
+  const frame = machine.jumps[index];
+  if (machine.jumps.slice(index + 1).some((left) => left.kind === 'repeat'))
+    machine.report('N4007', span, { jump: `${kind} ${label}` });
   if (frame !== undefined) frame[to] = machine.merge(frame[to], machine.state);
   machine.state = undefined;
 }
@@ -246,10 +255,8 @@ export function run(machine: Machine, node: Statement): void {
       choose(machine, node);
       return;
     case 'break':
-      jump(machine, 'breaks');
-      return;
     case 'continue':
-      jump(machine, 'continues');
+      jump(machine, node);
       return;
     case 'return':
       giveBack(machine, node);
@@ -265,9 +272,9 @@ export function call(machine: Machine, callee: FunctionTree, given: readonly Abs
       machine.state = set(machine.state, parameter, given[index] ?? top(parameter.type));
   });
   machine.functions.push({ state: undefined, value: NOTHING });
-  const loops = machine.loops.splice(0);
+  const jumps = machine.jumps.splice(0);
   sequence(machine, callee.body);
-  machine.loops.push(...loops);
+  machine.jumps.push(...jumps);
   if (machine.functions.length === 1 && machine.state !== undefined)
     checkSettled(machine, callee.span.endLine);
   const end: Outcome = { state: machine.state, value: NOTHING };

@@ -1,5 +1,5 @@
 /** `if`, `return`, and the jumps out of loops. */
-import type { ts } from 'ts-morph';
+import { ts } from 'ts-morph';
 import type { Expression, Statement } from '../../tree/tree.ts';
 import type { PendingReturn, Scope } from '../scope.ts';
 import { coerce } from '../types/coerce.ts';
@@ -18,6 +18,18 @@ export const returned = (scope: Scope, value: Expression, node: ts.Node): Expres
   scope.declaredReturn.kind === 'inferred' && isFree(value)
     ? value
     : coerce(scope.session, value, scope.declaredReturn, node);
+
+export function jump(scope: Scope, node: ts.BreakOrContinueStatement): Statement[] {
+  const kind = ts.isBreakStatement(node) ? 'break' : 'continue';
+  const label = node.label && { label: node.label.text };
+  return [{ kind, ...label, span: scope.span(node) }];
+}
+
+/** The name that jumps may call a loop or a switch by. */
+export const labelOf = ({
+  parent,
+}: ts.IterationStatement | ts.SwitchStatement): { readonly label?: string } =>
+  ts.isLabeledStatement(parent) ? { label: parent.label.text } : {};
 
 export function giveBack(scope: Scope, node: ts.ReturnStatement): Statement[] {
   const span = scope.span(node);

@@ -1,48 +1,50 @@
-/** Whether control can reach the end of a statement, and which `break`s leave it. */
+/** Whether control can reach the end of a statement, and what leaves it. */
 import type { Statement } from '../../tree/tree.ts';
 
-/** Whether a `break` in the statement leaves the loop that the statement is in. */
-export function breaks(statement: Statement): boolean {
+type Loop = Extract<Statement, { kind: 'loop' }>;
+type Target = { readonly label?: string };
+
+/** The statements that a statement is made of. */
+function partsOf(statement: Statement): readonly Statement[] {
   switch (statement.kind) {
-    case 'break':
-      return true;
     case 'block':
-      return statement.body.some(breaks);
+      return statement.body;
     case 'if':
-      return breaks(statement.whenTrue) || (statement.whenFalse !== undefined && breaks(statement.whenFalse));
-    case 'switch':
-      return (
-        statement.cases.some((one) => breaks(one.body)) ||
-        (statement.otherwise !== undefined && breaks(statement.otherwise))
-      );
+      return statement.whenFalse ? [statement.whenTrue, statement.whenFalse] : [statement.whenTrue];
+    case 'switch': {
+      const bodies = statement.cases.map(({ body }) => body);
+      return statement.otherwise ? [...bodies, statement.otherwise] : bodies;
+    }
+    case 'loop':
+    case 'repeat':
+      return [statement.body];
     default:
-      return false;
+      return [];
   }
 }
 
-/** Whether a `return` is somewhere in the statement. */
-export function returns(statement: Statement): boolean {
-  switch (statement.kind) {
-    case 'return':
-      return true;
-    case 'block':
-      return statement.body.some(returns);
-    case 'if':
-      return (
-        returns(statement.whenTrue) || (statement.whenFalse !== undefined && returns(statement.whenFalse))
-      );
-    case 'switch':
-      return (
-        statement.cases.some((one) => returns(one.body)) ||
-        (statement.otherwise !== undefined && returns(statement.otherwise))
-      );
-    case 'loop':
-    case 'repeat':
-      return returns(statement.body);
-    default:
-      return false;
-  }
-}
+/** Whether a `break` in `parts` leaves the loop or switch `target` that they are in. */
+const breaks = (parts: readonly Statement[], target: Target, isInner = false): boolean =>
+  parts.some((part) => {
+    if (part.kind === 'break') return part.label === undefined ? !isInner : part.label === target.label;
+    const hasOwn = part.kind === 'switch' || part.kind === 'loop' || part.kind === 'repeat';
+    return breaks(partsOf(part), target, isInner || hasOwn);
+  });
+
+/** Whether `parts` may return, or jump to a label that is not within them. */
+const escapes = (parts: readonly Statement[], inner: ReadonlySet<string | undefined>): boolean =>
+  parts.some((part) => {
+    if (part.kind === 'return') return true;
+    if (part.kind === 'break' || part.kind === 'continue') return !inner.has(part.label);
+    return escapes(partsOf(part), 'label' in part ? new Set([...inner, part.label]) : inner);
+  });
+
+export const isEndless = ({ condition }: Loop): boolean =>
+  condition === undefined || (condition.kind === 'bool' && condition.value);
+
+/** Whether something in the body of a loop ends it. */
+export const isLeft = (loop: Loop): boolean =>
+  breaks([loop.body], loop) || escapes([loop.body], new Set([undefined, loop.label]));
 
 /** Whether control can run past the end of the statement, within its function. */
 export function completes(statement: Statement): boolean {
@@ -60,14 +62,11 @@ export function completes(statement: Statement): boolean {
     case 'switch':
       return (
         statement.otherwise === undefined ||
-        completes(statement.otherwise) ||
-        statement.cases.some((one) => completes(one.body))
+        partsOf(statement).some(completes) ||
+        breaks(partsOf(statement), statement)
       );
-    case 'loop': {
-      const { condition } = statement;
-      const endless = condition === undefined || (condition.kind === 'bool' && condition.value);
-      return !endless || breaks(statement.body);
-    }
+    case 'loop':
+      return !isEndless(statement) || breaks([statement.body], statement);
     default:
       return true;
   }

@@ -7,7 +7,8 @@ import { convertTo } from '../types/coerce.ts';
 import { literal, typedLiteral } from '../types/literals.ts';
 import { fits, U32 } from '../types/types.ts';
 import { effect } from './assign.ts';
-import { breaks, returns } from './completion.ts';
+import { labelOf } from './branches.ts';
+import { isEndless, isLeft } from './completion.ts';
 import { declarations } from './declare.ts';
 
 type Loop = Extract<Statement, { kind: 'loop' }>;
@@ -22,9 +23,7 @@ const body = (scope: Scope, node: ts.IterationStatement): Statement =>
 
 /** Refuses a loop that nothing ends. */
 function finished(scope: Scope, loop: Loop, node: ts.Node): Statement[] {
-  const endless = loop.condition === undefined || (loop.condition.kind === 'bool' && loop.condition.value);
-  const ends = breaks(loop.body) || returns(loop.body);
-  if (endless && !ends && !scope.session.unproven) scope.refuse('N4002', node);
+  if (isEndless(loop) && !isLeft(loop) && !scope.session.unproven) scope.refuse('N4002', node);
   return [loop];
 }
 
@@ -100,6 +99,7 @@ export function forLoop(scope: Scope, node: ts.ForStatement): Statement[] {
     : [];
   const loop: Loop = {
     kind: 'loop',
+    ...labelOf(node),
     initial,
     ...(node.condition ? { condition: scope.condition(node.condition) } : {}),
     body: body(scope, node),
@@ -117,7 +117,16 @@ export function whileLoop(scope: Scope, node: ts.WhileStatement | ts.DoStatement
   const span = scope.span(node);
   return finished(
     scope,
-    { kind: 'loop', initial: [], condition, body: body(scope, node), update: [], postTest, span },
+    {
+      kind: 'loop',
+      ...labelOf(node),
+      initial: [],
+      condition,
+      body: body(scope, node),
+      update: [],
+      postTest,
+      span,
+    },
     node,
   );
 }
@@ -144,11 +153,22 @@ export function forOf(scope: Scope, node: ts.ForOfStatement): Statement[] {
   if (count === undefined || count > LONGEST_WALK) {
     const repeated = body(scope, node);
     const constant = count === undefined ? {} : { constant: Number(count) };
-    return [{ kind: 'repeat', counter, count: rounds, ...constant, body: repeated, span: scope.span(node) }];
+    return [
+      {
+        kind: 'repeat',
+        ...labelOf(node),
+        counter,
+        count: rounds,
+        ...constant,
+        body: repeated,
+        span: scope.span(node),
+      },
+    ];
   }
   const current = scope.use(counter, name);
   const loop: Loop = {
     kind: 'loop',
+    ...labelOf(node),
     initial: [{ kind: 'declare', variable: counter, value: typedLiteral(0n, U32, span), span }],
     condition: compare(scope, 'lt', '<', current, literal(count, false, span), node.expression),
     body: body(scope, node),

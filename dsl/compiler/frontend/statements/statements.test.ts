@@ -106,9 +106,57 @@ describe('switch', () => {
       body('for (const i of range(3)) {\nswitch (i) {\ncase 1:\ncontinue;\n}\ns.count += 1n;\n}'),
     ).toContain('      continue');
   });
+  it('keeps a break in the midst of a case', () => {
+    expect(
+      body('switch (s.a) {\ncase 1:\nif (skb.len > 9) break;\nskb.mark = 1;\nbreak;\n}').slice(2, 6),
+    ).toEqual(['    if (context.len > 9:u32) {', '      break', '    }', '    context.mark = 1:u32']);
+  });
+  it('knows what ends a case: another switch, a loop without an end, a jump to a label', () => {
+    const ends = [
+      'switch (skb.len) {\ncase 0:\nreturn 1;\ndefault:\nreturn 2;\n}',
+      'while (true) {\nif (skb.len > 9) continue rounds;\nreturn 1;\n}',
+      'break rounds;',
+    ];
+    for (const end of ends)
+      expect(
+        codesIn(
+          `rounds: for (const i of range(3)) {\nswitch (i) {\ncase 1:\n${end}\ncase 2:\nskb.mark = 1;\n}\n}`,
+        ),
+      ).toEqual([]);
+    const leaves =
+      'switch (skb.len) {\ncase 0:\nif (skb.mark === 1) break;\nreturn 1;\ndefault:\nreturn 2;\n}';
+    expect(codesIn(`switch (skb.mark) {\ncase 1:\n${leaves}\ncase 2:\nskb.mark = 1;\n}`)).toEqual(['N4001']);
+  });
+  it('is not said to fall through where what is refused may be its end', () => {
+    expect(codesIn('switch (s.a) {\ncase 1:\nreturn skb.len ? 1 : 2;\ncase 2:\nreturn 3;\n}', STATE)).toEqual(
+      ['N2005'],
+    );
+  });
   it('refuses cases that are no constants of its type', () => {
     expect(codesIn('switch (s.a) {\ncase -1:\nreturn 1;\n}', STATE)).toEqual(['N2004']);
     expect(codesIn('switch (skb.len) {\ncase skb.mark:\nreturn 1;\n}', STATE)).toEqual(['N2011']);
+  });
+});
+
+describe('labels', () => {
+  it('are kept by what they name and by the jumps', () => {
+    expect(body('rows: for (;;) {\nwhile (skb.len > 9) continue rows;\nbreak rows;\n}')).toEqual([
+      'rows: loop (; ; ) {',
+      '  loop (; (context.len > 9:u32); ) {',
+      '    continue rows',
+      '  }',
+      '  break rows',
+      '}',
+    ]);
+  });
+  it('end a loop only where a jump goes out of it', () => {
+    const loop = (jump: string): string[] => codesIn(`rows: while (true) {\nwhile (true) ${jump};\n}`);
+    expect(loop('break rows')).toEqual([]);
+    expect(loop('continue rows')).toEqual(['N4002']);
+    expect(loop('break')).toEqual(['N4002']);
+  });
+  it('may name loops and switches', () => {
+    expect(codesIn('once: {\nif (skb.len > 9) break once;\nskb.mark = 1;\n}')).toEqual(['N1001']);
   });
 });
 

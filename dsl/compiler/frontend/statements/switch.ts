@@ -6,39 +6,26 @@ import type { Scope } from '../scope.ts';
 import { convertTo, settle } from '../types/coerce.ts';
 import { isFree } from '../types/literals.ts';
 import { promoted } from '../types/types.ts';
+import { labelOf } from './branches.ts';
+import { completes } from './completion.ts';
 
-const K = ts.SyntaxKind;
-
-/** Whether control can run past the end of these statements, `break` included as an end. */
-function fallsOut(nodes: readonly ts.Statement[]): boolean {
-  const last = nodes.at(-1);
-  if (last === undefined) return true;
-  if (ts.isBlock(last)) return fallsOut(last.statements);
-  if (ts.isIfStatement(last))
-    return (
-      last.elseStatement === undefined || fallsOut([last.thenStatement]) || fallsOut([last.elseStatement])
-    );
-  return ![K.BreakStatement, K.ContinueStatement, K.ReturnStatement].includes(last.kind);
+/** What a case does before the `break`s at its end, which lead where it ends anyway. */
+function withoutEnd(statements: readonly Statement[]): Statement[] {
+  const [last, others] = [statements.at(-1), statements.slice(0, -1)];
+  if (last === undefined) return others;
+  if (last.kind === 'break' && last.label === undefined) return others;
+  return [...others, endingWithout(last)];
 }
 
-/** The `break`s that end a case: each is the last thing on its path. */
-function endings(nodes: readonly ts.Statement[], found: Set<ts.Node>): Set<ts.Node> {
-  const last = nodes.at(-1);
-  if (last === undefined) return found;
-  if (ts.isBreakStatement(last)) found.add(last);
-  else if (ts.isBlock(last)) endings(last.statements, found);
-  else if (ts.isIfStatement(last)) {
-    endings([last.thenStatement], found);
-    if (last.elseStatement) endings([last.elseStatement], found);
-  }
-  return found;
-}
-
-/** Refuses a `break` of the switch that is not at an end of its case. */
-function checkBreaks(scope: Scope, node: ts.Node, allowed: ReadonlySet<ts.Node>): void {
-  if (ts.isBreakStatement(node) && !allowed.has(node)) scope.refuse('N4003', node);
-  if (ts.isIterationStatement(node, false) || ts.isSwitchStatement(node)) return;
-  ts.forEachChild(node, (child) => checkBreaks(scope, child, allowed));
+function endingWithout(last: Statement): Statement {
+  const arm = (part: Statement): Statement =>
+    part.kind === 'break'
+      ? { kind: 'block', body: withoutEnd([part]), span: part.span }
+      : endingWithout(part);
+  if (last.kind === 'block') return { ...last, body: withoutEnd(last.body) };
+  if (last.kind !== 'if') return last;
+  const { whenTrue, whenFalse } = last;
+  return { ...last, whenTrue: arm(whenTrue), ...(whenFalse && { whenFalse: arm(whenFalse) }) };
 }
 
 function constant(scope: Scope, node: ts.Expression, on: Expression): bigint {
@@ -65,18 +52,17 @@ export function choose(scope: Scope, node: ts.SwitchStatement): Statement[] {
     else values.push(constant(scope, clause.expression, on));
     const last = index === clauses.length - 1;
     if (clause.statements.length === 0 && !last) return;
-    if (!last && fallsOut(clause.statements)) scope.refuse('N4001', clause);
-    const ends = endings(clause.statements, new Set());
-    for (const statement of clause.statements) checkBreaks(scope, statement, ends);
-    const body = scope.block(
-      scope.endingCase(ends, () => scope.statements(clause.statements)),
-      clause,
-    );
+    const before = scope.session.refusals;
+    const statements = scope.statements(clause.statements);
+    // What is refused may have been its end.
+    const falls = statements.every(completes) && scope.session.refusals === before;
+    if (!last && falls) scope.refuse('N4001', clause);
+    const body = scope.block(withoutEnd(statements), clause);
     if (isDefault) otherwise = body;
     else cases.push({ values, body });
     values = [];
     isDefault = false;
   });
   const rest = otherwise === undefined ? {} : { otherwise };
-  return [{ kind: 'switch', on, cases, ...rest, span: scope.span(node) }];
+  return [{ kind: 'switch', ...labelOf(node), on, cases, ...rest, span: scope.span(node) }];
 }

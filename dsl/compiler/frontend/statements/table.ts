@@ -3,7 +3,7 @@ import { ts } from 'ts-morph';
 import type { Statement } from '../../tree/tree.ts';
 import type { Scope } from '../scope.ts';
 import { effect } from './assign.ts';
-import { branch, giveBack } from './branches.ts';
+import { branch, giveBack, jump } from './branches.ts';
 import { declarations } from './declare.ts';
 import { forLoop, forOf, whileLoop } from './loops.ts';
 import { choose } from './switch.ts';
@@ -19,9 +19,8 @@ export function statement(scope: Scope, node: ts.Statement): Statement[] {
   if (ts.isForOfStatement(node)) return forOf(scope, node);
   if (ts.isWhileStatement(node) || ts.isDoStatement(node)) return whileLoop(scope, node);
   if (ts.isSwitchStatement(node)) return choose(scope, node);
-  if (ts.isContinueStatement(node)) return [{ kind: 'continue', span: scope.span(node) }];
-  if (ts.isBreakStatement(node))
-    return scope.endsCase(node) ? [] : [{ kind: 'break', span: scope.span(node) }];
+  if (ts.isLabeledStatement(node)) return scope.statement(node.statement);
+  if (ts.isBreakOrContinueStatement(node)) return jump(scope, node);
   if (ts.isEmptyStatement(node)) return [];
   if (ts.isFunctionDeclaration(node)) return scope.refuse('N1014', node);
   if (ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node)) return [];

@@ -36,7 +36,6 @@ const BY_KIND: ReadonlyMap<ts.SyntaxKind, Refused> = new Map<ts.SyntaxKind, Refu
   [K.NonNullExpression, { code: 'N1010' }],
   [K.TypeAssertionExpression, { code: 'N1010' }],
   [K.NullKeyword, { code: 'N1012' }],
-  [K.LabeledStatement, { code: 'N1001', details: { syntax: 'a label' } }],
   [K.ForInStatement, { code: 'N1001', details: { syntax: 'for..in' } }],
   [K.WithStatement, { code: 'N1001', details: { syntax: 'with' } }],
   [K.DebuggerStatement, { code: 'N1001', details: { syntax: 'debugger' } }],
@@ -65,6 +64,9 @@ function isName(node: ts.StringLiteral): boolean {
   );
 }
 
+const isJumpedOutOf = (node: ts.Statement): boolean =>
+  ts.isIterationStatement(node, false) || ts.isSwitchStatement(node);
+
 function refusal(node: ts.Node): Refused | undefined {
   if (ts.isBinaryExpression(node)) return BY_OPERATOR.get(node.operatorToken.kind);
   if (ts.isStringLiteral(node) && isName(node)) return undefined;
@@ -76,6 +78,8 @@ function refusal(node: ts.Node): Refused | undefined {
     return { code: 'N1003' };
   if (ts.isFunctionDeclaration(node) && node.asteriskToken) return { code: 'N1003' };
   if (ts.isBindingElement(node) && node.initializer) return { code: 'N1022' };
+  if (ts.isLabeledStatement(node) && !isJumpedOutOf(node.statement))
+    return { code: 'N1001', details: { syntax: 'a label of what is no loop or switch' } };
   return BY_KIND.get(node.kind);
 }
 
