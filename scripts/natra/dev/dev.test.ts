@@ -157,6 +157,29 @@ test('a program is tried in both models, and a disagreement is named', () => {
   );
 });
 
+test('programs of every kind are tried on packets as they see them', () => {
+  const file = write(
+    'kinds.ts',
+    `import { be16, cgroupSkbEgress, socketFilter, struct, u8, xdp, xdpAdjustHead, xdpDevmap } from '${LANGUAGE}';
+const Start = struct({ version: u8, tos: u8, length: be16 });
+export const guard = xdp((packet) => (xdpAdjustHead(packet, 14) < 0n || packet.rxQueueIndex > 0 ? 1 : 2));
+export const leaving = xdpDevmap((packet) => (packet.egressIfindex > 0 ? 1 : 2));
+export const keep = socketFilter((skb) => skb.load(Start, 14)?.length ?? 0);
+export const sending = cgroupSkbEgress((skb) => {
+  const start = skb.at(Start, 0);
+  skb.mark = start?.length ?? 1;
+  return 1;
+});
+`,
+  );
+  const { tree, object } = compile(file);
+  const trials = tree!.programs.map((each) => tryProgram(tree!, object!, each, { kernel: false }));
+  expect(trials.map(({ disagreement, packets }) => [disagreement, packets])).toEqual(
+    tree!.programs.map(() => [undefined, 128]),
+  );
+  rmSync(file);
+});
+
 test('once, it exits with 1 where anything is wrong', async () => {
   let out = '';
   const output = {

@@ -1,8 +1,15 @@
 /** A quick trial of a program: the interpreter and the VM on the same packets, and what the kernel makes of it. */
 import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts';
 import { createInterpreter } from '../../../dsl/interpreter/index.ts';
-import { Clock, Skb, testRunContext } from '../../../dsl/machine/index.ts';
-import type { ObjectImage } from '../../../dsl/object/image.ts';
+import {
+  Clock,
+  CONTEXTS,
+  type Packet,
+  packetFor,
+  testRunContext,
+  testRunRefusal,
+} from '../../../dsl/machine/index.ts';
+import type { ObjectImage, ProgramKind } from '../../../dsl/object/image.ts';
 import { createVm } from '../../../dsl/vm/index.ts';
 import {
   KernelError,
@@ -43,11 +50,11 @@ interface Outcome {
   readonly packet: string;
 }
 
-const outcomeOf = (verdict: number, skb: Skb): Outcome => ({
-  verdict,
-  fields: `mark ${skb.mark}, priority ${skb.priority}, tstamp ${skb.tstamp}`,
-  packet: Buffer.from(skb.data).toString('hex'),
-});
+function outcomeOf(verdict: number, kind: ProgramKind, packet: Packet): Outcome {
+  const writable = CONTEXTS[kind].fields.filter((field) => field.writable);
+  const fields = writable.map(({ name }) => `${name} ${packet.get(name)}`).join(', ');
+  return { verdict, fields, packet: Buffer.from(packet.data).toString('hex') };
+}
 
 function difference(name: string, interpreter: Outcome, vm: Outcome): string | undefined {
   const what = (['verdict', 'fields', 'packet'] as const).find((each) => interpreter[each] !== vm[each]);
@@ -58,7 +65,7 @@ function difference(name: string, interpreter: Outcome, vm: Outcome): string | u
 function compareModels(
   tree: ModuleTree,
   object: ObjectImage,
-  program: string,
+  { name: program, kind }: ProgramTree,
   rodata: Uint8Array | undefined,
 ) {
   const clocks = [new Clock(), new Clock()] as const;
@@ -71,11 +78,11 @@ function compareModels(
       now += GAPS[packets % GAPS.length] ?? 0n;
       for (const clock of clocks) clock.set(now, TICK);
       packets += 1;
-      const skbs = [new Skb(bytes.slice()), new Skb(bytes.slice())] as const;
-      const expected = outcomeOf(interpreter.run(program, skbs[0]).verdict | 0, skbs[0]);
-      const run = vm.run(program, skbs[1]);
+      const [one, other] = [packetFor(kind, bytes.slice()), packetFor(kind, bytes.slice())];
+      const expected = outcomeOf(interpreter.run(program, one).verdict | 0, kind, one);
+      const run = vm.run(program, other);
       steps += run.steps;
-      const found = difference(name, expected, outcomeOf(Number(BigInt.asIntN(32, run.r0)), skbs[1]));
+      const found = difference(name, expected, outcomeOf(Number(BigInt.asIntN(32, run.r0)), kind, other));
       if (found) return { packets, stepsPerPacket: steps / packets, disagreement: found };
     }
   return { packets, stepsPerPacket: steps / packets, disagreement: undefined };
@@ -100,12 +107,13 @@ function inKernel(
     const loaded = loadProgram(object, name, { onStatistics });
     try {
       const walked = statistics && { walked: statistics.processedInstructions };
-      const [packet] = PACKETS;
-      if (kind !== 'classifier' || packet === undefined) return { ...walked };
-      const context = testRunContext(new Skb(packet.bytes.slice()));
-      const samples = Array.from({ length: SAMPLES }, () =>
-        testRun(loaded.fd, { data: packet.bytes, context, repeat: REPEAT }),
-      );
+      const [sample] = PACKETS;
+      if (sample === undefined) return { ...walked };
+      const packet = packetFor(kind, sample.bytes.slice());
+      if (testRunRefusal(packet, kind) !== undefined) return { ...walked };
+      const context = testRunContext(packet);
+      const given = { data: sample.bytes, ...(context && { context }), repeat: REPEAT };
+      const samples = Array.from({ length: SAMPLES }, () => testRun(loaded.fd, given));
       return { ...walked, nanoseconds: median(samples.map((each) => each.durationNanoseconds)) };
     } finally {
       loaded.close();
@@ -125,7 +133,7 @@ export function tryProgram(
   program: ProgramTree,
   options: { readonly rodata?: Uint8Array | undefined; readonly kernel: boolean },
 ): Trial {
-  const models = compareModels(tree, object, program.name, options.rodata);
+  const models = compareModels(tree, object, program, options.rodata);
   const sections = object.sections.map((section) =>
     section.name === '.rodata' && options.rodata ? { ...section, initial: options.rodata } : section,
   );

@@ -69,6 +69,46 @@ test('each line that a packet takes is there, with its values and the way of its
   expect(out).toContain('  mark: 0 -> 513\n  byte 5: 01 -> 07\n');
 });
 
+test.each([
+  ['xdp', 'XDP_DROP (1)'],
+  ['cgroupSkbEgress', 'CGROUP_PASS (1)'],
+  ['socketFilter', 'KEEP_ALL (4294967295)'],
+])('a program of the kind %s sees packets as the kernel shows them to it', (kind, verdict) => {
+  const file = path.join(folder, `${kind}.ts`);
+  const programs: Readonly<Record<string, string>> = {
+    xdp: 'xdpAdjustHead(packet, 4) === 0n && packet.rxQueueIndex === 0 && packet.linearLength + 4 === LENGTH ? 1 : 2',
+    cgroupSkbEgress: 'packet.protocol === 0x0806 && packet.len + 14 === LENGTH ? 1 : 0',
+    socketFilter: 'packet.protocol === 0x0806 && packet.len + 14 === LENGTH ? KEEP_ALL : 0',
+  };
+  const body = programs[kind]!.replace('LENGTH', String(frames[0]!.length));
+  writeFileSync(
+    file,
+    `import { KEEP_ALL, ${kind}, xdpAdjustHead } from '${LANGUAGE}';
+export const first = ${kind}((packet) => (${body}));
+`,
+  );
+  let out = '';
+  const output = { out: (text: string) => (out += text), error: () => undefined };
+  expect(traceCommand([file, '--pcap', capture, '--packet', '1'], output)).toBe(0);
+  expect(out).toContain(`verdict: ${verdict}\n`);
+  expect(out.includes(`length: ${frames[0]!.length} -> ${frames[0]!.length - 4}\n`)).toBe(kind === 'xdp');
+});
+
+test('a packet that no XDP program can see is told of, and the next ones run', () => {
+  const file = path.join(folder, 'large.ts');
+  writeFileSync(
+    file,
+    `import { xdp } from '${LANGUAGE}';\nexport const every = xdp((packet) => (packet.linearLength > 0 ? 2 : 1));\n`,
+  );
+  const large = path.join(folder, 'large.pcap');
+  writeFileSync(large, pcapOf([new Uint8Array(9000), frames[0]!]));
+  let out = '';
+  const output = { out: (text: string) => (out += text), error: () => undefined };
+  expect(traceCommand([file, '--pcap', large], output)).toBe(1);
+  expect(out).toContain('verdict: stopped: a packet of xdp programs has 3520 bytes at most\n');
+  expect(out).toContain('verdict: XDP_PASS (2)\n');
+});
+
 test('state lasts from packet to packet', () => {
   const { out } = run('--settings', settings, '--packet', '2');
   expect(out).toContain('packets > config.most is true');

@@ -4,6 +4,7 @@ import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/outpu
 import { reportOf } from '../../../dsl/cli/report.ts';
 import { compile } from '../../../dsl/compiler/index.ts';
 import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts';
+import type { ProgramKind } from '../../../dsl/object/image.ts';
 import { readFrames } from '../key/capture-file.ts';
 import { SETTINGS_OPTIONS, settingsContents } from '../settings.ts';
 import type { Event, TraceStep } from './recorder.ts';
@@ -17,11 +18,17 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
-/** TC_ACT_* (include/uapi/linux/pkt_cls.h). */
-const CLASSIFIER_VERDICTS: Readonly<Record<number, string>> = {
-  [-1]: 'TC_ACT_UNSPEC',
-  0: 'TC_ACT_OK',
-  2: 'TC_ACT_SHOT',
+const XDP_VERDICTS = ['XDP_ABORTED', 'XDP_DROP', 'XDP_PASS', 'XDP_TX', 'XDP_REDIRECT'];
+const CGROUP_VERDICTS = ['CGROUP_DROP', 'CGROUP_PASS'];
+
+/** What the language calls results (include/uapi/linux/pkt_cls.h and bpf.h), which are signed here. */
+const VERDICTS: Readonly<Record<ProgramKind, Readonly<Record<number, string>>>> = {
+  classifier: { [-1]: 'TC_ACT_UNSPEC', 0: 'TC_ACT_OK', 2: 'TC_ACT_SHOT' },
+  xdp: XDP_VERDICTS,
+  xdpDevmap: XDP_VERDICTS,
+  socketFilter: { [-1]: 'KEEP_ALL' },
+  cgroupSkbIngress: CGROUP_VERDICTS,
+  cgroupSkbEgress: CGROUP_VERDICTS,
 };
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -78,10 +85,11 @@ function stepText({ file, line, text, events }: TraceStep, before: string | unde
 const seconds = (time: bigint): string =>
   `${time / 1_000_000_000n}.${(time % 1_000_000_000n).toString().padStart(9, '0')}`;
 
-function verdictText({ verdict, failure }: PacketTrace, kind: string): string {
+function verdictText({ verdict, failure }: PacketTrace, kind: ProgramKind): string {
   if (verdict === undefined) return `stopped: ${failure}`;
-  const name = kind === 'classifier' ? CLASSIFIER_VERDICTS[verdict] : undefined;
-  return name === undefined ? `${verdict}` : `${name} (${verdict})`;
+  const name = VERDICTS[kind][verdict];
+  const number = kind === 'classifier' ? verdict : verdict >>> 0;
+  return name === undefined ? `${number}` : `${name} (${number})`;
 }
 
 function textOf(trace: PacketTrace, { name, kind }: ProgramTree): string {
@@ -118,7 +126,7 @@ export function traceCommand(argv: readonly string[], output: Output): ExitStatu
   const rodata = settingsContents(tree.sections, options);
   let failed = false;
   let printed = 0;
-  for (const trace of tracePackets(tree, program.name, packets, rodata)) {
+  for (const trace of tracePackets(tree, program, packets, rodata)) {
     failed ||= trace.failure !== undefined;
     if (isWanted && !isWanted(trace.number)) continue;
     if (options.json) output.out(`${printed === 0 ? '[' : ','}\n${JSON.stringify(trace, bigintAsText)}`);

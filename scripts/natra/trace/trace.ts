@@ -1,7 +1,15 @@
 /** Packets of a capture through a program in the reference interpreter, its state kept from packet to packet. */
-import type { ModuleTree } from '../../../dsl/compiler/tree/tree.ts';
+import type { ModuleTree, ProgramTree } from '../../../dsl/compiler/tree/tree.ts';
 import { createInterpreter, InterpreterError } from '../../../dsl/interpreter/index.ts';
-import { Clock, CONTEXTS, isWord, Skb } from '../../../dsl/machine/index.ts';
+import {
+  Clock,
+  CONTEXTS,
+  ETHERNET_HEADER,
+  LARGEST_XDP_PACKET,
+  type Packet,
+  packetFor,
+} from '../../../dsl/machine/index.ts';
+import type { ProgramKind } from '../../../dsl/object/image.ts';
 import type { CapturedPacket } from '../key/capture.ts';
 import { Recorder, type TraceStep } from './recorder.ts';
 
@@ -31,23 +39,22 @@ export interface PacketTrace {
 const TICK = 4_000_000n;
 
 /** A packet that was cut short in the capture is as long as it was, its captured part linear. */
-function skbOf({ bytes, length }: CapturedPacket): Skb {
+function packetOf(kind: ProgramKind, { bytes, length }: CapturedPacket): Packet {
   const data = new Uint8Array(Math.max(length, bytes.length));
   data.set(bytes);
-  return new Skb(data, { linearLength: bytes.length });
+  const before = CONTEXTS[kind].layer === 'link' ? 0 : ETHERNET_HEADER;
+  return packetFor(kind, data, { linearLength: Math.max(0, bytes.length - before) });
 }
 
-function fieldsOf(module: ModuleTree, program: string, skb: Skb): ReadonlyMap<string, bigint> {
-  const kind = module.programs.find(({ name }) => name === program)?.kind ?? 'classifier';
-  const writable = (CONTEXTS[kind]?.fields ?? []).filter((field) => field.writable);
-  return new Map(
-    writable.flatMap(({ name }) =>
-      isWord(name) || name === 'tstamp' ? [[name, skb.get(name)] as const] : [],
-    ),
-  );
+/** What a program of this kind can change in the context. */
+function fieldsOf(kind: ProgramKind, packet: Packet): ReadonlyMap<string, bigint> {
+  const writable = CONTEXTS[kind].fields.filter((field) => field.writable);
+  return new Map(writable.map(({ name }) => [name, packet.get(name)]));
 }
 
 function byteChanges(before: Uint8Array, after: Uint8Array): Change[] {
+  if (before.length !== after.length)
+    return [{ what: 'length', before: `${before.length}`, after: `${after.length}` }];
   const changes: Change[] = [];
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
   for (let at = 0; at < after.length; at++) {
@@ -61,10 +68,14 @@ function byteChanges(before: Uint8Array, after: Uint8Array): Change[] {
   return changes;
 }
 
+/** Bytes of a captured packet that programs of a kind can be run on. */
+const longestFor = (kind: ProgramKind): number =>
+  CONTEXTS[kind].struct === 'xdp_md' ? LARGEST_XDP_PACKET : Number.POSITIVE_INFINITY;
+
 /** Traces each packet. `rodata`: contents of the settings, zeros by default. */
 export function* tracePackets(
   module: ModuleTree,
-  program: string,
+  { name, kind }: Pick<ProgramTree, 'name' | 'kind'>,
   packets: Iterable<CapturedPacket>,
   rodata?: Uint8Array,
 ): Generator<PacketTrace> {
@@ -72,25 +83,31 @@ export function* tracePackets(
   const clock = new Clock();
   const interpreter = createInterpreter(module, { clock, hooks: recorder.hooks });
   if (rodata) interpreter.sections.get('.rodata')?.set(rodata);
-  for (const packet of packets) {
+  for (const captured of packets) {
     // Captures may be out of order, monotonic clocks never are.
-    if (packet.time !== undefined && packet.time > clock.now) clock.set(packet.time, TICK);
-    const skb = skbOf(packet);
-    const before = { fields: fieldsOf(module, program, skb), bytes: skb.bytes() };
+    if (captured.time !== undefined && captured.time > clock.now) clock.set(captured.time, TICK);
+    const { number, length } = captured;
+    const told = { number, now: clock.now, length };
+    if (length > longestFor(kind)) {
+      const failure = `a packet of ${kind} programs has ${longestFor(kind)} bytes at most`;
+      yield { ...told, verdict: undefined, failure, steps: [], changes: [] };
+      continue;
+    }
+    const packet = packetOf(kind, captured);
+    const before = { fields: fieldsOf(kind, packet), bytes: packet.bytes() };
     let verdict: number | undefined;
     let failure: string | undefined;
     try {
-      verdict = interpreter.run(program, skb).verdict | 0;
+      verdict = interpreter.run(name, packet).verdict | 0;
     } catch (error) {
       if (!(error instanceof InterpreterError)) throw error;
       failure = error.message;
     }
-    const fields = [...fieldsOf(module, program, skb)].flatMap(([what, value]) => {
+    const fields = [...fieldsOf(kind, packet)].flatMap(([what, value]) => {
       const old = before.fields.get(what);
       return old === value ? [] : [{ what, before: `${old}`, after: `${value}` }];
     });
-    const { number, length } = packet;
-    const changes = [...fields, ...byteChanges(before.bytes, skb.bytes())];
-    yield { number, now: clock.now, length, verdict, failure, steps: recorder.take(), changes };
+    const changes = [...fields, ...byteChanges(before.bytes, packet.bytes())];
+    yield { ...told, verdict, failure, steps: recorder.take(), changes };
   }
 }
