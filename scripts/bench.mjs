@@ -20,19 +20,7 @@ if (name === undefined || !names.includes(name)) {
   process.exit(2);
 }
 ensureNodeModules();
-ensureApt(['iproute2', 'bpftool']);
-// Debian 12 and later have 19; its own `clang` is an older one, and better than none.
-if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
-if (name === 'dataplane') ensureApt(['iperf3']);
-if (name === 'live')
-  ensureApt(['containernetworking-plugins', ...(rest.includes('--kernel') ? VM_PACKAGES : [])]);
-if (name === 'live' || name === 'compile') {
-  const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
-    cwd: projectRoot,
-    stdio: ['ignore', 2, 2],
-  });
-  if (build.status !== 0) process.exit(build.status ?? 1);
-}
+if (!rest.includes('--help') && !rest.includes('-h')) prepare();
 const tsx = path.join(projectRoot, 'node_modules', 'tsx', 'dist', 'cli.mjs');
 const run = spawnSync(process.execPath, [tsx, path.join(folder, name, 'main.ts'), ...rest], {
   cwd: projectRoot,
@@ -44,3 +32,20 @@ if (writes) {
   if (run.status === 0) writeFigures([name, ...rest], run.stdout);
 }
 process.exit(run.status ?? 1);
+
+/** What a benchmark needs besides npm packages. */
+function prepare() {
+  ensureApt(['iproute2', 'bpftool']);
+  // Debian 12 and later have 19; its own `clang` is an older one, and better than none.
+  if (ensureApt(['clang-19']).length > 0) ensureApt(['clang']);
+  if (name === 'dataplane') ensureApt(['iperf3']);
+  if (name === 'live')
+    ensureApt(['containernetworking-plugins', ...(rest.includes('--kernel') ? VM_PACKAGES : [])]);
+  if (name === 'live' || name === 'compile') {
+    const build = spawnSync(process.execPath, ['scripts/build.mjs'], {
+      cwd: projectRoot,
+      stdio: ['ignore', 2, 2],
+    });
+    if (build.status !== 0) process.exit(build.status ?? 1);
+  }
+}

@@ -2,21 +2,25 @@
  * `npm run bench -- accuracy [--json] [--seeds N] [--flood FLOWS] [--vm]`: how well natra's bytecode tells heavy flows
  * from mice, beside the layout of programs/reference.ts, on the same generated traffic in one run.
  */
-import { parseArgs } from 'node:util';
 import { renderTable } from '../../scripts/demo/table.ts';
+import { countOf, helpOf, optionsOf } from '../options.ts';
 import { type Classifier, natra, reference } from './classifiers.ts';
 import type { Place } from './machine.ts';
 import { f1, NO_SCORE, type Score, sum } from './score.ts';
 import { onOff, persistent, type Trace, type TraceOptions, webMix, zipf } from './trace.ts';
 import { bucketInFlood, floodRate, forgetSeconds, RATE, runFlood, scoreTraces } from './trials.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    seeds: { type: 'string', default: '5' },
-    flood: { type: 'string', default: '1000000' },
-    vm: { type: 'boolean', default: false },
-  },
+const HELP = helpOf('accuracy', {
+  '--seeds N': 'random traffic of so many seeds',
+  '--flood FLOWS': 'flows of the flood',
+  '--vm': 'in the BPF virtual machine, not in the kernel',
+});
+
+const options = optionsOf(HELP, {
+  json: { type: 'boolean', default: false },
+  seeds: { type: 'string', default: '5' },
+  flood: { type: 'string', default: '1000000' },
+  vm: { type: 'boolean', default: false },
 });
 
 const TRACES: ReadonlyArray<readonly [name: string, make: (options: TraceOptions) => Trace]> = [
@@ -27,12 +31,6 @@ const TRACES: ReadonlyArray<readonly [name: string, make: (options: TraceOptions
 ];
 
 type Make = (bytesPerSecond: number, place: Place) => Classifier;
-
-function numberOf(option: 'seeds' | 'flood'): number {
-  const value = Number(options[option]);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new Error(`--${option} ${options[option]}: it must be a whole number from 1`);
-}
 
 const falseHeavyShare = ({ falseHeavyBytes, mouseBytes }: Score): number => falseHeavyBytes / mouseBytes;
 
@@ -75,8 +73,8 @@ function inFlood(make: Make, place: Place, seeds: readonly number[], flows: numb
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
 
 function main(): void {
-  const seeds = Array.from({ length: numberOf('seeds') }, (_, index) => index + 1);
-  const flows = numberOf('flood');
+  const seeds = Array.from({ length: countOf('seeds', options.seeds) }, (_, index) => index + 1);
+  const flows = countOf('flood', options.flood);
   const place: Place = options.vm || process.getuid?.() !== 0 ? 'vm' : 'kernel';
   const results = [natra, reference].map((make) => ({
     ...onTraces(make, place, seeds),

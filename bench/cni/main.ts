@@ -7,9 +7,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { removeDirectory } from '../../loader/index.ts';
 import { plainEnvironment } from '../environment.ts';
+import { countOf, helpOf, optionsOf } from '../options.ts';
 import { callOf, type InstalledNatra, natraIn, time } from './calls.ts';
 import { manyPods } from './many-pods.ts';
 import { timeVerbs } from './one-pod.ts';
@@ -22,6 +22,11 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const INSIDE = 'NATRA_BENCH_INSIDE';
 /** Where a file is in memory, as it is in a node's /run, which has natra's records. */
 const IN_MEMORY = '/dev/shm';
+
+const HELP = helpOf('cni', {
+  '--rounds N': 'how often each call is timed',
+  '--pods N': 'Pods on one node at the end',
+});
 
 /** Builds natra and installs it, with its own Node.js, as a DaemonSet does. */
 function installInto(folder: string): void {
@@ -74,13 +79,12 @@ async function measure(rounds: number, pods: number): Promise<Figures> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      json: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: '20' },
-      pods: { type: 'string', default: '250' },
-    },
+  const options = optionsOf(HELP, {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '20' },
+    pods: { type: 'string', default: '250' },
   });
+  const [rounds, pods] = [countOf('rounds', options.rounds), countOf('pods', options.pods)];
   if (process.env[INSIDE] === undefined) {
     const again = ['--net', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
     const { status } = spawnSync('unshare', again, {
@@ -90,7 +94,7 @@ async function main(): Promise<void> {
     process.exitCode = status ?? 1;
     return;
   }
-  print(await measure(Number(values.rounds), Number(values.pods)), values.json);
+  print(await measure(rounds, pods), options.json);
 }
 
 await main();

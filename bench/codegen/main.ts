@@ -16,6 +16,7 @@ import { sectionContents } from '../../loader/object/sections.ts';
 import { compileC } from '../clang.ts';
 import { prepare, ROWS, settingsOf } from '../dataplane/rows.ts';
 import { compiledObject, emptyObject, median, processorTime } from '../measure.ts';
+import { helpOf, optionsOf } from '../options.ts';
 import { repeated } from './repeated.ts';
 import { SMALL } from './small.ts';
 
@@ -264,6 +265,7 @@ function print(results: readonly Result[], means: Readonly<Record<string, Figure
 }
 
 function main(): void {
+  const { json } = optionsOf(helpOf('codegen'), { json: { type: 'boolean' } });
   const results = [...dataplane(), ...small()].map(compare);
   const names = new Set(results.map(({ name }) => name));
   const means = {
@@ -271,7 +273,7 @@ function main(): void {
     'mean, specialised': meansOf(results.filter(({ specialised }) => specialised)),
     'mean, as compiled': meansOf(results.filter(({ name }) => names.has(name + MADE))),
   };
-  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ results, means })}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ results, means })}\n`);
   else print(results, means);
 }
 

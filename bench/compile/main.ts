@@ -2,7 +2,8 @@
  * `npm run bench -- compile [--json] [--rounds N]`: how long it takes to compile the dataplane on the command line, to
  * recompile it in `natra dev` when a file is saved, and to make it for a Pod's settings.
  */
-import { parseArgs } from 'node:util';
+
+import { countOf, helpOf, optionsOf } from '../options.ts';
 import { type LoadTimes, measureAtLoad } from './at-load.ts';
 import { type CommandLineTimes, measureCommandLine } from './command-line.ts';
 import { measureSaves, type Saves, type SaveTimes } from './saves.ts';
@@ -13,6 +14,8 @@ interface Figures {
   readonly atLoad: LoadTimes;
   readonly saves: Saves;
 }
+
+const HELP = helpOf('compile', { '--rounds N': 'how often each command is timed' });
 
 /** ms */
 const TARGETS = { compile: 1_500, save: 150, load: 5 } as const;
@@ -60,17 +63,13 @@ function table({ rounds, commandLine, atLoad, saves }: Figures): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '7' } },
-  });
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds ${values.rounds}: it must be a number from 1 on`);
+  const options = optionsOf(HELP, { json: { type: 'boolean' }, rounds: { type: 'string', default: '7' } });
+  const rounds = countOf('rounds', options.rounds);
   const commandLine = measureCommandLine(rounds);
   const atLoad = await measureAtLoad(rounds);
   const saves = await measureSaves(Math.min(rounds, 3));
   const figures: Figures = { rounds, commandLine, atLoad, saves };
-  process.stdout.write(values.json ? `${JSON.stringify(figures, undefined, 2)}\n` : table(figures));
+  process.stdout.write(options.json ? `${JSON.stringify(figures, undefined, 2)}\n` : table(figures));
 }
 
 await main();

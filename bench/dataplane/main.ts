@@ -11,6 +11,7 @@ import type { ObjectImage } from '../../dsl/object/image.ts';
 import { type LoadedProgram, loadProgram } from '../../loader/object/load.ts';
 import { compileC } from '../clang.ts';
 import { compiledObject, emptyObject, median, processorTime } from '../measure.ts';
+import { helpOf, optionsOf } from '../options.ts';
 import { loadInFront } from './many-flows.ts';
 import { prepare, ROWS, type Row, settingsOf, shareOf } from './rows.ts';
 import { measureThroughput } from './throughput.ts';
@@ -108,6 +109,7 @@ function figuresOf(row: string, measured: Samples): Figures {
 }
 
 async function main(): Promise<void> {
+  const { json } = optionsOf(helpOf('dataplane'), { json: { type: 'boolean' } });
   const file = path.join(import.meta.dirname, '../../programs/limit.ts');
   const natra = compiledObject(file);
   // As the build makes them.
@@ -127,7 +129,7 @@ async function main(): Promise<void> {
     });
   const rows = ROWS.map((row) => figuresOf(row.name, measureRow(row, sides, natra)));
   const throughput = await measureThroughput(natra, templates);
-  if (process.argv.includes('--json')) {
+  if (json) {
     const flat = rows.map(({ over, ...rest }) => ({ ...rest, ...over }));
     process.stdout.write(`${JSON.stringify({ compiler: twin?.compiler, rows: flat, throughput })}\n`);
     return;

@@ -5,7 +5,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { atLeast0, optionsOf, positive } from '../options.ts';
 import {
   type Case,
   casesOf,
@@ -43,35 +43,20 @@ const HELP = `npm run bench -- live [options]
   --write         makes docs/live.md of what was measured
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    row: { type: 'string', multiple: true, default: [] },
-    short: { type: 'boolean', default: false },
-    kernel: { type: 'string' },
-    machines: { type: 'string', default: String(availableParallelism()) },
-    only: { type: 'string' },
-    seconds: { type: 'string' },
-    resume: { type: 'boolean', default: false },
-    minutes: { type: 'string', default: '600' },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const options = optionsOf(HELP, {
+  row: { type: 'string', multiple: true, default: [] },
+  short: { type: 'boolean', default: false },
+  kernel: { type: 'string' },
+  machines: { type: 'string', default: String(availableParallelism()) },
+  only: { type: 'string' },
+  seconds: { type: 'string' },
+  resume: { type: 'boolean', default: false },
+  minutes: { type: 'string', default: '600' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const SHORT = { rows: ['10M egress cubic noecn elephant'], seconds: '3' };
-
-function atLeast0(name: string, text: string): number {
-  const value = Number(text);
-  if (value >= 0) return value;
-  throw new Error(`--${name} ${text}: it must be a number from 0 on`);
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (value > 0) return value;
-  throw new Error(`--${name} ${text}: it must be a number above 0`);
-}
 
 const RESULTS = join(OUT, `bench-live${options.kernel === undefined ? '' : `-${options.kernel}`}.jsonl`);
 
@@ -145,10 +130,6 @@ async function onThisKernel({ cases, seconds, onMeasured }: Measuring): Promise<
 }
 
 async function main(): Promise<number> {
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
   const { kernel } = options;
   const reason = kernel === undefined ? await whyNoNamespaces() : undefined;
   if (reason !== undefined) throw new Error(`no live traffic here: ${reason}`);
