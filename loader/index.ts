@@ -18,6 +18,7 @@ export {
   type HtbOptions,
   type HtbQueue,
   type HtbRequest,
+  htbRates,
 } from './attach/htb.ts';
 export { type AttachRequest, attach, attaching, detach, replaceProgram } from './attach/index.ts';
 export { isDeviceThere, referenceTo } from './attach/namespace.ts';

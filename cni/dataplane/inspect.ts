@@ -2,19 +2,21 @@
 import {
   type ClsactAttachment,
   type Filter,
-  HANDLE,
+  htbRates,
   inOptionalNetns,
+  isNatras,
   type Attachment as KernelAttachment,
   linkInfo,
   listFilters,
-  listQdiscs,
   type OpenedPins,
   openPins,
   programInfo,
   readVariable,
+  rootQdisc,
   tcxAttachType,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
+import { bytesPerSecondOf } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
@@ -38,6 +40,7 @@ export function faultsOf(
     return [
       ...attachmentFaults(plan, pins),
       ...programFaults(plan, pins),
+      ...queueFaults(plan),
       ...settingsFaults(direction, plan, pins, node),
     ];
   } finally {
@@ -61,6 +64,16 @@ function programFaults(plan: DirectionRecord, pins: OpenedPins): string[] {
   return [`the attached program is ${attached}, not ${id}, which is pinned`];
 }
 
+/** Whether the classes hold the cap. How they share it is their own release's business. */
+function queueFaults(plan: DirectionRecord): string[] {
+  return plan.made.flatMap((made) => {
+    const rates = made.mode === 'htb' ? htbRates(targetOf(made)) : undefined;
+    const cap = bytesPerSecondOf(plan);
+    const other = rates && [...rates.bounds, rates.own].find((rate) => rate !== cap);
+    return other === undefined ? [] : [`the htb classes let ${other} bytes/s pass instead of ${cap}`];
+  });
+}
+
 function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
   const where = `ifindex ${made.ifindex}${made.netns === undefined ? '' : ` in ${made.netns.path}`}`;
   switch (made.mode) {
@@ -75,9 +88,12 @@ function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
       return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
     }
     default: {
-      const qdiscs = inNetnsOf(made, () => withRouteSocket((socket) => listQdiscs(socket, made.ifindex)));
-      if (qdiscs.some(({ kind, parent }) => kind === made.mode && parent === HANDLE.root)) return [];
-      return [`the ${made.mode} qdisc is missing at ${where}`];
+      const root = inNetnsOf(made, () => withRouteSocket((socket) => rootQdisc(socket, made.ifindex)));
+      if (root === undefined || root.kind !== made.mode || !isNatras(root))
+        return [`the ${made.mode} qdisc is missing at ${where}`];
+      if (made.mode === 'htb' && htbRates(targetOf(made)) === undefined)
+        return [`an htb class is missing at ${where}`];
+      return [];
     }
   }
 }
@@ -86,6 +102,8 @@ const filterOf = (made: ClsactAttachment): Filter | undefined =>
   inNetnsOf(made, () => withRouteSocket((socket) => listFilters(socket, made.ifindex, made.direction))).find(
     (filter) => filter.name === made.name,
   );
+
+const targetOf = ({ ifindex, netns }: KernelAttachment) => ({ ifindex, ...(netns && { netns: netns.path }) });
 
 const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
 

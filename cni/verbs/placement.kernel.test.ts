@@ -30,9 +30,16 @@ const ok = { exitCode: 0 };
 describe('where a program sits', () => {
   /** Where fq comes before HTB in both directions. */
   const FAST = { runtimeConfig: { bandwidth: { ingressRate: 1_000_000_000, egressRate: 1_000_000_000 } } };
+  /** HTB on both ends. */
+  const QUEUED = { edtPacing: 'off' };
   const add = (options: JsonObject): CapturedCall =>
     withKeys(forPod(captured('ctrd1.7-ADD-full'), pod), options);
   const remove = () => make(forPod(captured('ctrd1.7-DEL1'), pod), node);
+  const check = (options: JsonObject): unknown => {
+    const { env, stdin } = add(options);
+    const { stdout } = make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node);
+    return stdout === '' ? 'as recorded' : JSON.parse(stdout);
+  };
 
   test('what it need not parse is on record and in force, as CHECK sees', async () => {
     const options = { vlanTags: 'off', ipFamilies: 'ipv4' };
@@ -77,21 +84,50 @@ describe('where a program sits', () => {
   });
 
   test('without departure times heavy flows wait in htb classes, and CHECK sees when those are gone', async () => {
-    expect(make(add({ edtPacing: 'off' }), node)).toMatchObject(ok);
+    expect(make(add(QUEUED), node)).toMatchObject(ok);
     const classes = (where: string, device: string): string => run(`tc${where} class show dev ${device}`);
     expect(classes('', pod.hostDevice)).toContain('class htb 6e74:30 parent 6e74:10');
     expect(classes(` -n ${pod.netns}`, pod.ifname)).toContain('class htb 6e74:30 parent 6e74:10');
-    const check = (): unknown => {
-      const { env, stdin } = add({ edtPacing: 'off' });
-      const { stdout } = make({ env: { ...env, CNI_COMMAND: 'CHECK' }, stdin }, node);
-      return stdout === '' ? 'as recorded' : JSON.parse(stdout);
-    };
-    expect(check()).toBe('as recorded');
+    expect(check(QUEUED)).toBe('as recorded');
     run(`tc qdisc del dev ${pod.hostDevice} root`);
-    expect(check()).toMatchObject({ details: expect.stringContaining('the htb qdisc is missing') });
+    expect(check(QUEUED)).toMatchObject({ details: expect.stringContaining('the htb qdisc is missing') });
     expect(remove()).toMatchObject(ok);
     await nothingIsLeft();
   });
+
+  test.each([
+    ['the rate of the cap', 'tc class change DEV classid 6e74:10 htb rate 1gbit', 'bytes/s'],
+    [
+      "a class's own rate",
+      'tc class change DEV parent 6e74:10 classid 6e74:20 htb rate 1gbit ceil 10mbit',
+      'bytes/s',
+    ],
+    [
+      'a lower ceiling',
+      'tc class change DEV parent 6e74:10 classid 6e74:30 htb rate 1250kbit ceil 2mbit',
+      'bytes/s',
+    ],
+    ['a class that goes', 'tc class del DEV classid 6e74:20', 'an htb class is missing'],
+    [
+      'another htb in its place',
+      'tc qdisc del DEV root; tc qdisc add DEV root handle 9: htb',
+      'the htb qdisc is missing',
+    ],
+  ])(
+    'CHECK sees that somebody else changed %s, and the next ADD mends what it may',
+    async (_, commands, words) => {
+      expect(make(add(QUEUED), node)).toMatchObject(ok);
+      for (const command of commands.split('; ')) run(command.replace('DEV', `dev ${pod.hostDevice}`));
+      expect(check(QUEUED)).toMatchObject({
+        details: expect.stringMatching(new RegExp(`^ingress: [^;]*${words}[^;]*$`)),
+      });
+      expect(make(add(QUEUED), node)).toMatchObject(ok);
+      expect(check(QUEUED)).toBe('as recorded');
+      expect(remove()).toMatchObject(ok);
+      if (commands.includes('root')) run(`tc qdisc del dev ${pod.hostDevice} root`);
+      await nothingIsLeft();
+    },
+  );
 
   test("somebody else's root qdisc stays, and the limit polices beside it, with the reason in the log", async () => {
     run(`tc qdisc add dev ${pod.hostDevice} root handle 5: htb`);

@@ -8,7 +8,7 @@
  * The two own rates add up to C, so the total holds whatever goes where. A class within its own rate sends at once,
  * however far the other has driven the total into debt.
  */
-import { addRootHtb, type Change, putByteQueue, putHtbClass } from '../netlink/htb.ts';
+import { addRootHtb, type Change, listHtbClasses, putByteQueue, putHtbClass } from '../netlink/htb.ts';
 import { HANDLE } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
 import type { HtbAttachment, Journal } from './attachment.ts';
@@ -81,6 +81,27 @@ export function attachHtb(request: HtbRequest, journal: Journal = () => {}): Htb
 /** Gives our classes other rates and room, with what waits in them. Throws ENOENT where they are not. */
 export function changeHtb({ ifindex, netns, options }: HtbRequest): void {
   withRoute(netns, (socket) => putClasses(socket, ifindex, options, 'change'));
+}
+
+/** What our classes let pass, bytes a second; undefined where one of them is missing. */
+export interface HtbRates {
+  /** The rate and the ceiling of the total, and the ceilings of both below it: the cap, each of them. */
+  readonly bounds: readonly bigint[];
+  /** What those two have of their own, together: they send it whatever the total has left. */
+  readonly own: bigint;
+}
+
+export function htbRates({ ifindex, netns }: Omit<HtbRequest, 'options'>): HtbRates | undefined {
+  const classes = withRoute(netns, (socket) => listHtbClasses(socket, ifindex));
+  const find = (id: number, parent: number) =>
+    classes.find((each) => each.id === id && each.parent === parent);
+  const total = find(TOTAL_CLASS, HANDLE.root);
+  const [mice, heavy] = [find(MOUSE_CLASS, TOTAL_CLASS), find(HEAVY_CLASS, TOTAL_CLASS)];
+  if (total === undefined || mice === undefined || heavy === undefined) return undefined;
+  return {
+    bounds: [total.rateBytesPerSecond, ...[total, mice, heavy].map((each) => each.ceilBytesPerSecond)],
+    own: mice.rateBytesPerSecond + heavy.rateBytesPerSecond,
+  };
 }
 
 function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, change: Change): void {

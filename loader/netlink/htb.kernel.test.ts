@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { inNetns } from '../netns/netns.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
-import { addRootHtb, type HtbClass, putByteQueue, putHtbClass } from './htb.ts';
+import { addRootHtb, type HtbClass, listHtbClasses, putByteQueue, putHtbClass } from './htb.ts';
 import { HANDLE } from './qdiscs.ts';
 import { RouteSocket } from './socket.ts';
 
@@ -62,6 +62,22 @@ it('takes rates beyond 32 bits', () => {
     'add',
   );
   expect(shown('class')).toMatch(/rate 40Gbit ceil 1000Tbit/);
+});
+
+it('lists classes with their rates, beyond 32 bits too, and not those of other qdiscs', () => {
+  addRootHtb(socket, pod.podIfindex, HANDLE_1, 0);
+  expect(listHtbClasses(socket, pod.podIfindex)).toEqual([]);
+  const made = [CLASS, { ...CLASS, id: HANDLE_1 + 2, ceilBytesPerSecond: 125_000_000_000_000n }];
+  for (const each of made) putHtbClass(socket, pod.podIfindex, each, 'add');
+  const found = listHtbClasses(socket, pod.podIfindex).sort((one, other) => one.id - other.id);
+  expect(found).toEqual(
+    made.map(({ id, parent, rateBytesPerSecond, ceilBytesPerSecond }) => ({
+      id,
+      parent,
+      rateBytesPerSecond,
+      ceilBytesPerSecond,
+    })),
+  );
 });
 
 it('bounds the queue of a class in bytes', () => {

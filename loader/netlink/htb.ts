@@ -1,11 +1,12 @@
 /** HTB and its classes: RTM_*TCLASS, TCA_HTB_* (include/uapi/linux/pkt_sched.h, net/sched/sch_htb.c). */
-import { attribute, concat, nested, stringAttribute } from './attributes.ts';
-import { HANDLE, TCA, tcmsg } from './qdiscs.ts';
-import { atMostU32, LARGEST_U32, putRateSpec } from './rate-spec.ts';
-import { FLAG, type RouteSocket } from './socket.ts';
+import { Attributes, attribute, concat, nested, stringAttribute } from './attributes.ts';
+import { HANDLE, TCA, TCMSG, tcmsg } from './qdiscs.ts';
+import { atMostU32, LARGEST_U32, putRateSpec, rateIn } from './rate-spec.ts';
+import { FLAG, type Message, type RouteSocket } from './socket.ts';
 
 const RTM_NEWQDISC = 36;
 const RTM_NEWTCLASS = 40;
+const RTM_GETTCLASS = 42;
 
 const HTB = { parms: 1, init: 2, rate64: 6, ceil64: 7 } as const;
 /** struct tc_htb_glob: version, rate2quantum, defcls, debug, direct_pkts, each u32. */
@@ -92,6 +93,35 @@ export function putHtbClass(socket: RouteSocket, ifindex: number, options: HtbCl
     operation: `${change} htb class ${(options.id >>> 16).toString(16)}:${(options.id & 0xffff).toString(16)} of`,
     object: `ifindex ${ifindex}`,
   });
+}
+
+/** What a class of HTB may send. */
+export type HtbClassRates = Pick<HtbClass, 'id' | 'parent' | 'rateBytesPerSecond' | 'ceilBytesPerSecond'>;
+
+/** The classes of a device's HTB; none where it has no HTB. */
+export const listHtbClasses = (socket: RouteSocket, ifindex: number): HtbClassRates[] =>
+  socket
+    .dump(RTM_GETTCLASS, tcmsg(ifindex, 0, 0), {
+      operation: 'list htb classes of',
+      object: `ifindex ${ifindex}`,
+    })
+    .flatMap(htbClassOf);
+
+function htbClassOf({ payload }: Message): HtbClassRates[] {
+  const attributes = new Attributes(payload.subarray(TCMSG.bytes));
+  const options = attributes.nest(TCA.options);
+  const parms = options?.bytes(HTB.parms);
+  if (attributes.string(TCA.kind) !== 'htb' || parms === undefined) return [];
+  const header = new DataView(payload.buffer, payload.byteOffset, TCMSG.bytes);
+  const view = new DataView(parms.buffer, parms.byteOffset, parms.byteLength);
+  return [
+    {
+      id: header.getUint32(TCMSG.handle, true),
+      parent: header.getUint32(TCMSG.parent, true),
+      rateBytesPerSecond: options?.u64At(HTB.rate64, 0) ?? rateIn(view, OPT.rate),
+      ceilBytesPerSecond: options?.u64At(HTB.ceil64, 0) ?? rateIn(view, OPT.ceil),
+    },
+  ];
 }
 
 /** Gives a class a queue that is bounded in bytes, in place of the default's 1,000 packets of any size. */

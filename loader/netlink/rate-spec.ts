@@ -10,3 +10,7 @@ export function putRateSpec(view: DataView, at: number, bytesPerSecond: bigint):
   view.setUint8(at + RATE_SPEC.linkLayer, TC_LINKLAYER_ETHERNET);
   view.setUint32(at + RATE_SPEC.rate, atMostU32(bytesPerSecond), true);
 }
+
+/** Bytes a second, as far as 32 bits tell. */
+export const rateIn = (view: DataView, at: number): bigint =>
+  BigInt(view.getUint32(at + RATE_SPEC.rate, true));
