@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { dataplaneSettings } from '../../cni/settings.ts';
-import { readElf } from '../../dsl/object/elf/read.ts';
 import type { ProgramImage } from '../../dsl/object/image.ts';
 import { SLOT_BYTES } from '../../dsl/object/instruction.ts';
 import { readPrepared } from '../../dsl/object/prepared.ts';
@@ -44,7 +43,7 @@ function defined<T>(value: T | undefined, what: string): T {
 
 function main(folder: string): void {
   const { image, templates } = readPrepared(readFileSync(path.join(folder, 'limit.prepared')));
-  const program = defined(readElf(readFileSync(path.join(folder, 'limit.o'))).programs[0], 'the program');
+  const program = defined(image.programs[0], 'the program');
   const section = defined(
     image.sections.find(({ name }) => name === '.rodata'),
     'the section of the settings',

@@ -1,15 +1,6 @@
 /** Bytecode as a list of operations with absolute jump targets, so that operations can come and go. */
 import type { ProgramImage, Relocation } from '../image.ts';
-import {
-  CALL,
-  CLASS,
-  type Instruction,
-  JMP,
-  OPCODE_CALL,
-  OPCODE_EXIT,
-  OPCODE_LDDW,
-  SLOT_BYTES,
-} from '../instruction.ts';
+import { CALL, CLASS, type Instruction, JMP, OPCODE_CALL, OPCODE_EXIT, OPCODE_LDDW } from '../instruction.ts';
 
 /** Where control goes after an operation: on, to its target, to either, or out of the function. */
 export const FLOW = { next: 0, goto: 1, conditional: 2, exit: 3 } as const;
@@ -61,40 +52,43 @@ function flowOf(opcode: number): Flow {
   return (opcode & 0xf0) === JMP.ja ? FLOW.goto : FLOW.conditional;
 }
 
-function targetOf(slot: number, opcode: number, src: number, offset: number, imm: number): number {
-  if (opcode === OPCODE_LDDW) return src === LDDW_FUNCTION ? slot + 1 + imm : -1;
-  if (opcode === OPCODE_LONG_JUMP) return slot + 1 + imm;
-  if (opcode === OPCODE_CALL) return src === CALL.local ? slot + 1 + imm : -1;
-  const { goto, conditional } = FLOW;
-  const flow = flowOf(opcode);
-  return flow === goto || flow === conditional ? slot + 1 + offset : -1;
+function targetOf(slot: number, flow: Flow, { opcode, src, offset, imm }: Instruction): number {
+  if (flow === FLOW.conditional) return slot + 1 + offset;
+  if (flow === FLOW.goto) return slot + 1 + (opcode === OPCODE_LONG_JUMP ? imm : offset);
+  const refers =
+    (opcode === OPCODE_CALL && src === CALL.local) || (opcode === OPCODE_LDDW && src === LDDW_FUNCTION);
+  return refers ? slot + 1 + imm : -1;
 }
 
+/** Two words a slot: opcode, registers and offset in the first, the immediate in the second (RFC 9669, section 3). */
+export const wordsOf = (code: Uint8Array): Int32Array =>
+  new Int32Array(code.buffer, code.byteOffset, code.byteLength >> 2);
+
 export function decodeProgram(program: ProgramImage): Code {
-  const { buffer, byteOffset, byteLength } = program.code;
-  const view = new DataView(buffer, byteOffset, byteLength);
+  // A copy, since the words of a file need not be aligned.
+  const words = wordsOf(new Uint8Array(program.code));
   const relocations = new Map(program.relocations.map(({ slot, target }) => [slot, target]));
-  const slots = byteLength / SLOT_BYTES;
+  const slots = words.length >> 1;
   const code: Code = new Array(slots).fill(undefined);
   for (let slot = 0; slot < slots; slot++) {
-    const at = slot * SLOT_BYTES;
-    const opcode = view.getUint8(at);
-    const registers = view.getUint8(at + 1);
-    const src = registers >> 4;
-    const offset = view.getInt16(at + 2, true);
-    const imm = view.getInt32(at + 4, true);
+    const word = words[slot * 2] ?? 0;
+    const opcode = word & 0xff;
     const wide = opcode === OPCODE_LDDW;
-    code[slot] = {
+    const flow = flowOf(opcode);
+    const operation = {
       opcode,
-      dst: registers & 0xf,
-      src,
-      offset,
-      imm,
-      flow: flowOf(opcode),
-      target: targetOf(slot, opcode, src, offset, imm),
-      high: wide ? view.getInt32(at + 12, true) : 0,
+      dst: (word >> 8) & 0xf,
+      src: (word >> 12) & 0xf,
+      offset: word >> 16,
+      imm: words[slot * 2 + 1] ?? 0,
+      flow,
+      target: -1,
+      high: wide ? (words[slot * 2 + 3] ?? 0) : 0,
       relocation: wide ? relocations.get(slot) : undefined,
     };
+    if (flow !== FLOW.next || wide || opcode === OPCODE_CALL)
+      operation.target = targetOf(slot, flow, operation);
+    code[slot] = operation;
     if (wide) slot++;
   }
   return code;

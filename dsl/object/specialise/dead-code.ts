@@ -11,53 +11,41 @@ const RESULT = bit(0);
 const ARGUMENTS = bit(1) | bit(2) | bit(3) | bit(4) | bit(5);
 const CLASSIC_CONTEXT = bit(6);
 
-/** Registers, as bits, that an operation without other effects writes; 0 for one with effects. */
-function removable(operation: Operation): number {
-  const kind = operation.opcode & 7;
-  const pure =
-    kind === CLASS.alu || kind === CLASS.alu64 || kind === CLASS.ldx || operation.opcode === OPCODE_LDDW;
-  return pure ? bit(operation.dst) : 0;
+/** Whether an operation does nothing where `live` are the registers, as bits, that are needed after it. */
+function isUnneeded({ opcode, dst }: Operation, live: number): boolean {
+  if ((live & bit(dst)) !== 0) return false;
+  const kind = opcode & 7;
+  return kind === CLASS.alu || kind === CLASS.alu64 || kind === CLASS.ldx || opcode === OPCODE_LDDW;
 }
 
-/** Registers, as bits, that an operation overwrites without reading them. */
-function overwritten(operation: Operation): number {
-  const { opcode, dst } = operation;
-  switch (opcode & 7) {
-    case CLASS.ld:
-      return opcode === OPCODE_LDDW ? bit(dst) : RESULT | ARGUMENTS;
-    case CLASS.ldx:
-      return bit(dst);
-    case CLASS.alu:
-    case CLASS.alu64:
-      return (opcode & 0xf0) === ALU.mov ? bit(dst) : 0;
-    default:
-      return opcode === OPCODE_CALL ? RESULT | ARGUMENTS : 0;
-  }
-}
-
-/** Registers, as bits, that an operation reads. */
-function read(operation: Operation): number {
-  const { opcode, dst, src, imm, flow } = operation;
+/** Registers, as bits, that are needed before an operation where those of `live` are after it; none of it where it is unneeded. */
+function neededBefore(operation: Operation, live: number): number {
+  const { opcode, dst, src } = operation;
+  const own = bit(dst);
   const source = (opcode & SOURCE.register) !== 0 ? bit(src) : 0;
   switch (opcode & 7) {
-    case CLASS.ld:
-      return opcode === OPCODE_LDDW ? 0 : bit(src) | CLASSIC_CONTEXT;
     case CLASS.ldx:
-      return bit(src);
-    case CLASS.st:
-      return bit(dst);
-    case CLASS.stx: {
-      const exchanges = (opcode & 0xe0) === MODE.atomic && imm === ATOMIC.compareExchange;
-      return bit(dst) | bit(src) | (exchanges ? RESULT : 0);
-    }
+      return (live & own) === 0 ? live : (live & ~own) | bit(src);
     case CLASS.alu:
-    case CLASS.alu64:
-      if ((opcode & 0xf0) === ALU.mov) return source;
-      return (opcode & 0xf0) === ALU.end ? bit(dst) : bit(dst) | source;
+    case CLASS.alu64: {
+      if ((live & own) === 0) return live;
+      const kind = opcode & 0xf0;
+      if (kind === ALU.mov) return (live & ~own) | source;
+      return kind === ALU.end ? live : live | source;
+    }
+    case CLASS.ld:
+      if (opcode === OPCODE_LDDW) return live & ~own;
+      return (live & ~(RESULT | ARGUMENTS)) | bit(src) | CLASSIC_CONTEXT;
+    case CLASS.st:
+      return live | own;
+    case CLASS.stx: {
+      const exchanges = (opcode & 0xe0) === MODE.atomic && operation.imm === ATOMIC.compareExchange;
+      return live | own | bit(src) | (exchanges ? RESULT : 0);
+    }
     default:
-      if (opcode === OPCODE_CALL) return ARGUMENTS;
-      if (flow === FLOW.exit) return RESULT;
-      return flow === FLOW.conditional ? bit(dst) | source : 0;
+      if (opcode === OPCODE_CALL) return (live & ~RESULT) | ARGUMENTS;
+      if (operation.flow === FLOW.exit) return live | RESULT;
+      return operation.flow === FLOW.conditional ? live | own | source : live;
   }
 }
 
@@ -96,10 +84,7 @@ function liveness(code: Code, { starts, last, following, order }: Blocks): Uint1
       for (let slot = end; slot >= start; slot--) {
         const operation = code[slot];
         after[slot] = live;
-        if (operation === undefined) continue;
-        const written = removable(operation);
-        if (written === 0 || (live & written) !== 0)
-          live = (live & ~overwritten(operation)) | read(operation);
+        if (operation !== undefined) live = neededBefore(operation, live);
       }
       if (live !== needed[start]) changed = true;
       needed[start] = live;
@@ -111,11 +96,10 @@ function liveness(code: Code, { starts, last, following, order }: Blocks): Uint1
 
 function removeUnneeded(code: Code, blocks: Blocks): void {
   const after = liveness(code, blocks);
-  code.forEach((operation, slot) => {
-    if (operation === undefined) return;
-    const written = removable(operation);
-    if (written !== 0 && ((after[slot] ?? 0) & written) === 0) code[slot] = undefined;
-  });
+  for (let slot = 0; slot < code.length; slot++) {
+    const operation = code[slot];
+    if (operation !== undefined && isUnneeded(operation, after[slot] ?? 0)) code[slot] = undefined;
+  }
 }
 
 /** Where a jump to the block at `slot` ends up: past jumps that go elsewhere at once. */
@@ -130,11 +114,12 @@ function destination(code: Code, slot: number): number {
 }
 
 function threadJumps(code: Code): void {
-  code.forEach((operation, slot) => {
-    if (operation === undefined || operation.target < 0 || refersToFunction(operation)) return;
+  for (let slot = 0; slot < code.length; slot++) {
+    const operation = code[slot];
+    if (operation === undefined || operation.target < 0 || refersToFunction(operation)) continue;
     const target = destination(code, operation.target);
     if (target !== operation.target) code[slot] = { ...operation, target };
-  });
+  }
 }
 
 function removeUnreachable(code: Code): void {

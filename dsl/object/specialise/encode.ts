@@ -1,11 +1,18 @@
 /** Operations back to a program: slots, jump distances, and the tables that name slots. */
 import type { FunctionImage, ProgramImage, Relocation, SourceLine, ValueName } from '../image.ts';
 import { OPCODE_LDDW, SLOT_BYTES } from '../instruction.ts';
-import { type Code, isLongJump, type Operation, refersToFunction, type Setting, widthOf } from './code.ts';
+import {
+  type Code,
+  isLongJump,
+  type Operation,
+  refersToFunction,
+  type Setting,
+  widthOf,
+  wordsOf,
+} from './code.ts';
 
 const LEAST_OFFSET = -0x8000;
 const MOST_OFFSET = 0x7fff;
-const fitsOffset = (distance: number): boolean => distance >= LEAST_OFFSET && distance <= MOST_OFFSET;
 
 /** New slots by old; for one whose operation is gone, the slot of the next that is left. */
 function renumber(code: Code): { readonly places: Int32Array; readonly length: number } {
@@ -20,12 +27,20 @@ function renumber(code: Code): { readonly places: Int32Array; readonly length: n
   return { places, length };
 }
 
-/** The operation with its target as a distance from the next slot; undefined when that doesn't fit. */
-function placed(operation: Operation, at: number, places: Int32Array): Operation | undefined {
-  if (operation.target < 0) return operation;
-  const distance = (places[operation.target] ?? 0) - at - 1;
-  if (refersToFunction(operation) || isLongJump(operation)) return { ...operation, imm: distance };
-  return fitsOffset(distance) ? { ...operation, offset: distance } : undefined;
+/** Writes the operation at a slot, with its target as a distance from the next; false when that doesn't fit. */
+function place(operation: Operation, at: number, places: Int32Array, words: Int32Array): boolean {
+  const { opcode, target, high } = operation;
+  let { offset, imm } = operation;
+  if (target >= 0) {
+    const distance = (places[target] ?? 0) - at - 1;
+    if (refersToFunction(operation) || isLongJump(operation)) imm = distance;
+    else if (distance < LEAST_OFFSET || distance > MOST_OFFSET) return false;
+    else offset = distance;
+  }
+  words[at * 2] = opcode | (operation.dst << 8) | (operation.src << 12) | (offset << 16);
+  words[at * 2 + 1] = imm;
+  if (opcode === OPCODE_LDDW) words[at * 2 + 3] = high;
+  return true;
 }
 
 function movedLines(lines: readonly SourceLine[], places: Int32Array, length: number): SourceLine[] {
@@ -74,16 +89,14 @@ export interface Encoded {
 export function encodeProgram(program: ProgramImage, code: Code): Encoded | undefined {
   const { places, length } = renumber(code);
   const bytes = new Uint8Array(length * SLOT_BYTES);
-  const view = new DataView(bytes.buffer);
+  const words = wordsOf(bytes);
   const relocations: Relocation[] = [];
   const uses: SettingUse[] = [];
   for (let slot = 0; slot < code.length; slot++) {
     const operation = code[slot];
     if (operation === undefined) continue;
     const to = places[slot] ?? 0;
-    const final = placed(operation, to, places);
-    if (final === undefined) return undefined;
-    encodeInto(view, to, final);
+    if (!place(operation, to, places, words)) return undefined;
     if (operation.relocation !== undefined) relocations.push({ slot: to, target: operation.relocation });
     if (operation.setting !== undefined) uses.push({ slot: to, ...operation.setting });
   }
@@ -96,13 +109,4 @@ export function encodeProgram(program: ProgramImage, code: Code): Encoded | unde
     ...(program.names && { names: movedNames(program.names, code, places) }),
   };
   return { program: moved, uses };
-}
-
-function encodeInto(view: DataView, slot: number, { opcode, dst, src, offset, imm, high }: Operation): void {
-  const at = slot * SLOT_BYTES;
-  view.setUint8(at, opcode);
-  view.setUint8(at + 1, (src << 4) | dst);
-  view.setInt16(at + 2, offset, true);
-  view.setInt32(at + 4, imm, true);
-  if (opcode === OPCODE_LDDW) view.setInt32(at + SLOT_BYTES + 4, high, true);
 }

@@ -86,6 +86,13 @@ describe('what is loaded from the settings', () => {
     expect(specialised(code, BigInt.asUintN(64, value))).toEqual([text, 'exit']);
   });
 
+  it('is found in code that lies at an odd address of a file', () => {
+    const program = programOf([...settingsAt(6), load(0, 6, 0), exit]);
+    const file = Buffer.concat([Buffer.of(1), program.code]);
+    const lines = specialise({ ...program, code: file.subarray(1) }, settings(5n, 0n, 0n));
+    expect(lines.code).toEqual(specialise(program, settings(5n, 0n, 0n)).code);
+  });
+
   it('is found through copies of the address and additions to it', () => {
     const code = [
       ...settingsAt(6),
