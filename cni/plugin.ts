@@ -39,8 +39,7 @@ export async function answer(readStdin = stdinOnce(0)): Promise<never> {
 
 /** Runs the verb in CNI_COMMAND with what takes the kernel long in threads, and writes its result; gives the exit status. */
 export async function serve(variables: Variables, readStdin: ReadStdin, stdout: number): Promise<number> {
-  const answered = await startAnew(readStdin);
-  if (answered !== undefined) return answered;
+  startAnew(readStdin);
   const outcome = await runPluginInThreads(variables, readStdin, thisNode(variables));
   if (outcome.stdout !== '') writeAll(stdout, `${outcome.stdout}\n`);
   return outcome.exitCode;

@@ -33,6 +33,7 @@ export type { VerifierStatistics } from './bpf/statistics.ts';
 export { type TestRunInput, type TestRunOutput, testRun } from './bpf/testrun.ts';
 export { isErrno, KernelError, VerifierError } from './errors.ts';
 export { FEATURES, type Feature, type FeatureState, probe } from './features.ts';
+export { execute } from './native/execute.ts';
 export {
   closeDescriptor,
   listDirectory,
