@@ -82,6 +82,9 @@ export class Agent implements Station {
       case 'mouse':
         this.events.onMouse?.(message.mouse);
         break;
+      case 'mice-goodput':
+        this.events.onMiceGoodput?.(message.sample);
+        break;
       case 'done':
         this.#waiting.get(message.id)?.resolve(message.value);
         this.#waiting.delete(message.id);

@@ -17,6 +17,7 @@ export type AgentMessage =
   | { readonly kind: 'failed'; readonly id: number; readonly reason: string }
   | { readonly kind: 'goodput'; readonly elephant: number; readonly sample: Sample }
   | { readonly kind: 'mouse'; readonly mouse: Mouse }
+  | { readonly kind: 'mice-goodput'; readonly sample: Sample }
   | { readonly kind: 'broken'; readonly reason: string };
 
 function report(message: AgentMessage): void {
@@ -26,6 +27,7 @@ function report(message: AgentMessage): void {
 const events = {
   onGoodput: (elephant: number, sample: Sample) => report({ kind: 'goodput', elephant, sample }),
   onMouse: (mouse: Mouse) => report({ kind: 'mouse', mouse }),
+  onMiceGoodput: (sample: Sample) => report({ kind: 'mice-goodput', sample }),
   onBroken: (reason: string) => report({ kind: 'broken', reason }),
 };
 const workload = new Workload(() => events);

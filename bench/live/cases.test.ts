@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { casesOf, nameOfCase, resultsOf, secondsOf } from './cases.ts';
+import { casesOf, measuredOf, nameOfCase, planOf, resultsOf, secondsOf, stillOf } from './cases.ts';
 import { figuresOf } from './fixture.ts';
 import { rowsOf } from './rows.ts';
 
@@ -8,7 +8,7 @@ const namesOf = (limiter: string) =>
   cases.filter((each) => each.limiter === limiter).map((each) => nameOfCase(each));
 
 test('what no limit touches is measured once for all caps, with ECN and without', () => {
-  expect(namesOf('natra')).toHaveLength(96);
+  expect(namesOf('natra')).toHaveLength(100);
   expect(namesOf('none')).toHaveLength(2 * 2 * 3);
   expect(namesOf('idle').sort()).toEqual([
     'idle egress bbr',
@@ -23,6 +23,7 @@ test('a row has the figures of each of its cases, however many rows they serve',
   const rows = rowsOf(['ingress cubic elephant', 'ingress cubic clients', 'ingress cubic flood']);
   const measured = casesOf(rows, ['idle', 'none', 'natra']).map((each, index) => ({
     name: nameOfCase(each),
+    plan: planOf(each, undefined),
     figures: figuresOf({ goodput: index }),
   }));
   const goodputs = new Set(resultsOf(rows, measured).map(({ figures }) => figures.natra?.goodput));
@@ -34,6 +35,14 @@ test('a row has the figures of each of its cases, however many rows they serve',
     expect(figures.none).toBe(none);
   }
   expect(resultsOf(rows, [])[0]?.figures).toEqual({});
+});
+
+test('what was measured for another time or under another load is measured anew', () => {
+  const [each] = cases.filter(({ limiter }) => limiter === 'natra');
+  const measured = [measuredOf(each!, undefined, figuresOf())];
+  expect(stillOf(measured, cases, undefined)).toEqual(measured);
+  expect(stillOf(measured, cases, 2)).toEqual([]);
+  expect(stillOf([{ ...measured[0]!, plan: '{}' }], cases, undefined)).toEqual([]);
 });
 
 test('a stated time is that under a limit', () => {

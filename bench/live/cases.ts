@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Load } from './phase.ts';
-import { type CapName, loadOf, MICE_ALONE, nameOf, type Row } from './rows.ts';
+import { type CapName, type LoadName, loadOf, MICE_ALONE, nameOf, type Row } from './rows.ts';
 import type { PhaseSummary } from './summary.ts';
 import { PLUGIN_DIRECTORY } from './topology.ts';
 
@@ -27,6 +27,8 @@ export interface Figures extends Omit<PhaseSummary, 'series'> {
 export interface Measured {
   /** Of the case. */
   readonly name: string;
+  /** What was sent, and for how long (planOf). */
+  readonly plan: string;
   readonly figures: Figures;
 }
 
@@ -76,17 +78,53 @@ export function casesOf(rows: readonly Row[], limiters: readonly LimiterName[]):
 
 export const loadOfCase = ({ limiter, row }: Case): Load => (limiter === 'idle' ? MICE_ALONE : loadOf(row));
 
-/** At a low cap packets are few, and flows slow to find their share. */
-const SECONDS_UNDER: Readonly<Record<CapName, number>> = { '10M': 8, '100M': 4, '1G': 3 };
-const SECONDS_IDLE = 8;
+/** At a low cap packets are few. */
+const SECONDS_UNDER: Readonly<Record<CapName, number>> = { '10M': 8, '60M': 4, '100M': 4, '1G': 3 };
+/** Of 700 requests the 99th percentile is the seventh slowest, where one or two have always waited for the process at both ends. */
+const SECONDS_OF_MICE: Readonly<Record<CapName, number>> = { '10M': 24, '60M': 12, '100M': 12, '1G': 6 };
+/** CUBIC, which marks reach one flow at a time, takes some seconds to share evenly. */
+const SECONDS_TO_SHARE: Readonly<Record<CapName, number>> = { '10M': 8, '60M': 12, '100M': 12, '1G': 6 };
+/**
+ * Where clients make more requests than the process at both ends can always keep up with, a burst of 200 ms is used up behind each pause of
+ * it: over three seconds that is up to 7% more than the cap.
+ */
+const SECONDS_OF_CLIENTS: Readonly<Record<CapName, number>> = { ...SECONDS_UNDER, '100M': 12 };
+const SECONDS_UNDER_LIMIT: Readonly<Record<LoadName, Readonly<Record<CapName, number>>>> = {
+  elephant: SECONDS_OF_MICE,
+  clients: SECONDS_OF_CLIENTS,
+  flood: SECONDS_UNDER,
+  four: SECONDS_TO_SHARE,
+};
+/** For as many requests as beside an elephant. */
+const SECONDS_IDLE = SECONDS_OF_MICE['10M'];
 const SECONDS_WITHOUT_LIMIT = 2;
 
 /** How long a case's traffic runs; `stated`: under a limit, and one without takes half as long. */
 export function secondsOf({ limiter, row }: Case, stated: number | undefined): number {
   const limited = limiter === 'natra' || limiter === 'bandwidth';
   if (stated !== undefined) return limited ? stated : Math.max(1.5, stated / 2);
-  if (limited) return SECONDS_UNDER[row.cap];
+  if (limited) return SECONDS_UNDER_LIMIT[row.load][row.cap];
   return limiter === 'idle' ? SECONDS_IDLE : SECONDS_WITHOUT_LIMIT;
+}
+
+/** What a case sends, and for how long: figures of another plan are not its own. */
+export const planOf = (each: Case, stated: number | undefined): string =>
+  JSON.stringify({ seconds: secondsOf(each, stated), ...loadOfCase(each) });
+
+export const measuredOf = (each: Case, stated: number | undefined, figures: Figures): Measured => ({
+  name: nameOfCase(each),
+  plan: planOf(each, stated),
+  figures,
+});
+
+/** Of what was measured, that by the plans of today. */
+export function stillOf(
+  measured: readonly Measured[],
+  cases: readonly Case[],
+  stated: number | undefined,
+): Measured[] {
+  const plans = new Map(cases.map((each) => [nameOfCase(each), planOf(each, stated)]));
+  return measured.filter(({ name, plan }) => plans.get(name) === plan);
 }
 
 /** The rows with what has been measured of their cases. */

@@ -12,8 +12,10 @@ import {
   LIMITERS,
   type LimiterName,
   type Measured,
+  measuredOf,
   nameOfCase,
   resultsOf,
+  stillOf,
 } from './cases.ts';
 import { measure } from './compare.ts';
 import { measureInVms } from './in-vm.ts';
@@ -37,7 +39,8 @@ const HELP = `npm run bench -- live [options]
   --machines N    so many of them beside each other (one for each processor)
   --only NAME,... some of ${LIMITERS.join(', ')}
   --seconds N     length of a phase under a limit (the lower the cap, the longer)
-  --resume        goes on with out/bench-live[-KERNEL].jsonl: what is there is not measured again
+  --resume        goes on with out/bench-live[-KERNEL].jsonl: what is there of the same plan is not
+                  measured again
   --minutes N     starts nothing after so long; --resume takes the rest, and with 0 only tells what there is
   --json          the figures as JSON
   --write         makes docs/live.md of what was measured
@@ -118,7 +121,7 @@ async function onThisKernel({ cases, seconds, onMeasured }: Measuring): Promise<
       };
       for (const each of cases) {
         if (performance.now() > until) break;
-        onMeasured({ name: nameOfCase(each), figures: await measure(bench, each) });
+        onMeasured(measuredOf(each, seconds, await measure(bench, each)));
       }
       await leaveBridge(topology, client);
     } finally {
@@ -135,9 +138,10 @@ async function main(): Promise<number> {
   if (reason !== undefined) throw new Error(`no live traffic here: ${reason}`);
   const rows = rowsOf(options.short && options.row.length === 0 ? SHORT.rows : options.row);
   if (rows.length === 0) throw new Error(`--row ${options.row.join(', ')}: there is no such row`);
-  const seconds = options.seconds ?? (options.short ? SHORT.seconds : undefined);
+  const text = options.seconds ?? (options.short ? SHORT.seconds : undefined);
+  const seconds = text === undefined ? undefined : positive('seconds', text);
   const limiters = limitersNamed(options.only);
-  const measured = earlier();
+  const measured = stillOf(earlier(), casesOf(rowsOf([]), LIMITERS), seconds);
   const known = new Set(measured.map(({ name }) => name));
   const cases = casesOf(rows, limiters).filter((each) => !known.has(nameOfCase(each)));
   mkdirSync(OUT, { recursive: true });
@@ -145,7 +149,7 @@ async function main(): Promise<number> {
   const failures: string[] = [];
   const measuring: Measuring = {
     cases,
-    seconds: seconds === undefined ? undefined : positive('seconds', seconds),
+    seconds,
     onMeasured: (one) => {
       measured.push(one);
       if (!options.short) appendFileSync(RESULTS, `${JSON.stringify(one)}\n`);

@@ -2,17 +2,26 @@ import { connect, createServer, type Socket } from 'node:net';
 import { monotonicSeconds } from './clock.ts';
 import { listening } from './elephant.ts';
 import { randomNumbers } from './statistics.ts';
+import type { Sample } from './window.ts';
 
 /** Bytes of a response. */
 export const MOUSE_BYTES = 10_000;
 const REQUEST = Buffer.from('GET /mouse HTTP/1.1\r\nHost: pod\r\n\r\n');
 const RESPONSE = Buffer.alloc(MOUSE_BYTES, 'm');
+/** All responses are read into this: a buffer for each would have V8 collect garbage every second, and both ends wait for it. */
+const RECEIVED = Buffer.alloc(64 * 1024);
 
 /** One request: from connect() to the last byte of the response, or why it had none. */
 export interface Mouse {
   readonly startedAt: number;
   readonly seconds: number;
   readonly failure?: string;
+}
+
+export interface MouseEvents {
+  readonly onMouse: (mouse: Mouse) => void;
+  /** Cumulative bytes of all responses, whole or not, as they come. */
+  readonly onGoodput?: (sample: Sample) => void;
 }
 
 /** A server that answers every connection's first bytes with MOUSE_BYTES and closes. Resolves with its port. */
@@ -34,12 +43,13 @@ export class MouseClient {
   readonly #outstanding = new Map<Socket, number>();
   #timer: NodeJS.Timeout | undefined;
   #looping = false;
+  #bytes = 0;
   #whenIdle: (() => void) | undefined;
 
   constructor(
     private readonly address: string,
     private readonly port: number,
-    private readonly onMouse: (mouse: Mouse) => void,
+    private readonly events: MouseEvents,
   ) {}
 
   start(perSecond: number, seed: number): void {
@@ -83,13 +93,19 @@ export class MouseClient {
   #send(): void {
     const startedAt = monotonicSeconds();
     let received = 0;
-    const socket = connect({ host: this.address, port: this.port, noDelay: true });
+    const onread = {
+      buffer: RECEIVED,
+      callback: (length: number): boolean => {
+        received += length;
+        this.#bytes += length;
+        this.events.onGoodput?.({ time: monotonicSeconds(), bytes: this.#bytes });
+        if (received >= MOUSE_BYTES) this.#finish(socket, startedAt, undefined);
+        return true;
+      },
+    };
+    const socket = connect({ host: this.address, port: this.port, noDelay: true, onread });
     this.#outstanding.set(socket, startedAt);
     socket.on('connect', () => socket.write(REQUEST));
-    socket.on('data', (data) => {
-      received += data.length;
-      if (received >= MOUSE_BYTES) this.#finish(socket, startedAt, undefined);
-    });
     socket.on('error', (error) => this.#finish(socket, startedAt, error.message));
     socket.on('close', () => this.#finish(socket, startedAt, 'closed before the whole response'));
   }
@@ -99,7 +115,7 @@ export class MouseClient {
     const seconds = monotonicSeconds() - startedAt;
     if (failure === undefined) socket.end();
     else socket.destroy();
-    this.onMouse(failure === undefined ? { startedAt, seconds } : { startedAt, seconds, failure });
+    this.events.onMouse(failure === undefined ? { startedAt, seconds } : { startedAt, seconds, failure });
     if (this.#looping) this.#send();
     else if (this.#outstanding.size === 0) this.#whenIdle?.();
   }

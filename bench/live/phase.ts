@@ -1,5 +1,5 @@
 import { monotonicSeconds } from './clock.ts';
-import { MOUSE_BYTES, type Mouse } from './mice.ts';
+import type { Mouse } from './mice.ts';
 import type { Rig } from './rig.ts';
 import { processorTime, resentBetween, SEGMENT_HEADERS, WireSampler } from './sampler.ts';
 import type { Sample } from './window.ts';
@@ -36,7 +36,7 @@ export interface PhaseMeasurement {
   readonly endedAt: number;
   /** Application bytes of each elephant. */
   readonly elephants: ReadonlyArray<readonly Sample[]>;
-  /** Application bytes of whole mice. */
+  /** Application bytes of all mice. */
   readonly mouseBytes: readonly Sample[];
   readonly mice: readonly Mouse[];
   /** All bytes on the wire to the receiver, elephant, mice and acknowledgements alike. */
@@ -81,12 +81,16 @@ export async function runPhase(
   const elephants = Array.from({ length: load.elephants }, (): Sample[] => []);
   const mice: Mouse[] = [];
   receiver.elephant.events = { onGoodput: (elephant, sample) => elephants[elephant]?.push(sample) };
-  receiver.mice.events = { onMouse: (mouse) => mice.push(mouse) };
+  receiver.mice.events = {
+    onMouse: (mouse) => mice.push(mouse),
+    onMiceGoodput: (sample) => mouseBytes.push(sample),
+  };
   const before = { sender: sender.counters(), receiver: receiver.counters() };
   const headers = load.floodBytesPerSecond > 0 ? SEGMENT_HEADERS.udp : SEGMENT_HEADERS.tcp;
   const wire = new WireSampler(() => receiver.counters(), SAMPLE_MILLISECONDS, headers);
   const idle = processorTime();
   const startedAt = monotonicSeconds();
+  const mouseBytes: Sample[] = [{ time: startedAt, bytes: 0 }];
   const ticker = setInterval(
     () => onProgress({ elapsed: monotonicSeconds() - startedAt, wire: wire.samples, mice }),
     100,
@@ -115,7 +119,7 @@ export async function runPhase(
       startedAt,
       endedAt,
       elephants,
-      mouseBytes: cumulative(mice, startedAt),
+      mouseBytes,
       mice,
       wire: wire.samples,
       retransmitted: resentBetween(before.sender, after.sender),
@@ -157,16 +161,4 @@ export function pause(seconds: number, signal: AbortSignal): Promise<void> {
     }, seconds * 1000);
     signal.addEventListener('abort', stop, { once: true });
   });
-}
-
-/** Application bytes of whole mice over time, from `origin` on. */
-export function cumulative(mice: readonly Mouse[], origin: number): Sample[] {
-  const arrivals = mice
-    .filter((mouse) => mouse.failure === undefined)
-    .map((mouse) => mouse.startedAt + mouse.seconds);
-  arrivals.sort((a, b) => a - b);
-  return [
-    { time: origin, bytes: 0 },
-    ...arrivals.map((time, index) => ({ time, bytes: (index + 1) * MOUSE_BYTES })),
-  ];
 }

@@ -3,9 +3,18 @@ import { loadOf, nameOf, rowsOf } from './rows.ts';
 
 test('without filters there are all rows, and neighbours differ in their cap', () => {
   const rows = rowsOf([]);
-  expect(rows).toHaveLength(3 * 2 * 4 * 4);
+  expect(rows).toHaveLength(3 * 2 * 4 * 4 + 4);
   expect(new Set(rows.map(nameOf)).size).toBe(rows.length);
   expect(rows.slice(0, 3).map(({ cap }) => cap)).toEqual(['10M', '100M', '1G']);
+});
+
+test('at 60 Mbit/s only four of bbr are measured', () => {
+  expect(rowsOf(['60M']).map(nameOf)).toEqual([
+    '60M ingress bbr noecn four',
+    '60M egress bbr noecn four',
+    '60M ingress bbr ecn four',
+    '60M egress bbr ecn four',
+  ]);
 });
 
 test('a filter keeps rows that have all its words, whatever their order, and several add up', () => {

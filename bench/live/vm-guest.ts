@@ -9,7 +9,7 @@ import {
   stopSpinning,
   warmUp,
 } from '../../verifier-tests/kernels/guest/virtual-time.ts';
-import { type Case, nameOfCase } from './cases.ts';
+import { type Case, measuredOf, nameOfCase } from './cases.ts';
 import { type Bench, measure } from './compare.ts';
 import { livingIn, localRig } from './local-rig.ts';
 import type { LoadName, Row } from './rows.ts';
@@ -44,7 +44,7 @@ async function measureAll(share: string, { cases }: VmPlan, bench: Bench): Promi
     if (!take(share, index)) continue;
     const name = nameOfCase(each);
     try {
-      say(JSON.stringify({ name, figures: await measure(bench, each) }));
+      say(JSON.stringify(measuredOf(each, bench.seconds, await measure(bench, each))));
     } catch (error) {
       say(`${name}: ${(error as Error).message}`);
     }

@@ -37,6 +37,8 @@ export interface WorkloadEvents {
   /** Cumulative bytes of the elephant of that number. */
   onGoodput?: (elephant: number, sample: Sample) => void;
   onMouse?: (mouse: Mouse) => void;
+  /** Cumulative bytes of the mice since they were started. */
+  onMiceGoodput?: (sample: Sample) => void;
   onBroken?: (reason: string) => void;
 }
 
@@ -95,7 +97,10 @@ export class Workload {
   }
 
   #miceTo({ address, port }: { readonly address: string; readonly port: number }): MouseClient {
-    this.#mice = new MouseClient(address, port, (mouse) => this.#events().onMouse?.(mouse));
+    this.#mice = new MouseClient(address, port, {
+      onMouse: (mouse) => this.#events().onMouse?.(mouse),
+      onGoodput: (sample) => this.#events().onMiceGoodput?.(sample),
+    });
     return this.#mice;
   }
 }

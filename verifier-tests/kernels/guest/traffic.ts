@@ -9,7 +9,6 @@ import { ElephantSink, serveElephant } from '../../../bench/live/elephant.ts';
 import { livingIn } from '../../../bench/live/local-rig.ts';
 import { type Mouse, MouseClient, serveMice } from '../../../bench/live/mice.ts';
 import type { Namespace } from '../../../bench/live/namespace.ts';
-import { cumulative } from '../../../bench/live/phase.ts';
 import {
   type IpCounters,
   readCounters,
@@ -92,14 +91,24 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
         broken = reason;
       },
     );
-    const client = new MouseClient(address, ports.mice, (mouse) => mice.push(mouse));
+    const mouseBytes: Sample[] = [{ time: startedAt, bytes: 0 }];
+    const client = new MouseClient(address, ports.mice, {
+      onMouse: (mouse) => mice.push(mouse),
+      onGoodput: (sample) => mouseBytes.push(sample),
+    });
     try {
       await sleep(MICE_START_SECONDS * 1000);
       client.start(MICE_PER_SECOND, 1);
       await sleep((plan.seconds - MICE_START_SECONDS) * 1000);
       const endedAt = monotonicSeconds();
       await client.stop(MICE_GRACE_SECONDS);
-      return { startedAt, endedAt, wire: wire.samples, unordered: outOfOrder() - unorderedBefore };
+      return {
+        startedAt,
+        endedAt,
+        mouseBytes,
+        wire: wire.samples,
+        unordered: outOfOrder() - unorderedBefore,
+      };
     } finally {
       wire.stop();
       sink.stop();
@@ -110,8 +119,7 @@ export async function measure(pod: LimitedPod, servers: Servers, plan: TrafficPl
 
   const retransmitted = resentBetween(before, countersIn(sender));
   const limit = { rateBitsPerSecond, burstBits: 8 * burstBytes({ rateBitsPerSecond, pacing: plan.pacing }) };
-  const { startedAt, endedAt, wire, unordered } = seen;
-  const mouseBytes = cumulative(mice, startedAt);
+  const { startedAt, endedAt, mouseBytes, wire, unordered } = seen;
   const summary = summarise(
     { startedAt, endedAt, elephants: [elephant], mouseBytes, mice, wire, retransmitted, congestionMarked: 0 },
     limit,
