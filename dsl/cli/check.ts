@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { type CompileResult, type Cpu, compile } from '../compiler/compile.ts';
 import type { Diagnostic } from '../compiler/diagnostics/diagnostic.ts';
+import { hasExports } from '../compiler/frontend/syntax/exports.ts';
 import type { ObjectImage } from '../object/image.ts';
 import { checkSources } from './files.ts';
 import { counted, type ExitStatus, type Output, UsageError } from './output.ts';
@@ -36,10 +37,7 @@ function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
 
 /** Whether nothing can come of a file that compiles: no program of its own, nor anything for others to import. */
 function isIdle({ tree }: CompileResult, file: string): boolean {
-  return (
-    tree?.programs.length === 0 &&
-    !/(?:^|[;}])\s*export\b/m.test(tree.sources.get(path.relative('', file)) ?? '')
-  );
+  return tree?.programs.length === 0 && !hasExports(tree.sources.get(path.relative('', file)) ?? '');
 }
 
 function textOf(diagnostics: readonly Diagnostic[], verdicts: readonly KernelVerdict[]): string {
