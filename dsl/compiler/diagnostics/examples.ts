@@ -48,6 +48,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N2011: `const SIZE = 8;\nconst limit = settings(struct({ most: u32 }));\nconst wide = struct({ cells: array(u32, limit.most) });`,
   N2012: `interface Pair { readonly a: u64 }\nfunction make(): { a: u64 } { return { a: 1n }; }\nfunction narrow(): { a: u8; b: u8 } { return { a: 1, b: 2 }; }\n${program('const wide: { readonly a: u32; readonly b: u32 } = narrow();')}`,
   N2013: 'const none = hashMap({ key: u32, value: struct({ a: u64 }), maxEntries: 0 });',
+  N2014: program('const ports = [80, 443] as const;\n  skb.mark = ports[skb.len & 1];'),
   N3001: `${STATE}${program('state.cells[skb.len] = 1n;')}`,
   N3002: `${HEADER}${program('const header = skb.at(Header, skb.len);')}`,
   N3003: `${HEADER}${program('const header = skb.at(Header, 0);\n  skbPullData(skb, 64);\n  if (header) skb.mark = header.type;')}`,

@@ -171,7 +171,7 @@ export const DIAGNOSTICS = {
   N2010: {
     title: 'only references may be undefined, not {type}',
     why: 'an integer or a record has no spare value that could mean "not there".',
-    advice: 'return a record with a boolean field, or a value outside the range.',
+    advice: 'return a record with a boolean field, or a value outside the range; give a parameter a default.',
   },
   N2011: {
     title: '{what} must be a constant',
@@ -187,6 +187,12 @@ export const DIAGNOSTICS = {
     title: '{what} is {value}, and may be 1 to {most}',
     why: 'the kernel makes nothing that is empty, and counts no further.',
     advice: 'write a number of that range.',
+  },
+  N2014: {
+    title: 'the index of a tuple must be a constant',
+    why: 'the parts of a tuple lie in registers, of which an instruction names one.',
+    advice:
+      'keep a table in memory: `const table = settings(struct({ cells: array(u32, 3) }), { cells: [3, 5, 7] })`; for parts that the program computes use `stack`.',
   },
   N3001: {
     title: 'the index may be {range}, but the array has {length} elements',

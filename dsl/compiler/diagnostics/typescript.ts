@@ -164,6 +164,15 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
   },
   {
     code: 2345,
+    says: /is not assignable to parameter of type '\([^']*\) => \w+Verdict'/,
+    why: 'the kernel gives each kind of program its own verdicts.',
+    advice:
+      'return one of the constants of the kind, as in TC_ACT_SHOT, or convert an integer that is one: i32(x) in a classifier, u32(x) in XDP and for cgroups.',
+    example:
+      'export const example = classifier((skb) => {\n  if (skb.len > 64) return skb.mark;\n  return TC_ACT_OK;\n});',
+  },
+  {
+    code: 2345,
     says: /parameter of type 'Struct</,
     why: 'this parameter takes a layout, of which the compiler knows the size; what is given is memory or a value.',
     advice: 'name the layout itself, as in `skb.at(Header, 14)`.',

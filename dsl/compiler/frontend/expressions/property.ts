@@ -153,8 +153,7 @@ export function property(scope: Scope, node: ts.PropertyAccessExpression): Entit
 export function elementOf(scope: Scope, base: Expression, node: ts.ElementAccessExpression): Expression {
   if (base.type.kind === 'ref') return read(element(scope, base, base.type, node.argumentExpression, node));
   const index = settle(scope.session, scope.value(node.argumentExpression), node.argumentExpression);
-  if (index.kind !== 'int')
-    return scope.refuse('N2011', node.argumentExpression, { what: "a tuple's index" });
+  if (index.kind !== 'int') return scope.refuse('N2014', node.argumentExpression);
   return fieldOf(scope, base, String(index.value), node);
 }
 

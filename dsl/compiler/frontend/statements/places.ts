@@ -83,8 +83,7 @@ function fieldPlace(scope: Scope, node: ts.PropertyAccessExpression | ts.Element
   if (base.type.kind === 'record') {
     const index =
       name === undefined && ts.isElementAccessExpression(node) ? node.argumentExpression : undefined;
-    if (index !== undefined && !ts.isNumericLiteral(index))
-      scope.refuse('N2011', index, { what: "a tuple's index" });
+    if (index !== undefined && !ts.isNumericLiteral(index)) scope.refuse('N2014', index);
     return recordPlace(scope, base, name ?? index?.getText() ?? '', node);
   }
   if (base.type.kind !== 'ref') return scope.refuse('N1019', node, { what: 'this place' });
