@@ -20,7 +20,7 @@ export const EXAMPLES: Readonly<Record<DiagnosticCode, string>> = {
   N1005: program("const name = 'eth0';"),
   N1006: program('if (skb.len == 0) return 1;'),
   N1007: program('if (skb.len === 0) throw 1;'),
-  N1008: program('const a = { x: 1 };\n  const b = { ...a, y: 2 };'),
+  N1008: program('const { mark, ...others } = skb;'),
   N1009: program('const kind = typeof skb.len;'),
   N1010: program('const length = skb.len as u8;'),
   N1011: program('const half = 0.5;'),

@@ -49,9 +49,9 @@ export const DIAGNOSTICS = {
     advice: 'return early with a value that says what went wrong.',
   },
   N1008: {
-    title: 'spread and rest are refused',
+    title: 'rest is refused, and spread but for the fields of an object literal',
     why: 'values have a fixed set of fields and functions a fixed number of parameters.',
-    advice: 'name each field or parameter.',
+    advice: 'name each field, element or parameter.',
   },
   N1009: {
     title: "the operator '{operator}' is refused",
@@ -180,7 +180,7 @@ export const DIAGNOSTICS = {
   },
   N2012: {
     title: 'this value must be bound to a const first',
-    why: 'its parts need different conversions, and it would be computed once for each.',
+    why: 'its parts are used one by one, and it would be computed once for each.',
     advice: 'write `const value = ...` and use that.',
   },
   N2013: {

@@ -4,7 +4,10 @@ import type { Expression, RecordType } from '../../tree/tree.ts';
 import type { Entity } from '../entities.ts';
 import type { Scope } from '../scope.ts';
 import { literal } from '../types/literals.ts';
-import { BOOL } from '../types/types.ts';
+import { BOOL, describe, SPIN_LOCK } from '../types/types.ts';
+import { isPure } from './purity.ts';
+
+type Part = readonly [string, Expression];
 
 const value = (expression: Expression): Entity => ({ kind: 'value', value: expression });
 
@@ -25,7 +28,7 @@ export const boolean = (scope: Scope, node: ts.Node): Entity =>
     span: scope.span(node),
   });
 
-function recordOf(scope: Scope, node: ts.Node, parts: readonly (readonly [string, Expression])[]): Entity {
+function recordOf(scope: Scope, node: ts.Node, parts: readonly Part[]): Entity {
   const type: RecordType = {
     kind: 'record',
     fields: parts.map(([name, part]) => ({ name, type: part.type })),
@@ -33,20 +36,45 @@ function recordOf(scope: Scope, node: ts.Node, parts: readonly (readonly [string
   return value({ kind: 'record', type, values: parts.map(([, part]) => part), span: scope.span(node) });
 }
 
-function property(scope: Scope, node: ts.ObjectLiteralElementLike): readonly [string, Expression] {
-  if (ts.isShorthandPropertyAssignment(node)) return [node.name.text, scope.value(node.name)];
+/** The names of what a record or a struct in memory has; a spin lock is no value. */
+function fieldsOf({ type }: Expression): readonly string[] | undefined {
+  if (type.kind === 'record') return type.fields.map(({ name }) => name);
+  if (type.kind !== 'ref' || type.layout.kind !== 'struct') return undefined;
+  return type.layout.fields.filter(({ layout }) => layout !== SPIN_LOCK).map(({ name }) => name);
+}
+
+/** `...value`: all that it has. */
+function spread(scope: Scope, { expression }: ts.SpreadAssignment): readonly Part[] {
+  const given = scope.value(expression);
+  const names = fieldsOf(given);
+  if (names === undefined)
+    return scope.refuse('N2006', expression, {
+      expected: 'a record or a struct',
+      found: describe(given.type),
+    });
+  if (!isPure(given)) return scope.refuse('N2012', expression);
+  return names.map((name) => [name, scope.session.translators.field(scope, given, name, expression)]);
+}
+
+function property(scope: Scope, node: ts.ObjectLiteralElementLike): readonly Part[] {
+  if (ts.isSpreadAssignment(node)) return spread(scope, node);
+  if (ts.isShorthandPropertyAssignment(node)) return [[node.name.text, scope.value(node.name)]];
   if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name))
-    return [node.name.text, scope.value(node.initializer)];
+    return [[node.name.text, scope.value(node.initializer)]];
   if (ts.isMethodDeclaration(node) || ts.isAccessor(node)) return scope.refuse('N1014', node);
   return scope.refuse('N1001', node, { syntax: 'a computed field name' });
 }
 
-export const object = (scope: Scope, node: ts.ObjectLiteralExpression): Entity =>
-  recordOf(
-    scope,
-    node,
-    node.properties.map((part) => property(scope, part)),
-  );
+/** What is named again takes the place of what was there before, which TypeScript lets no code but a spread do. */
+export function object(scope: Scope, node: ts.ObjectLiteralExpression): Entity {
+  const parts = new Map<string, Expression>();
+  for (const part of node.properties)
+    for (const [name, given] of property(scope, part)) {
+      parts.delete(name);
+      parts.set(name, given);
+    }
+  return recordOf(scope, node, [...parts]);
+}
 
 export const array = (scope: Scope, node: ts.ArrayLiteralExpression): Entity =>
   recordOf(

@@ -29,7 +29,6 @@ const BY_KIND: ReadonlyMap<ts.SyntaxKind, Refused> = new Map<ts.SyntaxKind, Refu
   [K.TryStatement, { code: 'N1007' }],
   [K.ThrowStatement, { code: 'N1007' }],
   [K.SpreadElement, { code: 'N1008' }],
-  [K.SpreadAssignment, { code: 'N1008' }],
   [K.DeleteExpression, operator('delete')],
   [K.TypeOfExpression, operator('typeof')],
   [K.VoidExpression, operator('void')],
