@@ -31,7 +31,7 @@ const ROUNDS = 9;
 /** Of one program's code in a round, at least. */
 const RUNS = 100_000;
 /** Of a small program's code in the first placement; each further one has one more, so that all else lies elsewhere. */
-const FEWEST_COPIES = 20;
+const FEWEST_COPIES = 8;
 
 /** Behind the name of a program that was made for its settings. */
 const MADE = ', specialised';

@@ -32,7 +32,19 @@ const restored: Instruction = {
   imm: 0,
 };
 
-/** The code `copies` times, each where the one before would exit; without records of source lines. */
+/** What jumps by its `offset` within a program. */
+const jumps = ({ opcode }: Instruction): boolean => {
+  const kind = opcode & 7;
+  const operation = opcode & 0xf0;
+  if (kind === CLASS.jmp) return operation !== JMP.call && operation !== JMP.exit;
+  return kind === CLASS.jmp32 && operation !== JMP.ja;
+};
+
+/**
+ * The code `copies` times, each where the one before would exit; without records of source lines. A JIT makes the way out
+ * at a program's first exit, where it costs no jump, and lets all others jump there (arch/x86/net/bpf_jit_comp.c, do_jit):
+ * so a copy goes on at its first exit, and what stands behind that follows the last copy.
+ */
 export function repeated(program: ProgramImage, copies: number): ProgramImage {
   if (copies === 1) return program;
   if (program.functions.length > 1)
@@ -40,21 +52,31 @@ export function repeated(program: ProgramImage, copies: number): ProgramImage {
   const length = program.code.length / 8;
   const body = Array.from({ length }, (_, slot) => decode(program.code, slot));
   // The second half of an LDDW has opcode 0, so that nothing but an exit looks like one.
-  const copy = [
-    restored,
-    ...body.map((instruction, slot) =>
-      instruction.opcode === OPCODE_EXIT
-        ? { ...instruction, opcode: CLASS.jmp | JMP.ja, offset: length - slot - 1 }
-        : instruction,
-    ),
-  ];
-  const code = [saved, ...Array.from({ length: copies }, () => copy).flat()];
+  const front = 1 + body.findIndex(({ opcode }) => opcode === OPCODE_EXIT);
+  /** Where a copy begins, with what restores the context; the program's own exit behind the last one. */
+  const start = (copy: number): number => 1 + copy * (1 + front);
+  const place = (copy: number, slot: number): number =>
+    slot < front ? start(copy) + 1 + slot : start(copies) + 1 + copy * (length - front) + slot - front;
+  const code: Instruction[] = [saved];
+  for (let copy = 0; copy < copies; copy++) {
+    code[start(copy)] = restored;
+    for (const [slot, instruction] of body.entries()) {
+      const at = place(copy, slot);
+      const offsetTo = (target: number): number => target - at - 1;
+      if (instruction.opcode === OPCODE_EXIT)
+        code[at] = { ...instruction, opcode: CLASS.jmp | JMP.ja, offset: offsetTo(start(copy + 1)) };
+      else if (jumps(instruction))
+        code[at] = { ...instruction, offset: offsetTo(place(copy, slot + 1 + instruction.offset)) };
+      else code[at] = instruction;
+    }
+  }
+  code[start(copies)] = { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 };
   return {
     name: program.name,
     kind: program.kind,
-    code: encode([...code, { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 }]),
-    relocations: Array.from({ length: copies }, (_, index) =>
-      program.relocations.map(({ slot, target }) => ({ slot: 2 + index * copy.length + slot, target })),
+    code: encode(code),
+    relocations: Array.from({ length: copies }, (_, copy) =>
+      program.relocations.map(({ slot, target }) => ({ slot: place(copy, slot), target })),
     ).flat(),
     functions: [],
     lines: [],
