@@ -1,4 +1,5 @@
 /** `natra dev`: compiles programs when their sources are saved, tries them, and says what changed. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ExitStatus, type Output, UsageError } from '../../../dsl/cli/output.ts';
@@ -162,6 +163,16 @@ class Turns {
 
   constructor(private readonly turn: (changed: ReadonlySet<string>) => Promise<void>) {}
 
+  /** A turn before all others. */
+  async begin(first: () => Promise<unknown>): Promise<void> {
+    this.running = true;
+    try {
+      await first();
+    } finally {
+      this.running = false;
+    }
+  }
+
   async saved(files: ReadonlySet<string>): Promise<void> {
     for (const file of files) this.waiting.add(file);
     if (this.running) return;
@@ -175,6 +186,27 @@ class Turns {
     } finally {
       this.running = false;
     }
+  }
+}
+
+/** `a.ts, b.ts saved`, `c.ts gone`, or both. */
+function changesText(files: ReadonlySet<string>): string {
+  const names = (isThere: boolean): string =>
+    [...files]
+      .filter((file) => existsSync(file) === isThere)
+      .map((file) => path.relative(process.cwd(), file))
+      .join(', ');
+  const [saved, gone] = [names(true), names(false)];
+  return [saved && `${saved} saved`, gone && `${gone} gone`].filter((part) => part !== '').join('; ');
+}
+
+/** A turn whose settings may no longer fit. */
+async function turn(session: Session, changed: ReadonlySet<string>, output: Output): Promise<void> {
+  try {
+    await session.turn(changed);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    output.error(`natra: ${error.message}\n`);
   }
 }
 
@@ -192,30 +224,34 @@ export async function devCommand(
   const named = positionals.length > 0 ? positionals : [DEFAULT];
   const project = new Project(named, cpu && { cpu }, startBackEnd?.(THREADS, values.once !== true));
   const session = new Session(project, values, output);
-  const good = await session.turn();
-  if (values.once) return good ? 0 : 1;
-  const turns = new Turns(async (changed) => {
-    const names = [...changed].map((file) => path.relative(process.cwd(), file)).join(', ');
-    output.out(`\n${names} saved\n`);
-    try {
-      await session.turn(changed);
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      output.error(`natra: ${error.message}\n`);
+  if (values.once) return (await session.turn()) ? 0 : 1;
+  const turns = new Turns(async (heard) => {
+    const files = [...heard].filter((name) => name.endsWith('.ts'));
+    // Of a folder that came or went nothing else says what is in it.
+    const changed = new Set(files.length < heard.size ? [...files, ...project.outdated()] : files);
+    if (changed.size > 0) {
+      output.out(`\n${changesText(changed)}\n`);
+      await turn(session, changed, output);
     }
-    watcher.watch(project.folders());
+    if (watcher.watch(project.folders())) void turns.saved(project.outdated());
     collectYoung();
   });
   let hasEnded = false;
   const rehearsals = new Rehearsals(project, () => turns.isIdle && watcher.isQuiet && !hasEnded);
-  const watcher = new Watcher((changed) => void turns.saved(changed).then(() => rehearsals.goOn()));
+  const told = (changed: ReadonlySet<string>) => void turns.saved(changed).then(() => rehearsals.goOn());
+  const watcher = new Watcher(told);
   watcher.watch(project.folders());
-  output.out('watching; Ctrl-C ends\n');
-  void rehearsals.goOn();
-  await interrupted();
-  hasEnded = true;
-  watcher.close();
-  session.stop();
+  try {
+    await turns.begin(() => session.turn());
+    const isMore = watcher.watch(project.folders());
+    output.out('watching; Ctrl-C ends\n');
+    told(isMore ? project.outdated() : new Set());
+    await interrupted();
+  } finally {
+    hasEnded = true;
+    watcher.close();
+    session.stop();
+  }
   output.out('\n');
   return 0;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -245,6 +245,54 @@ test('a save is compiled and told with what it changed, errors too; Ctrl-C ends 
   expect(await dev.until(/Found \d+ error/)).toContain('error N1020');
   write('part.ts', part(3));
   await dev.until(/agree on 128 packets/);
+  dev.interrupt();
+  expect(await dev.ended).toBe(0);
+});
+
+test('a program that is gone comes back, and so does one whose editor puts another file in its place', async () => {
+  const file = write('gone.ts', program('', '  return 0;'));
+  const aside = `${file}.aside`;
+  const dev = start(file, '--no-kernel', '--no-tests');
+  await dev.until(/watching/);
+  renameSync(file, aside);
+  expect(await dev.until(/gone\.ts gone\n/)).not.toContain('natra:');
+  renameSync(aside, file);
+  expect(await dev.until(/agree on 128 packets/)).toContain('gone.ts saved\n');
+  writeFileSync(aside, program('', '  return 2;'));
+  renameSync(aside, file);
+  await dev.until(/agree on 128 packets/);
+  dev.interrupt();
+  expect(await dev.ended).toBe(0);
+  rmSync(file);
+});
+
+test('what is saved during the first compilation is told behind it', async () => {
+  const file = write('early.ts', program('', '  return 0;'));
+  const dev = start(file, '--no-kernel', '--no-tests');
+  await dev.until(/early\.ts: compiled in/);
+  writeFileSync(file, program('', '  skb.mark = 7;\n  return 0;'));
+  await dev.until(/early\.ts saved\n(.*\n)*.*agree on 128 packets/);
+  dev.interrupt();
+  expect(await dev.ended).toBe(0);
+  rmSync(file);
+});
+
+test('folders that are made are looked into, those too that take the place of one that is gone', async () => {
+  const top = mkdtempSync(path.join(folder, 'tree-'));
+  const inside = path.join(top, 'inside');
+  const text = program('', '  return 0;').replace(LANGUAGE, `../../${LANGUAGE}`);
+  writeFileSync(path.join(top, 'first.ts'), text.replace('../../', '../'));
+  const dev = start(top, '--no-kernel', '--no-tests');
+  await dev.until(/watching/);
+  for (const round of [1, 2]) {
+    mkdirSync(inside);
+    writeFileSync(path.join(inside, 'second.ts'), text);
+    expect(await dev.until(/agree on 128 packets/)).toMatch(/second\.ts saved\n/);
+    writeFileSync(path.join(inside, 'second.ts'), text.replace('return 0', `return ${round}`));
+    await dev.until(/second\.ts saved\n(.*\n)*.*agree on 128 packets/);
+    rmSync(inside, { recursive: true });
+    await dev.until(/second\.ts gone\n/);
+  }
   dev.interrupt();
   expect(await dev.ended).toBe(0);
 });

@@ -1,5 +1,5 @@
 /** The programs that `natra dev` looks after: compiled once, and again when a file that they are made of changes. */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../../../dsl/cli/output.ts';
 import {
@@ -30,18 +30,27 @@ interface Coming {
 const isSource = (name: string): boolean =>
   name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts');
 
-function filesIn(name: string): string[] {
-  let isFolder: boolean;
+const exists = (name: string): boolean => statSync(name, { throwIfNoEntry: false }) !== undefined;
+
+function textOf(file: string): string | undefined {
   try {
-    isFolder = statSync(name).isDirectory();
+    return readFileSync(file, 'utf8');
   } catch {
-    throw new UsageError(`dev ${name}: there is no such file or folder`);
+    return undefined;
   }
-  if (!isFolder) return [name];
-  return readdirSync(name, { recursive: true, encoding: 'utf8' })
-    .filter(isSource)
-    .map((each) => path.join(name, each))
-    .sort();
+}
+
+/** What a file or a folder that was named comes down to now; a file may be gone, and come back. */
+function lookInto(name: string): { readonly files: readonly string[]; readonly folders: readonly string[] } {
+  const folder = statSync(name, { throwIfNoEntry: false });
+  if (!folder?.isDirectory()) return { files: folder ? [name] : [], folders: [path.dirname(name)] };
+  const entries = readdirSync(name, { recursive: true, withFileTypes: true });
+  const pathsOf = (some: typeof entries): string[] =>
+    some.map((each) => path.join(each.parentPath, each.name)).sort();
+  return {
+    files: pathsOf(entries.filter((each) => !each.isDirectory() && isSource(each.name))),
+    folders: [name, ...pathsOf(entries.filter((each) => each.isDirectory()))],
+  };
 }
 
 /** Where there are no threads. */
@@ -82,19 +91,30 @@ export class Project {
     private readonly backEnd: BackEnd = inThisThread(),
     private readonly edit?: Edit,
   ) {
+    for (const name of named)
+      if (!exists(name)) throw new UsageError(`dev ${name}: there is no such file or folder`);
     this.named = named;
-    this.files();
   }
 
   /** Every file that may have programs, those included that were added since. */
   private files(): readonly string[] {
-    return [...new Set(this.named.flatMap(filesIn))];
+    return [...new Set(this.named.flatMap((name) => lookInto(name).files))];
   }
 
-  /** Folders to watch: those named, and those that hold what is imported. */
+  /** Folders to watch: those named with all in them, and those that hold what is imported. */
   folders(): ReadonlySet<string> {
     const sources = [...this.trees.values()].flatMap((tree) => [...(tree?.sources.keys() ?? [])]);
-    return new Set([...this.files(), ...sources].map((file) => path.resolve(path.dirname(file))));
+    const imported = sources.map((file) => path.dirname(file));
+    const folders = [...this.named.flatMap((name) => lookInto(name).folders), ...imported];
+    return new Set(folders.filter(exists).map((each) => path.resolve(each)));
+  }
+
+  /** What is another than when it was compiled last, or never was: absolute paths. */
+  outdated(): ReadonlySet<string> {
+    const added = this.files().filter((file) => !this.trees.has(file) && !this.lookedAtWith.has(file));
+    const sources = [...this.trees.values()].flatMap((tree) => [...(tree?.sources ?? [])]);
+    const changed = sources.flatMap(([file, text]) => (textOf(file) === text ? [] : [file]));
+    return new Set([...added, ...changed].map((file) => path.resolve(file)));
   }
 
   /**
@@ -146,7 +166,10 @@ export class Project {
 
   /** The front end, of one file after the other; the threads have their trees when it returns. */
   private begin(changed: ReadonlySet<string> | undefined): readonly Coming[] {
-    const affected = this.files().filter((file) => changed === undefined || this.isAffected(file, changed));
+    const files = this.files();
+    for (const file of this.trees.keys()) if (!files.includes(file)) this.trees.delete(file);
+    for (const file of this.lookedAtWith.keys()) if (!files.includes(file)) this.lookedAtWith.delete(file);
+    const affected = files.filter((file) => changed === undefined || this.isAffected(file, changed));
     // Programs first: a module that one of them is made of is looked at with it. The largest, which takes
     // longest, begins first.
     const ordered = affected.toSorted((a, b) => this.sizeOf(b) - this.sizeOf(a));
