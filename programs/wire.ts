@@ -3,10 +3,23 @@
  * Where nobody says how long the headers are, it is charged for the longest that may be: a Pod that makes odd packets
  * gains nothing by it.
  */
-import { max, type Skb, type u32, unlikely } from '../dsl/lang/index.ts';
+import {
+  max,
+  min,
+  u32 as narrow,
+  type Skb,
+  type u32,
+  type u64,
+  unlikely,
+  u64 as wide,
+} from '../dsl/lang/index.ts';
+import { config } from './config.ts';
 
 /** The most that is charged for the headers of a segment that weren't read: two IP headers, a tunnel's, and TCP's. */
 const UNREAD_HEADER_BYTES = 256;
+
+/** The most bytes whose time at the cap fits 64 bits (bucket.ts), hours at any rate: a Pod may ask for segments of a byte each. */
+const mostBytes = (): u64 => 0xffff_ffff_ffff_ffffn / max(config.nsPerByte, 1n);
 
 /**
  * Segments of a packet, 1 at least. What a Pod injects through a packet socket or a tap says how large they are but not
@@ -28,5 +41,5 @@ export function wireBytes(skb: Skb, headerBytes: u32): u32 {
   const told = skb.wireLen;
   const unread = told > bytes ? 0 : UNREAD_HEADER_BYTES;
   const headers = headerBytes === 0 ? unread : headerBytes;
-  return max(told, bytes + (segmentsOf(skb) - 1) * headers);
+  return narrow(min(wide(max(told, bytes + (segmentsOf(skb) - 1) * headers)), mostBytes()));
 }

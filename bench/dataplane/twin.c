@@ -313,7 +313,9 @@ INLINE u32 wire_bytes(struct __sk_buff *skb, u32 headers)
 		return len;
 	u32 told = skb->wire_len, unread = told > len ? 0 : 256;
 	u32 own = len + (segments_of(skb) - 1) * (headers ? headers : unread);
-	return MAX(told, own);
+	u64 most = ~0ull / MAX(config.ns_per_byte, 1);
+	own = MAX(told, own);
+	return MIN(own, most);
 }
 
 INLINE void parse(struct __sk_buff *skb, struct packet *p)

@@ -7,6 +7,7 @@ import { stayOnFirstCpu } from '../differential/world.ts';
 import { excess, excessOfPackets, excessWithVital, overtaking } from './judge.ts';
 import { executionOf, type Place, run, stepOf } from './run.ts';
 import {
+  frame,
   inOrderOfTime,
   packetsOf,
   type Scenario,
@@ -18,6 +19,7 @@ import {
 
 /** TC_ACT_UNSPEC as a verdict is told. */
 const UNSPECIFIED = 0xffff_ffff;
+const TC_ACT_SHOT = 2;
 
 beforeAll(stayOnFirstCpu);
 
@@ -167,6 +169,20 @@ test('of flows that wait in one queue the largest is told of it most, also for i
   };
   expect(lostOf(large.flow)).toBeGreaterThan(0.05);
   for (const { flow } of others) expect(lostOf(large.flow)).toBeGreaterThan(2 * lostOf(flow));
+});
+
+test('a packet whose many segments take longer than 64 bits tell is dropped, not let through for what is left of that', () => {
+  const limit = { rateBitsPerSecond: 1000, pacing: 'police' as const };
+  const verdicts = [8_550, 8_558, 8_566, 17_116, 60_000].map((length) => {
+    const bytes = frame('udp4', 1, 0, length);
+    const fields = { gsoSegs: 0, gsoSize: 1, wireLen: length - 14 };
+    const [packet] = steadyFlow(limit, length, 1);
+    const execution = executionOf(limit, 11n, 'vm');
+    const outcome = packet && execution.run({ ...stepOf(packet), packet: bytes, fields });
+    execution.close();
+    return outcome?.verdict;
+  });
+  expect(new Set(verdicts)).toEqual(new Set([TC_ACT_SHOT]));
 });
 
 test('where classes hold packets, a flow that is about to turn heavy is not dropped for what heavy ones owe', () => {

@@ -130,7 +130,7 @@ function limits(pacings: readonly Pacing[]): fc.Arbitrary<Limit> {
     fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
   return fc
     .record({
-      rateBitsPerSecond: fc.constantFrom(100_000, 1_000_000, 10_000_000, 100_000_000),
+      rateBitsPerSecond: fc.constantFrom(1_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 100_000_000_000),
       pacing: fc.constantFrom(...pacings),
       burstMilliseconds: often(fc.integer({ min: 100, max: 2000 })),
       miceSharePercent: seldom(fc.constantFrom(10, 50, 99)),
