@@ -20,7 +20,7 @@ export {
   type HtbRequest,
   htbRates,
 } from './attach/htb.ts';
-export { type AttachRequest, attach, attaching, detach, replaceProgram } from './attach/index.ts';
+export { type AttachRequest, attach, attaching, detach, type Place, replaceProgram } from './attach/index.ts';
 export { isDeviceThere, referenceTo } from './attach/namespace.ts';
 export { isNatras } from './attach/root-qdisc.ts';
 export { tcxAttachment, tcxAttachType } from './attach/tcx.ts';

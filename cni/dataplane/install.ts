@@ -7,6 +7,7 @@ import {
   type Attachment as KernelAttachment,
   lacksFq,
   linkPath,
+  type Place,
   pinAll,
   referenceTo,
   tcxAttachment,
@@ -81,11 +82,13 @@ function* installAt(
   const journal = (planned: KernelAttachment): void => ledger.journal(direction, planned);
   const wish = wishOf(limit, options);
   const place = { root: node.pinDirectory, key: keyOf(site), label: direction };
-  const request = {
+  const request: Place = {
     ...target,
     direction: hook,
     mode: options.attachMode,
     pinPath: linkPath(place),
+    // A verdict of others may be final, and natra's never is but for what it drops.
+    placement: { side: 'before' },
     filterName: filterName(site.attachment, direction),
     journal,
   };

@@ -1,6 +1,18 @@
 /** Which end, hook and queue ADD chooses on devices of the running kernel, and what of others it leaves alone. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ALU, CLASS, encode, OPCODE_EXIT } from '../../dsl/object/instruction.ts';
+import { tryCreateTcxLink } from '../../loader/bpf/link.ts';
+import { loadProgram } from '../../loader/bpf/program.ts';
+import {
+  closeDescriptor,
+  findLink,
+  openById,
+  programInfo,
+  queryTcx,
+  tcxAttachType,
+} from '../../loader/index.ts';
 import type { JsonObject } from '../config/json.ts';
+import { withRouteSocket } from '../dataplane/devices.ts';
 import type { Node } from '../node.ts';
 import { listRecords } from '../state/records.ts';
 import { statusOf } from '../status/node-status.ts';
@@ -9,6 +21,12 @@ import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { run } from '../testing/shell.ts';
 import { leftInTheEnd, type Snapshot, snapshot } from '../testing/snapshot.ts';
+
+/** r0 = TCX_PASS; exit: whoever comes after is not asked. */
+const ENDS_THE_CHAIN = encode([
+  { opcode: CLASS.alu64 | ALU.mov, dst: 0, src: 0, offset: 0, imm: 0 },
+  { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 },
+]);
 
 let pod: TestPod;
 let node: Node;
@@ -155,6 +173,36 @@ describe('where a program sits', () => {
     }
     expect(remove()).toMatchObject(ok);
     await nothingIsLeft();
+  });
+
+  test("by tcx natra's program comes before those that it finds, one of which may end the chain, and stays there", async () => {
+    const ifindex = withRouteSocket((socket) => findLink(socket, pod.hostDevice)?.ifindex ?? 0);
+    const attachType = tcxAttachType('egress');
+    const final = loadProgram({ name: 'foreign', kind: 'classifier', code: ENDS_THE_CHAIN, license: 'GPL' });
+    const link = tryCreateTcxLink({ programFd: final, ifindex, attachType });
+    const order = (): (string | undefined)[] =>
+      queryTcx(ifindex, attachType).programs.map(({ programId }) => {
+        const fd = openById('program', programId) ?? -1;
+        try {
+          return programInfo(fd).name;
+        } finally {
+          closeDescriptor(fd);
+        }
+      });
+    try {
+      before = snapshot(pod, node);
+      const byTcx = { ...QUEUED, attachMode: 'tcx' };
+      expect(make(add(byTcx), node)).toMatchObject(ok);
+      expect(order()).toEqual(['natra_ingress', 'foreign']);
+      expect(make(add(byTcx), node)).toMatchObject(ok);
+      expect(order()).toEqual(['natra_ingress', 'foreign']);
+      expect(remove()).toMatchObject(ok);
+      await expect.poll(order, { timeout: 10_000 }).toEqual(['foreign']);
+      await nothingIsLeft();
+    } finally {
+      closeDescriptor(link);
+      closeDescriptor(final);
+    }
   });
 
   test('a qdisc and a filter of somebody else survive', async () => {
