@@ -27,6 +27,17 @@ export const count = classifier(() => {
 });`;
 
 describe('compile', () => {
+  it('unrolls loops in loops only as far as they stay small together', () => {
+    const nested = (depth: number): string =>
+      depth === 0
+        ? 'sum += a1 * skb.mark;'
+        : `for (let a${depth} = 0; a${depth} < 6; a${depth}++) {\n${nested(depth - 1)}\n}`;
+    const { object, diagnostics } = compileText(
+      `export const p = classifier((skb) => {\nlet sum = 0;\n${nested(7)}\nreturn i32(sum);\n});`,
+    );
+    expect(diagnostics).toEqual([]);
+    expect(object?.programs[0]?.code.length).toBeLessThan(8 * 500);
+  });
   it.each([
     ['with its passes', new Set<string>()],
     ['without any pass', new Set(PASSES.map(({ name }) => name))],

@@ -1,6 +1,6 @@
 /** Loops: small counted ones unroll, all others stay loops that the verifier walks. */
 import type { Statement } from '../tree/tree.ts';
-import { sizeOfStatements } from '../tree/walk.ts';
+import { sizeOfStatements, unrolledSize } from '../tree/walk.ts';
 import type { OpenBlock } from './builder.ts';
 import { lowerCondition } from './conditions.ts';
 import type { Scope } from './scope.ts';
@@ -11,12 +11,24 @@ type Loop = Statement & { kind: 'loop' };
 /** Tree nodes that all rounds of an unrolled loop may have together, and rounds at most. */
 const UNROLL_NODES = 600;
 const UNROLL_ROUNDS = 64;
+/** Tree nodes that they may come to where loops inside unroll as well: each of them multiplies what is in it. */
+const UNROLLED_NODES = 6_000;
 
-function unrolls({ trips, body, update }: Loop): boolean {
+const decided = new WeakMap<Loop, boolean>();
+
+function unrolls(loop: Loop): boolean {
+  const known = decided.get(loop) ?? isWorthUnrolling(loop);
+  decided.set(loop, known);
+  return known;
+}
+
+function isWorthUnrolling({ trips, body, update }: Loop): boolean {
+  if (trips === undefined || trips.count > UNROLL_ROUNDS) return false;
+  const round = [body, ...update];
+  const roundsOf = (inner: Loop): number => (unrolls(inner) ? (inner.trips?.count ?? 1) : 1);
   return (
-    trips !== undefined &&
-    trips.count <= UNROLL_ROUNDS &&
-    trips.count * sizeOfStatements([body, ...update]) <= UNROLL_NODES
+    trips.count * sizeOfStatements(round) <= UNROLL_NODES &&
+    trips.count * unrolledSize(round, roundsOf) <= UNROLLED_NODES
   );
 }
 

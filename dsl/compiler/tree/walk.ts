@@ -203,6 +203,25 @@ export function sizeOfStatements(statements: readonly Statement[]): number {
   return size;
 }
 
+/** The same where a loop counts as often as `roundsOf` says that it is written out. */
+export function unrolledSize(
+  statements: readonly Statement[],
+  roundsOf: (loop: Statement & { kind: 'loop' }) => number,
+): number {
+  const sizeOf = (statement: Statement): number => {
+    const { expressions, statements: inner } = partsOf(statement);
+    const rounds = statement.kind === 'loop' ? roundsOf(statement) : 1;
+    let size = 1;
+    const expression = (part: Expression): void => {
+      size += 1 + unrolledSize(functionOf(part)?.body ?? [], roundsOf);
+    };
+    for (const part of expressions) walkExpression(part, { expression });
+    for (const part of inner) size += sizeOf(part);
+    return rounds * size;
+  };
+  return statements.reduce((size, statement) => size + sizeOf(statement), 0);
+}
+
 /** The same of a whole function, in time that grows with its text and not with its calls. */
 export function inlinedSize(tree: FunctionTree, known = new Map<FunctionTree, number>()): number {
   const before = known.get(tree);
