@@ -43,7 +43,7 @@ export function loadOf({ cap, load }: Row): Load {
 export const nameOf = ({ cap, direction, congestion, ecn, load }: Row): string =>
   [cap, direction, congestion, ecn ? 'ecn' : 'noecn', load].join(' ');
 
-/** At 60 Mbit/s HTB has least room for its rate of what several senders put under way: so four are there, who go by what passed at first. */
+/** 60 Mbit/s is between the rates at which HTB has little room and those at which it has enough: who puts most under way tries it. */
 const isMeasured = ({ cap, congestion, load }: Row): boolean =>
   cap !== '60M' || (congestion === 'bbr' && load === 'four');
 
