@@ -8,7 +8,7 @@ import { removeDirectory } from '../loader/index.ts';
 import { BUNDLE, COMPANIONS } from './install/executable.ts';
 import { type Node, thisNode } from './node.ts';
 import { buildExecutable } from './testing/build.ts';
-import { type CapturedCall, captured, forPod } from './testing/calls.ts';
+import { type CapturedCall, captured, forPod, withKeys } from './testing/calls.ts';
 import { makePod, type TestPod } from './testing/pod.ts';
 import { leftovers, type Snapshot, snapshot } from './testing/snapshot.ts';
 
@@ -93,6 +93,15 @@ describe('a Pod from start to end', () => {
 
 test('STATUS is content', () => {
   expect(call(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'))).toEqual({ status: 0, stdout: '', stderr: '' });
+});
+
+test.each([
+  [{ attachMode: 'xdp' }, 'invalid attachMode'],
+  [{ defaults: { egressRate: '1K' } }, 'invalid defaults.egressRate'],
+  [{ ingressRate: 1_000_000 }, 'if rate is set, burst must also be set'],
+])('STATUS says of %j what every ADD would refuse', (keys, msg) => {
+  const { status, stdout } = call(withKeys(captured('kubelet1.36-ctrd2.2-cni1.1-STATUS'), keys));
+  expect({ status, ...JSON.parse(stdout) }).toMatchObject({ status: 1, msg });
 });
 
 test('STATUS says that something else is in the place of the state directory', () => {

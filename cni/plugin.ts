@@ -11,6 +11,7 @@ import {
   type Verb,
 } from './config/environment.ts';
 import { parseNetworkConfiguration } from './config/network.ts';
+import { parseRequest } from './config/request.ts';
 import { CniError, describe, ERROR_CODES, StateError } from './errors.ts';
 import { type Node, thisNode } from './node.ts';
 import { startAnew } from './start-anew.ts';
@@ -95,7 +96,10 @@ function* resultOf(verb: Verb, variables: Variables, stdin: string, node: Node):
       return '';
     }
     case 'STATUS': {
-      requireVersion(verb, parseNetworkConfiguration(stdin).cniVersion, '1.1.0');
+      const configuration = parseNetworkConfiguration(stdin);
+      requireVersion(verb, configuration.cniVersion, '1.1.0');
+      // What is wrong there, every ADD refuses.
+      parseRequest(configuration.object, variables);
       status(node);
       return '';
     }

@@ -6,6 +6,7 @@ import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireVariables, type Variables } from '../config/environment.ts';
 import { parseNetworkConfiguration } from '../config/network.ts';
+import { parseRequest } from '../config/request.ts';
 import type { Node } from '../node.ts';
 import { requireVersion } from '../versions.ts';
 
@@ -29,7 +30,9 @@ export function isReady(
 ): boolean {
   try {
     requireVariables('STATUS', variables);
-    requireVersion('STATUS', parseNetworkConfiguration(stdin).cniVersion, '1.1.0');
+    const { cniVersion, object } = parseNetworkConfiguration(stdin);
+    requireVersion('STATUS', cniVersion, '1.1.0');
+    parseRequest(object, variables);
     if (statfsSync(BPFFS).type !== BPF_FS_MAGIC || !mayLoadPrograms()) return false;
     // The slash has the kernel refuse what is no directory.
     accessSync(`${stateDirectory}/`, constants.W_OK);
