@@ -20,10 +20,18 @@ export function writeOutput(file: string, content: string | Uint8Array): void {
   }
 }
 
+function isFolder(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    throw new UsageError(`read ${file}: ${reasonOf(error)}`);
+  }
+}
+
 /** Refuses files that can be no programs; one that isn't there is for the compiler to report. */
 export function checkSources(command: string, files: readonly string[]): void {
   for (const file of files) {
-    const isDirectory = statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const isDirectory = isFolder(file);
     if (isDirectory || !file.endsWith('.ts'))
       throw new UsageError(
         `${command} ${file}: it is ${isDirectory ? 'a directory' : 'no TypeScript file'}; name the .ts files of programs`,

@@ -31,6 +31,8 @@ export function removeCode(file) {
   }
 }
 
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT']);
+
 function read(file) {
   try {
     return readFileSync(file);
@@ -53,8 +55,14 @@ export function requireCached(file) {
   const keep = () => {
     if (cachedData !== undefined && !script.cachedDataRejected) return;
     const whole = `${cache}.${process.pid}.${threadId}`;
-    writeFileSync(whole, script.createCachedData());
-    renameSync(whole, cache);
+    try {
+      writeFileSync(whole, script.createCachedData());
+      renameSync(whole, cache);
+    } catch (error) {
+      // Who may not write here, or finds no room, does without.
+      if (!UNWRITABLE.has(error.code)) throw error;
+      rmSync(whole, { force: true });
+    }
   };
   return { exports: module.exports, keep };
 }

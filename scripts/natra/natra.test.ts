@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -7,12 +15,12 @@ import { compile } from '../../dsl/compiler/index.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+const script = path.join(root, 'scripts/natra.mjs');
 const folder = mkdtempSync(path.join(tmpdir(), 'natra-entry-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the contributor's entry as a process of its own. */
 function natraIn(cwd: string, ...argv: readonly string[]) {
-  const script = path.join(root, 'scripts/natra.mjs');
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...argv], {
     cwd,
     encoding: 'utf8',
@@ -84,4 +92,33 @@ test('the exit status says what happened', () => {
   expect(status).toBe(1);
   expect(stdout).toContain('error N1016');
   expect(natra('levitate').status).toBe(2);
+});
+
+const NOBODY = 65534;
+/** Runs Node.js as a user who may do nothing. */
+const asNobody = (...argv: readonly string[]) =>
+  spawnSync(process.execPath, argv, { cwd: '/', uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
+const canTry = process.getuid?.() === 0 && asNobody('-e', `fs.accessSync('${script}')`).status === 0;
+
+test.skipIf(!canTry)('who may not ask the kernel, or read a file, is told so in a line', () => {
+  const program = path.join(root, 'programs/examples/cgroup-bytes.ts');
+  expect(natra('check', program).status).toBe(0);
+  const { status, stderr } = asNobody(script, 'check', '--kernel', program);
+  expect(stderr).toMatch(/^natra: check --kernel: .*EPERM.*\n$/);
+  expect(status).toBe(2);
+  const hidden = asNobody(script, 'check', path.join(folder, 'hidden.ts'));
+  expect(hidden.stderr).toMatch(/^natra: read .*hidden\.ts: EACCES.*\n$/);
+  expect(hidden.status).toBe(2);
+});
+
+test.skipIf(!canTry)("who may not write beside the command line does without V8's code", () => {
+  const open = mkdtempSync(path.join(tmpdir(), 'natra-open-'));
+  chmodSync(open, 0o755);
+  const file = path.join(open, 'one.cjs');
+  writeFileSync(file, 'exports.one = 1;\n');
+  const cache = path.join(root, 'scripts/natra/code-cache.mjs');
+  const text = `import { requireCached } from '${cache}'; requireCached('${file}').keep();`;
+  expect(asNobody('--input-type=module', '-e', text)).toMatchObject({ status: 0, stderr: '' });
+  expect(readdirSync(open)).toEqual(['one.cjs']);
+  rmSync(open, { recursive: true });
 });

@@ -1,9 +1,10 @@
 /** What the kernel's verifier says of programs: each is loaded with its maps and dropped again. */
 import type { KernelVerdict } from '../../dsl/cli/check.ts';
 import { UsageError } from '../../dsl/cli/output.ts';
+import type { Cpu } from '../../dsl/compiler/index.ts';
 import type { ObjectImage, ProgramImage } from '../../dsl/object/image.ts';
 import {
-  isErrno,
+  KernelError,
   kernelInstructionSet,
   loadProgram,
   VerifierError,
@@ -28,6 +29,12 @@ function detailsOf({ explanation, log }: VerifierError): object {
   };
 }
 
+/** The kernel was not asked, or said something else than its verifier. */
+function failed(error: unknown): never {
+  if (error instanceof KernelError) throw new UsageError(`check --kernel: ${error.message}`);
+  throw error;
+}
+
 function verdictOf(object: ObjectImage, { name }: ProgramImage): KernelVerdict {
   let counted: VerifierStatistics | undefined;
   const onStatistics = (statistics: VerifierStatistics): void => {
@@ -37,8 +44,7 @@ function verdictOf(object: ObjectImage, { name }: ProgramImage): KernelVerdict {
     loadProgram(object, name, { onStatistics }).close();
     return { program: name, ...(counted && { processedInstructions: counted.processedInstructions }) };
   } catch (error) {
-    if (isErrno(error, 'EPERM')) throw new UsageError(`check --kernel: ${error.message}`);
-    if (!(error instanceof VerifierError)) throw error;
+    if (!(error instanceof VerifierError)) return failed(error);
     const text = error.explanation ? formatExplanation(error.explanation) : error.message;
     return { program: name, refusal: { text, details: detailsOf(error) } };
   }
@@ -49,4 +55,10 @@ export const verify = (object: ObjectImage): readonly KernelVerdict[] =>
   object.programs.map((program) => verdictOf(object, program));
 
 /** What programs are compiled for that only this kernel is to run. */
-export const kernelCpu = kernelInstructionSet;
+export function kernelCpu(): Cpu {
+  try {
+    return kernelInstructionSet();
+  } catch (error) {
+    return failed(error);
+  }
+}
