@@ -10,11 +10,14 @@ const OWN_NETNS = '/proc/self/ns/net';
 /** Refuses with code 8 a path that is missing, is no namespace, or is the namespace of this process. */
 export function requireForeignNetns(path: string): void {
   const { found, type } = look(path);
-  if (type !== NSFS_MAGIC) throw invalid(path, 'it is not a network namespace');
+  if (type !== NSFS_MAGIC) throw noNetns(path);
   const own = statSync(OWN_NETNS, { bigint: true });
   if (found.dev === own.dev && found.ino === own.ino)
     throw invalid(path, "it is natra's own network namespace, and a Pod must have another");
 }
+
+/** Also for a namespace of another kind, which only entering it tells. */
+export const noNetns = (path: string): CniError => invalid(path, 'it is not a network namespace');
 
 function look(path: string): { readonly found: BigIntStats; readonly type: number } {
   try {

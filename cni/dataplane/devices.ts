@@ -7,12 +7,14 @@ import {
   closeDescriptor,
   findLink,
   inNetns,
+  isErrno,
   type Link,
   netnsidOf,
   openRead,
   RouteSocket,
 } from '../../loader/index.ts';
 import type { Attachment } from '../config/environment.ts';
+import { noNetns } from '../config/netns.ts';
 import { CniError, ERROR_CODES } from '../errors.ts';
 
 export interface Devices {
@@ -21,9 +23,9 @@ export interface Devices {
   readonly host?: Link;
 }
 
-/** Throws code 100 where the Pod has no such interface. */
+/** Throws code 100 where the Pod has no such interface, 8 where its namespace is none of the network. */
 export function findDevices({ netns, ifname }: Attachment): Devices {
-  const pod = inNetns(netns, () => withRouteSocket((socket) => findLink(socket, ifname)));
+  const pod = findInPod(netns, ifname);
   if (pod === undefined)
     throw new CniError(
       ERROR_CODES.interfaceNotFound,
@@ -32,6 +34,15 @@ export function findDevices({ netns, ifname }: Attachment): Devices {
     );
   const host = findHostEnd(pod, netns);
   return host === undefined ? { pod } : { pod, host };
+}
+
+function findInPod(netns: string, ifname: string): Link | undefined {
+  try {
+    return inNetns(netns, () => withRouteSocket((socket) => findLink(socket, ifname)));
+  } catch (error) {
+    // setns(2): the descriptor is of another kind of namespace.
+    throw isErrno(error, 'EINVAL') && error.object === netns ? noNetns(netns) : error;
+  }
 }
 
 /** Kinds of devices that come in pairs, one end in the Pod and one on the host. netkit: Linux 6.7. */

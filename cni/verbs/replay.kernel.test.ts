@@ -459,6 +459,17 @@ test.each(['kubelet1.36-ctrd2.2-cni1.1-STATUS', 'cnitool1.3-cni1.1-STATUS'])('%s
   expect(make(captured(name), node)).toEqual({ stdout: '', ...ok });
 });
 
+test.each(['ADD', 'CHECK'])('%s refuses a namespace of another kind, be the failure policy open', (verb) => {
+  const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+  const call = { env: { ...env, CNI_COMMAND: verb, CNI_NETNS: '/proc/self/ns/pid' }, stdin };
+  const { exitCode, stdout } = make(call, node);
+  expect({ exitCode, ...JSON.parse(stdout) }).toMatchObject({
+    exitCode: 1,
+    code: 8,
+    details: expect.stringContaining('not a network namespace'),
+  });
+});
+
 test('two interfaces of one container are two attachments', async () => {
   run(`ip -n ${pod.netns} link add net1 type veth peer name peer1`);
   const first = forPod(captured('ctrd1.7-ADD-full'), pod);
