@@ -19,7 +19,7 @@ import { bytesOf, readVectors, type Vector, type VectorResults } from '../../dsl
 import { createMap, type MapHandle } from '../../loader/bpf/map.ts';
 import { loadProgram } from '../../loader/bpf/program.ts';
 import { testRun } from '../../loader/bpf/testrun.ts';
-import { KernelError, VerifierError } from '../../loader/errors.ts';
+import { isErrno, KernelError, VerifierError } from '../../loader/errors.ts';
 import { closeDescriptor } from '../../loader/native/files.ts';
 
 const FIRST = new Uint8Array(4);
@@ -141,6 +141,9 @@ export function runVectorsOnKernel(file: string): VectorResults {
       else mismatches.push({ name: vector.name, expected, r0 });
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
+      // Whoever may not ask has no answer to any vector.
+      if (!(error instanceof VerifierError) && isErrno(error, 'EPERM'))
+        throw new Error(`vm --kernel: ${error.message}`, { cause: error });
       refusals.push({ name: vector.name, reason: reasonOf(error) });
     }
   }

@@ -106,6 +106,15 @@ test.skipIf(!canTry)('who may not ask the kernel, or read a file, is told so in 
   const { status, stderr } = asNobody(script, 'check', '--kernel', program);
   expect(stderr).toMatch(/^natra: check --kernel: .*EPERM.*\n$/);
   expect(status).toBe(2);
+  const open = mkdtempSync(path.join(tmpdir(), 'natra-open-'));
+  chmodSync(open, 0o755);
+  const vectors = path.join(open, 'one.json');
+  const one = { name: 'one', program: 'b7000000010000009500000000000000', memory: '', expected: '0x1' };
+  writeFileSync(vectors, JSON.stringify({ vectors: [one] }));
+  const vm = asNobody(script, 'vm', vectors, '--kernel');
+  rmSync(open, { recursive: true });
+  expect(vm.stderr).toMatch(/^natra: vm --kernel: .*EPERM.*\n$/);
+  expect(vm.status).toBe(2);
   const hidden = asNobody(script, 'check', path.join(folder, 'hidden.ts'));
   expect(hidden.stderr).toMatch(/^natra: read .*hidden\.ts: EACCES.*\n$/);
   expect(hidden.status).toBe(2);
