@@ -72,7 +72,7 @@ export {
 export { type LoadedProgram, type LoadOptions, loadingProgram, loadProgram } from './object/load.ts';
 export { isSameProgram } from './object/same.ts';
 export { readVariable, type Settings, sectionContents } from './object/sections.ts';
-export { decodeStruct, encodeStruct, type StructValue, type Value } from './object/values.ts';
+export { decodeStruct, encodeInto, encodeStruct, type StructValue, type Value } from './object/values.ts';
 export {
   linkPath,
   listPins,

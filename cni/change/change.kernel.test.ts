@@ -240,6 +240,26 @@ describe('natra set', () => {
     expect(JSON.parse(call('CHECK').stdout).details).toContain('in force is 20000000');
   });
 
+  test.each(['1k', '64k', '1M'])(
+    'what a limit of %s has let through ahead of time keeps nothing back at a higher one',
+    async (slow) => {
+      const subnet = connect(pod);
+      await operate('set', 'team-a/web-k1', '--ingress-rate', slow);
+      const sending = flood(subnet, 4000, 1400);
+      await pause(1500);
+      const set = await operate('set', 'team-a/web-k1', '--ingress-rate', '100M');
+      expect(set.out).toBe('team-a/web-k1 eth0: ingress changed\n');
+      const { verdicts } = await ingress();
+      const { bytes } = received();
+      await pause(300);
+      const after = await ingress();
+      await sending;
+      expect(after.verdicts?.dropped).toEqual(verdicts?.dropped);
+      expect(received().bytes - bytes).toBeGreaterThan(1_000_000);
+      expect(after.faults).toEqual([]);
+    },
+  );
+
   test('leaves a limit alone that is as it is asked for, and says so', async () => {
     const former = snapshot(pod, node());
     expect(await operate('set', 'team-a/web-k1', '--ingress-rate', '10M')).toMatchObject({

@@ -1,10 +1,11 @@
 /**
  * Changes a limit in force without a packet in between that meets none: a link update, or a filter's replacement, and
- * the queue's parameters in place. The new program goes on with the old one's state and counters where both lay them out
- * in the same way.
+ * the queue's parameters in place, or a new queue where its buckets owe too much. The new program goes on with the old one's
+ * state and counters where both lay them out in the same way.
  */
 import {
   attachFq,
+  attachHtb,
   changeHtb,
   isSameProgram,
   type LoadOptions,
@@ -19,10 +20,13 @@ import {
 import type { Direction } from '../config/bandwidth.ts';
 import { isSameJson } from '../config/json.ts';
 import { describe } from '../errors.ts';
+import { timeOf } from '../limit.ts';
 import type { Node } from '../node.ts';
+import { GSO_PACKET_BYTES } from '../queue.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
 import type { DirectionRecord } from '../state/records.ts';
+import { convertDebt } from './debt.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
@@ -68,9 +72,10 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
       fillExclusions(program, next);
       pinAll(program, staging, attachment);
       ledger.plan(direction, next);
-      changeQueue(next);
+      changeQueue(next, former);
       mayBeExchanged = true;
       replaceProgram(attachment, program.fd);
+      convertDebt(program, former, next);
     } catch (error) {
       restore(direction, former, ledger, node, () => {
         // The kernel may have done that of which the answer could not be read.
@@ -100,7 +105,7 @@ function restore(
   const key = attachmentKey(ledger.record);
   const steps = [
     putBack,
-    () => changeQueue(former),
+    () => changeQueue(former, former),
     () => removePins(node.pinDirectory, key, `${direction}-next`),
     () => ledger.plan(direction, former),
   ];
@@ -134,11 +139,22 @@ function successorOf(
   };
 }
 
-function changeQueue(plan: DirectionRecord): void {
+/**
+ * HTB's buckets keep the time that they owe, at any rate: those of a rate at which a packet takes longer are made anew, and what
+ * little waits there is lost.
+ */
+const LONGEST_DEBT = 1_000_000_000n;
+
+function changeQueue(plan: DirectionRecord, former: DirectionRecord): void {
   const qdisc = plan.made.find(({ mode }) => mode === 'fq' || mode === 'htb');
   if (qdisc === undefined) return;
   const { ifindex, netns } = qdisc;
   const target = { ifindex, ...(netns && { netns: netns.path }) };
   if (qdisc.mode === 'fq') attachFq({ ...target, options: fqOptions(plan) });
-  else changeHtb({ ...target, options: htbOptions(plan) });
+  else {
+    const isStuck =
+      plan.rateBitsPerSecond > former.rateBitsPerSecond && timeOf(former, GSO_PACKET_BYTES) > LONGEST_DEBT;
+    const change = isStuck ? attachHtb : changeHtb;
+    change({ ...target, options: htbOptions(plan) });
+  }
 }
