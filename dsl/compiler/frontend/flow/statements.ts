@@ -197,14 +197,11 @@ function giveBack(machine: Machine, node: Extract<Statement, { kind: 'return' }>
   machine.state = undefined;
 }
 
-function jump(machine: Machine, { kind, label, span }: Extract<Statement, { kind: 'break' | 'continue' }>) {
+function jump(machine: Machine, { kind, label }: Extract<Statement, { kind: 'break' | 'continue' }>) {
   const to = kind === 'break' ? 'breaks' : 'continues';
   const isMeant = (frame: JumpFrame): boolean =>
     label === undefined ? kind === 'break' || frame.kind !== 'switch' : frame.label === label;
-  const index = machine.jumps.findLastIndex(isMeant);
-  const frame = machine.jumps[index];
-  if (machine.jumps.slice(index + 1).some((left) => left.kind === 'repeat'))
-    machine.report('N4007', span, { jump: `${kind} ${label}` });
+  const frame = machine.jumps.findLast(isMeant);
   if (frame !== undefined) frame[to] = machine.merge(frame[to], machine.state);
   machine.state = undefined;
 }

@@ -3,6 +3,7 @@ import type { Statement } from '../../tree/tree.ts';
 
 type Loop = Extract<Statement, { kind: 'loop' }>;
 type Target = { readonly label?: string };
+type Leaving = Extract<Statement, { kind: 'break' | 'continue' | 'return' }>;
 
 /** The statements that a statement is made of. */
 function partsOf(statement: Statement): readonly Statement[] {
@@ -31,20 +32,23 @@ const breaks = (parts: readonly Statement[], target: Target, isInner = false): b
     return breaks(partsOf(part), target, isInner || hasOwn);
   });
 
-/** Whether `parts` may return, or jump to a label that is not within them. */
-const escapes = (parts: readonly Statement[], inner: ReadonlySet<string | undefined>): boolean =>
-  parts.some((part) => {
-    if (part.kind === 'return') return true;
-    if (part.kind === 'break' || part.kind === 'continue') return !inner.has(part.label);
-    return escapes(partsOf(part), 'label' in part ? new Set([...inner, part.label]) : inner);
+/** The returns in `parts`, and the jumps there to a label that is neither in `inner` nor within them. */
+const leaving = (parts: readonly Statement[], inner: ReadonlySet<string | undefined>): readonly Leaving[] =>
+  parts.flatMap((part) => {
+    if (part.kind === 'return') return [part];
+    if (part.kind === 'break' || part.kind === 'continue') return inner.has(part.label) ? [] : [part];
+    return leaving(partsOf(part), 'label' in part ? new Set([...inner, part.label]) : inner);
   });
+
+/** The returns in the body of a loop, and the jumps there to what is around the loop. */
+export const leavingBody = ({ body, label }: Extract<Statement, { kind: 'loop' | 'repeat' }>) =>
+  leaving([body], new Set([undefined, label]));
 
 export const isEndless = ({ condition }: Loop): boolean =>
   condition === undefined || (condition.kind === 'bool' && condition.value);
 
 /** Whether something in the body of a loop ends it. */
-export const isLeft = (loop: Loop): boolean =>
-  breaks([loop.body], loop) || escapes([loop.body], new Set([undefined, loop.label]));
+export const isLeft = (loop: Loop): boolean => breaks([loop.body], loop) || leavingBody(loop).length > 0;
 
 /** Whether control can run past the end of the statement, within its function. */
 export function completes(statement: Statement): boolean {

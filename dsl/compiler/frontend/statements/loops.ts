@@ -1,5 +1,6 @@
 /** `for`, `while`, `do` and `for..of` over a range. */
 import { ts } from 'ts-morph';
+import { diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Expression, Statement, Variable } from '../../tree/tree.ts';
 import { arithmetic, compare } from '../expressions/integers.ts';
 import type { Scope } from '../scope.ts';
@@ -8,10 +9,11 @@ import { literal, typedLiteral } from '../types/literals.ts';
 import { fits, U32 } from '../types/types.ts';
 import { effect } from './assign.ts';
 import { labelOf } from './branches.ts';
-import { isEndless, isLeft } from './completion.ts';
+import { isEndless, isLeft, leavingBody } from './completion.ts';
 import { declarations } from './declare.ts';
 
 type Loop = Extract<Statement, { kind: 'loop' }>;
+type Repeat = Extract<Statement, { kind: 'repeat' }>;
 
 /** Rounds of a range that the verifier still walks; bpf_loop runs longer ones. */
 const LONGEST_WALK = 1000n;
@@ -141,6 +143,15 @@ function rangeCount(scope: Scope, node: ts.Expression): Expression {
   return convertTo(scope.session, scope.value(argument), U32, argument);
 }
 
+/** Also where control never comes: the lowering knows no place for such a jump. */
+function checkJumps(scope: Scope, loop: Repeat): void {
+  for (const statement of leavingBody(loop))
+    if (statement.kind !== 'return') {
+      const jump = `${statement.kind} ${statement.label}`;
+      scope.session.report(diagnostic('N4007', statement.span, { jump }));
+    }
+}
+
 export function forOf(scope: Scope, node: ts.ForOfStatement): Statement[] {
   const rounds = rangeCount(scope, node.expression);
   const name = ts.isVariableDeclarationList(node.initializer)
@@ -153,17 +164,17 @@ export function forOf(scope: Scope, node: ts.ForOfStatement): Statement[] {
   if (count === undefined || count > LONGEST_WALK) {
     const repeated = body(scope, node);
     const constant = count === undefined ? {} : { constant: Number(count) };
-    return [
-      {
-        kind: 'repeat',
-        ...labelOf(node),
-        counter,
-        count: rounds,
-        ...constant,
-        body: repeated,
-        span: scope.span(node),
-      },
-    ];
+    const loop: Repeat = {
+      kind: 'repeat',
+      ...labelOf(node),
+      counter,
+      count: rounds,
+      ...constant,
+      body: repeated,
+      span: scope.span(node),
+    };
+    checkJumps(scope, loop);
+    return [loop];
   }
   const current = scope.use(counter, name);
   const loop: Loop = {

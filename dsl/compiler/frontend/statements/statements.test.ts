@@ -155,6 +155,21 @@ describe('labels', () => {
     expect(loop('continue rows')).toEqual(['N4002']);
     expect(loop('break')).toEqual(['N4002']);
   });
+  it('lead out of no long loop, not even where control never comes', () => {
+    const inLong = (code: string): string[] =>
+      codesIn(
+        `rows: for (let y = 0; y < 4; y++) {\nlong: for (const x of range(skb.len & 4095)) {\n${code}\nskb.mark += 1;\n}\n}`,
+      );
+    for (const code of [
+      'if (x === skb.len) break rows;',
+      'if (false) break rows;',
+      'if (x > 5000) continue rows;',
+    ])
+      expect(inLong(code)).toEqual(['N4007']);
+    expect(inLong('for (const z of range(skb.mark & 4095)) if (z > 5000) break rows;')).toEqual(['N4007']);
+    expect(inLong('while (true) break long;')).toEqual([]);
+    expect(inLong('if (x === skb.len) continue long;')).toEqual([]);
+  });
   it('may name loops and switches', () => {
     expect(codesIn('once: {\nif (skb.len > 9) break once;\nskb.mark = 1;\n}')).toEqual(['N1001']);
   });
