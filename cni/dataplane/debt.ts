@@ -15,8 +15,8 @@ const CLOCKS = {
 } as const;
 
 /**
- * Makes time at the rates of `next` of a debt at those of `former` beyond which `program`, in force already, drops. While it does,
- * it writes no clock that this could overwrite.
+ * Makes time at the rates of `next` of a debt at those of `former` beyond which `program`, in force already, drops heavy flows. What
+ * mice write to its memory in the moment between reading and writing is lost: it errs in their favour, once.
  */
 export function convertDebt(
   { image, sections }: Pick<LoadedDataplane, 'image' | 'sections'>,

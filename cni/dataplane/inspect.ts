@@ -103,7 +103,11 @@ const filterOf = (made: ClsactAttachment): Filter | undefined =>
     (filter) => filter.name === made.name,
   );
 
-const targetOf = ({ ifindex, netns }: KernelAttachment) => ({ ifindex, ...(netns && { netns: netns.path }) });
+/** The device of a qdisc, as the loader's requests name it. */
+export const targetOf = ({ ifindex, netns }: KernelAttachment) => ({
+  ifindex,
+  ...(netns && { netns: netns.path }),
+});
 
 const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
 

@@ -7,6 +7,7 @@ import {
   attachFq,
   attachHtb,
   changeHtb,
+  htbRates,
   isSameProgram,
   type LoadOptions,
   movePins,
@@ -30,7 +31,7 @@ import { convertDebt } from './debt.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
-import { faultsOf } from './inspect.ts';
+import { faultsOf, targetOf } from './inspect.ts';
 import { heirloom } from './layouts.ts';
 import { attachesProgram, type Ledger } from './ledger.ts';
 import { loadDataplane, type Source } from './load.ts';
@@ -148,13 +149,14 @@ const LONGEST_DEBT = 1_000_000_000n;
 function changeQueue(plan: DirectionRecord, former: DirectionRecord): void {
   const qdisc = plan.made.find(({ mode }) => mode === 'fq' || mode === 'htb');
   if (qdisc === undefined) return;
-  const { ifindex, netns } = qdisc;
-  const target = { ifindex, ...(netns && { netns: netns.path }) };
+  const target = targetOf(qdisc);
   if (qdisc.mode === 'fq') attachFq({ ...target, options: fqOptions(plan) });
   else {
     const isStuck =
       plan.rateBitsPerSecond > former.rateBitsPerSecond && timeOf(former, GSO_PACKET_BYTES) > LONGEST_DEBT;
-    const change = isStuck ? attachHtb : changeHtb;
+    // Where making it anew failed, so is the former one.
+    const isMissing = htbRates(target) === undefined;
+    const change = isStuck || isMissing ? attachHtb : changeHtb;
     change({ ...target, options: htbOptions(plan) });
   }
 }

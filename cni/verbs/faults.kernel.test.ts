@@ -184,6 +184,22 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
     },
   );
 
+  test('a raise for which the queue is made anew leaves a whole one where it fails', async () => {
+    const bandwidth = { ingressRate: 100e3, ingressBurst: 1e6, egressRate: 100e3, egressBurst: 1e6 };
+    const { env, stdin } = withMode('cnitool1.3-cni1.1-ADD');
+    const slow = (verb: string): Outcome =>
+      make({ env: { ...env, CNI_COMMAND: verb }, stdin: { ...stdin, runtimeConfig: { bandwidth } } }, node);
+    expect(slow('ADD')).toMatchObject(done);
+    const words = ['set', 'cnitool', '--ingress-rate=20M'];
+    const judge = (outcome: Faulted): void => {
+      if (outcome.exitCode !== 0) expect(slow('CHECK').stdout).not.toContain('htb');
+      expect(slow('ADD')).toMatchObject(done);
+    };
+    expect(await failEverywhere(words, judge, oneIn(4))).toBeGreaterThan(50);
+    expect(make(del(), node)).toEqual(silent);
+    await nothingIsLeft();
+  });
+
   test('DEL says what it could not do, and the next does it', async () => {
     expect(make(add(), node)).toMatchObject(done);
     const count = await failEverywhere(del(), async (outcome, errno) => {
