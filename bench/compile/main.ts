@@ -2,7 +2,6 @@
  * `npm run bench -- compile [--json] [--rounds N]`: how long it takes to compile the dataplane on the command line, to
  * recompile it in `natra dev` when a file is saved, and to make it for a Pod's settings.
  */
-
 import { countOf, helpOf, optionsOf } from '../options.ts';
 import { type LoadTimes, measureAtLoad } from './at-load.ts';
 import { type CommandLineTimes, measureCommandLine } from './command-line.ts';
