@@ -32,12 +32,14 @@ const restored: Instruction = {
   imm: 0,
 };
 
+const LONG_JUMP = CLASS.jmp32 | JMP.ja;
+
 /** What jumps by its `offset` within a program. */
 const jumps = ({ opcode }: Instruction): boolean => {
   const kind = opcode & 7;
   const operation = opcode & 0xf0;
   if (kind === CLASS.jmp) return operation !== JMP.call && operation !== JMP.exit;
-  return kind === CLASS.jmp32 && operation !== JMP.ja;
+  return kind === CLASS.jmp32;
 };
 
 /**
@@ -51,6 +53,8 @@ export function repeated(program: ProgramImage, copies: number): ProgramImage {
     throw new Error(`${program.name} has subprograms, whose exits are returns`);
   const length = program.code.length / 8;
   const body = Array.from({ length }, (_, slot) => decode(program.code, slot));
+  if (body.some(({ opcode }) => opcode === LONG_JUMP))
+    throw new Error(`${program.name} has a jump whose distance is no offset`);
   // The second half of an LDDW has opcode 0, so that nothing but an exit looks like one.
   const front = 1 + body.findIndex(({ opcode }) => opcode === OPCODE_EXIT);
   /** Where a copy begins, with what restores the context; the program's own exit behind the last one. */

@@ -12,7 +12,7 @@ export function inDirectory<T>(directory: string, body: () => T): T {
     return body();
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    makeDirectory(directory);
+    makeStateDirectory(directory);
     return body();
   }
 }
@@ -21,9 +21,9 @@ export function inDirectory<T>(directory: string, body: () => T): T {
  * Makes a directory, with those above it, where it is missing. Node.js's own way to do so tries for ever where the kernel says ENOENT
  * though the one above is there: procfs does.
  */
-export function makeDirectory(directory: string): void {
+export function makeStateDirectory(directory: string): void {
   const above = dirname(directory);
-  if (above !== directory && !existsSync(above)) makeDirectory(above);
+  if (above !== directory && !existsSync(above)) makeStateDirectory(above);
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {

@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { createMap, ensureBpffs } from '../../loader/index.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { makeDirectory } from '../state/directory.ts';
+import { makeStateDirectory } from '../state/directory.ts';
 
 /** Throws code 50 with what is missing. */
 export function status(node: Node): void {
@@ -23,7 +23,7 @@ export function status(node: Node): void {
   });
   able('no bpf file system', () => ensureBpffs());
   able('the state directory is not writable', () => {
-    makeDirectory(node.stateDirectory);
+    makeStateDirectory(node.stateDirectory);
     accessSync(node.stateDirectory, constants.W_OK);
   });
 }
