@@ -67,7 +67,29 @@ function withImmediate(original: Operation, registers: Registers): Operation | u
   if ((kind === ALU.div || kind === ALU.mod) && imm === 0) return original;
   if (wide && ((imm === 0 && NEUTRAL_ZERO.has(kind)) || (imm === 1 && NEUTRAL_ONE.has(kind))))
     return undefined;
-  return { ...original, opcode: opcode & ~SOURCE.register, src: 0, imm };
+  return byPowerOfTwo({ ...original, opcode: opcode & ~SOURCE.register, src: 0, imm });
+}
+
+/** Multiplication and unsigned division by a power of two as what a machine does in one cycle. */
+function byPowerOfTwo(original: Operation): Operation {
+  const { opcode, offset, imm } = original;
+  if (imm < 2 || (imm & (imm - 1)) !== 0 || offset !== 0) return original;
+  const as = (kind: number, operand: number): Operation => ({
+    ...original,
+    opcode: (opcode & ~0xf0) | kind,
+    imm: operand,
+  });
+  const shift = 31 - Math.clz32(imm);
+  switch (opcode & 0xf0) {
+    case ALU.mul:
+      return as(ALU.lsh, shift);
+    case ALU.div:
+      return as(ALU.rsh, shift);
+    case ALU.mod:
+      return as(ALU.and, imm - 1);
+    default:
+      return original;
+  }
 }
 
 const FRAME_POINTER = 10;

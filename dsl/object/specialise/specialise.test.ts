@@ -142,6 +142,23 @@ describe('operands', () => {
     expect(specialised(code, 0n)).toEqual(['r0 = r1', 'exit']);
   });
 
+  it.each([
+    [ALU.mul, 8n, 'r0 <<= 3'],
+    [ALU.div, 8n, 'r0 >>= 3'],
+    [ALU.mod, 8n, 'r0 &= 7'],
+    [ALU.div, 0x4000_0000n, 'r0 >>= 30'],
+    [ALU.mod, 0x4000_0000n, 'r0 &= 1073741823'],
+    [ALU.div, 12n, 'r0 /= 12'],
+    [ALU.mul, -8n, 'r0 *= -8'],
+  ])('by a power of two become shifts and masks: %i by %i', (operation, by, text) => {
+    const code = [...settingsAt(6), load(2, 6, 0), copy(0, 1), alu(operation, 0, 2), exit];
+    expect(specialised(code, BigInt.asUintN(64, by))).toEqual(['r0 = r1', text, 'exit']);
+  });
+  it('divide signed numbers by a power of two as they were', () => {
+    const signed = { ...alu(ALU.div, 0, 2), offset: 1 };
+    const code = [...settingsAt(6), load(2, 6, 0), copy(0, 1), signed, exit];
+    expect(specialised(code, 8n)).toEqual(['r0 = r1', 'r0 s/= 8', 'exit']);
+  });
   it('are taken modulo the width in shifts, as the machine does', () => {
     const code = [...settingsAt(6), load(2, 6, 0), copy(0, 1), alu(ALU.lsh, 0, 2), exit];
     expect(specialised(code, 67n)).toEqual(['r0 = r1', 'r0 <<= 3', 'exit']);
