@@ -171,7 +171,7 @@ describe('of a class whose flows take turns', () => {
     attachHtb({ ...request, options });
     for (let count = 0; count < 10; count++) pod.sendFromPod(1000);
     const waiting = () =>
-      /qdisc tbf 6e75: [\s\S]*?dropped (\d+),[\s\S]*?backlog \d+b (\d+)p/
+      /qdisc tbf 6e75: [\s\S]*?dropped (\d+),[\s\S]*?backlog \d+K?b (\d+)p/
         .exec(tc('-s', 'qdisc', 'show', 'dev', 'eth0'))
         ?.slice(1)
         .map(Number);
