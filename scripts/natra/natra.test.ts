@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -95,9 +96,29 @@ test('the exit status says what happened', () => {
 });
 
 const NOBODY = 65534;
+const ancestors = (folder: string): string[] =>
+  folder === '/' ? ['/'] : [...ancestors(path.dirname(folder)), folder];
+/** The topmost folder on the way to the clone which others may not enter, such as one that `mktemp -d` made. */
+const closed = ancestors(root).find((folder) => (statSync(folder).mode & 0o005) !== 0o005);
+/**
+ * Lays an open folder over a closed one for one process, and what is in the clone into that: natra's files name their own paths,
+ * so that the clone must be where it is.
+ */
+const OPEN = `closed=$1 root=$2; shift 2
+mount --bind "$root" /mnt && mount -t tmpfs -o mode=755 tmpfs "$closed" && mkdir -p "$root" || exit
+for from in /mnt/*; do
+  to=$root/\${from##*/}
+  if [ -d "$from" ]; then mkdir "$to"; else : >"$to"; fi && mount --bind "$from" "$to" || exit
+done
+exec "$@"`;
 /** Runs Node.js as a user who may do nothing. */
-const asNobody = (...argv: readonly string[]) =>
-  spawnSync(process.execPath, argv, { cwd: '/', uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
+const asNobody = (...argv: readonly string[]) => {
+  const user = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'];
+  const command = ['setpriv', ...user, process.execPath, ...argv];
+  const [name = '', ...args] =
+    closed === undefined ? command : ['unshare', '--mount', 'sh', '-c', OPEN, 'sh', closed, root, ...command];
+  return spawnSync(name, args, { cwd: '/', encoding: 'utf8' });
+};
 const canTry = process.getuid?.() === 0 && asNobody('-e', `fs.accessSync('${script}')`).status === 0;
 
 test.skipIf(!canTry)('who may not ask the kernel, or read a file, is told so in a line', () => {
