@@ -16,6 +16,7 @@ export interface Execution {
   readonly path: string;
   /** From its own name on. */
   readonly args: readonly string[];
+  /** Variables without a value are left out. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What it reads on stdin. */
   readonly input: string;
@@ -35,7 +36,9 @@ export function execute({ path, args, environment, input }: Execution): never {
   }
   // Node.js has all that it is started with closed for others.
   for (const output of [STDOUT, STDERR]) syscall('fcntl', output, F_SETFD, 0);
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
   return withScratch((memory) => {
     const [argv, envp] = [pointers(memory, args), pointers(memory, variables)];
     check(syscall('execve', memory.string(path).address, argv, envp), 'execute', path);
