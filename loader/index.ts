@@ -1,14 +1,16 @@
 /** What the loader offers: describe -> load -> pin -> attach, and all of it back. */
 
-export type {
-  Attachment,
-  ClsactAttachment,
-  FqAttachment,
-  Hook,
-  HtbAttachment,
-  Journal,
-  NetnsReference,
-  TcxAttachment,
+export {
+  type Attachment,
+  type ClsactAttachment,
+  type FqAttachment,
+  type Hook,
+  type HtbAttachment,
+  type Journal,
+  type NetnsReference,
+  type Target,
+  type TcxAttachment,
+  targetOf,
 } from './attach/attachment.ts';
 export { attachFq, detachFq, type FqRequest } from './attach/fq.ts';
 export {
@@ -17,6 +19,7 @@ export {
   detachHtb,
   type HtbOptions,
   type HtbQueue,
+  type HtbRates,
   type HtbRequest,
   htbRates,
 } from './attach/htb.ts';

@@ -2,6 +2,7 @@
 import {
   type ClsactAttachment,
   type Filter,
+  type HtbRates,
   htbRates,
   inOptionalNetns,
   isNatras,
@@ -13,6 +14,7 @@ import {
   programInfo,
   readVariable,
   rootQdisc,
+  targetOf,
   tcxAttachType,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
@@ -23,7 +25,6 @@ import { attachmentKey } from '../state/key.ts';
 import type { AttachmentRecord, DirectionRecord } from '../state/records.ts';
 import { withRouteSocket } from './devices.ts';
 import { meansTheSame } from './layouts.ts';
-import { attachesProgram } from './ledger.ts';
 import { sourceOf } from './load.ts';
 
 /** What is missing or different, in words; empty where the direction is as its record says. */
@@ -38,9 +39,8 @@ export function faultsOf(
   if (pins === undefined) return [`the pins ${place.root}/${place.key}/${place.label} are missing`];
   try {
     return [
-      ...attachmentFaults(plan, pins),
-      ...programFaults(plan, pins),
-      ...queueFaults(plan),
+      ...(pins.programFd === undefined ? ["the program's pin is missing"] : []),
+      ...plan.made.flatMap((made) => faultOf(made, pins, bytesPerSecondOf(plan))),
       ...settingsFaults(direction, plan, pins, node),
     ];
   } finally {
@@ -48,66 +48,56 @@ export function faultsOf(
   }
 }
 
-/** Which of the attachments on record are gone or elsewhere. */
+/** Which of the attachments on record are gone or elsewhere, whatever program and rate they have. */
 export function attachmentFaults(plan: DirectionRecord, pins: OpenedPins): string[] {
   return plan.made.flatMap((made) => faultOf(made, pins));
 }
 
-/** Whether the attached program is the pinned one. */
-function programFaults(plan: DirectionRecord, pins: OpenedPins): string[] {
-  if (pins.programFd === undefined) return ["the program's pin is missing"];
-  const { id } = programInfo(pins.programFd);
-  const made = plan.made.find(attachesProgram);
-  const attached =
-    made?.mode === 'clsact' ? filterOf(made)?.programId : pins.linkFd && linkInfo(pins.linkFd).programId;
-  if (attached === undefined || attached === id) return [];
-  return [`the attached program is ${attached}, not ${id}, which is pinned`];
-}
-
-/** Whether the classes hold the cap. How they share it is their own release's business. */
-function queueFaults(plan: DirectionRecord): string[] {
-  return plan.made.flatMap((made) => {
-    const rates = made.mode === 'htb' ? htbRates(targetOf(made)) : undefined;
-    const cap = bytesPerSecondOf(plan);
-    const other = rates && [...rates.bounds, rates.own].find((rate) => rate !== cap);
-    return other === undefined ? [] : [`the htb classes let ${other} bytes/s pass instead of ${cap}`];
-  });
-}
-
-function faultOf(made: KernelAttachment, pins: OpenedPins): string[] {
+/** With `cap`, bytes a second, also whether the pinned program is attached, and the classes hold that. */
+function faultOf(made: KernelAttachment, pins: OpenedPins, cap?: bigint): string[] {
   const where = `ifindex ${made.ifindex}${made.netns === undefined ? '' : ` in ${made.netns.path}`}`;
   switch (made.mode) {
     case 'tcx': {
       if (pins.linkFd === undefined) return [`the tcx link's pin ${made.pinPath} is missing`];
-      const { ifindex, attachType } = linkInfo(pins.linkFd);
+      const { ifindex, attachType, programId } = linkInfo(pins.linkFd);
       const attached = ifindex === made.ifindex && attachType === tcxAttachType(made.direction);
-      return attached ? [] : [`the tcx link is no longer attached to ${where} ${made.direction}`];
+      if (!attached) return [`the tcx link is no longer attached to ${where} ${made.direction}`];
+      return cap === undefined ? [] : programFaults(programId, pins);
     }
     case 'clsact': {
-      if (filterOf(made)?.programId !== undefined) return [];
-      return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
+      const programId = filterOf(made)?.programId;
+      if (programId === undefined)
+        return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
+      return cap === undefined ? [] : programFaults(programId, pins);
     }
     default: {
       const root = inNetnsOf(made, () => withRouteSocket((socket) => rootQdisc(socket, made.ifindex)));
       if (root === undefined || root.kind !== made.mode || !isNatras(root))
         return [`the ${made.mode} qdisc is missing at ${where}`];
-      if (made.mode === 'htb' && htbRates(targetOf(made)) === undefined)
-        return [`an htb class is missing at ${where}`];
-      return [];
+      if (made.mode === 'fq') return [];
+      const rates = htbRates(targetOf(made));
+      if (rates === undefined) return [`an htb class is missing at ${where}`];
+      return cap === undefined ? [] : classFaults(rates, cap);
     }
   }
+}
+
+/** Whether the attached program is the pinned one. */
+function programFaults(attached: number, { programFd }: OpenedPins): string[] {
+  const pinned = programFd === undefined ? attached : programInfo(programFd).id;
+  return attached === pinned ? [] : [`the attached program is ${attached}, not ${pinned}, which is pinned`];
+}
+
+/** Whether the classes hold the cap. How they share it is their own release's business. */
+function classFaults({ bounds, own }: HtbRates, cap: bigint): string[] {
+  const other = [...bounds, own].find((rate) => rate !== cap);
+  return other === undefined ? [] : [`the htb classes let ${other} bytes/s pass instead of ${cap}`];
 }
 
 const filterOf = (made: ClsactAttachment): Filter | undefined =>
   inNetnsOf(made, () => withRouteSocket((socket) => listFilters(socket, made.ifindex, made.direction))).find(
     (filter) => filter.name === made.name,
   );
-
-/** The device of a qdisc, as the loader's requests name it. */
-export const targetOf = ({ ifindex, netns }: KernelAttachment) => ({
-  ifindex,
-  ...(netns && { netns: netns.path }),
-});
 
 const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
 

@@ -17,6 +17,7 @@ import {
   readVariable,
   removePins,
   replaceProgram,
+  targetOf,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { isSameJson } from '../config/json.ts';
@@ -31,7 +32,7 @@ import { convertDebt } from './debt.ts';
 import { fillExclusions } from './exclusions.ts';
 import { fqOptions } from './fq.ts';
 import { htbOptions } from './htb.ts';
-import { faultsOf, targetOf } from './inspect.ts';
+import { faultsOf } from './inspect.ts';
 import { heirloom } from './layouts.ts';
 import { attachesProgram, type Ledger } from './ledger.ts';
 import { loadDataplane, type Source } from './load.ts';

@@ -1,12 +1,16 @@
 /** What an attachment leaves in the kernel, as plain data: enough to find and undo it from another process. */
 import type { Direction } from '../netlink/filters.ts';
 
-/** A hook of a device. The direction is the device's: a host veth's ingress is what the Pod sends. */
-export interface Hook {
+/** A device, as requests name it. */
+export interface Target {
   readonly ifindex: number;
-  readonly direction: Direction;
   /** Path of the device's network namespace; without one, the process's own. */
   readonly netns?: string;
+}
+
+/** A hook of a device. The direction is the device's: a host veth's ingress is what the Pod sends. */
+export interface Hook extends Target {
+  readonly direction: Direction;
 }
 
 /** Another network namespace, and the identity that tells whether the path still leads to it. */
@@ -48,6 +52,12 @@ export interface HtbAttachment {
 }
 
 export type Attachment = TcxAttachment | ClsactAttachment | FqAttachment | HtbAttachment;
+
+/** The device of an attachment. */
+export const targetOf = ({ ifindex, netns }: Attachment): Target => ({
+  ifindex,
+  ...(netns && { netns: netns.path }),
+});
 
 /**
  * Called with what is about to be made, before it is made: whoever stores it can undo it after a crash.

@@ -1,15 +1,13 @@
 /** fq as a device's root qdisc: it holds packets until the departure time that a program gave them. */
 import { addRootFq, type FqOptions } from '../netlink/qdiscs.ts';
-import type { FqAttachment, Journal } from './attachment.ts';
+import type { FqAttachment, Journal, Target } from './attachment.ts';
 import { ROOT_HANDLE } from './classes.ts';
 import { isAlive, referenceTo, withRoute } from './namespace.ts';
 import { claimRoot, type OwnQdisc, releaseRoot } from './root-qdisc.ts';
 
 const OWN: OwnQdisc = { kind: 'fq', handle: ROOT_HANDLE };
 
-export interface FqRequest {
-  readonly ifindex: number;
-  readonly netns?: string;
+export interface FqRequest extends Target {
   readonly options: FqOptions;
 }
 

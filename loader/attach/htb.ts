@@ -11,7 +11,7 @@
 import { addRootHtb, type Change, listHtbClasses, putByteQueue, putHtbClass } from '../netlink/htb.ts';
 import { HANDLE } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
-import type { HtbAttachment, Journal } from './attachment.ts';
+import type { HtbAttachment, Journal, Target } from './attachment.ts';
 import { HEAVY_CLASS, MOUSE_CLASS, ROOT_HANDLE, TOTAL_CLASS } from './classes.ts';
 import { isAlive, referenceTo, withRoute } from './namespace.ts';
 import { claimRoot, type OwnQdisc, releaseRoot } from './root-qdisc.ts';
@@ -48,9 +48,7 @@ export interface HtbOptions {
   readonly heavy: HtbQueue;
 }
 
-export interface HtbRequest {
-  readonly ifindex: number;
-  readonly netns?: string;
+export interface HtbRequest extends Target {
   readonly options: HtbOptions;
 }
 
@@ -91,7 +89,7 @@ export interface HtbRates {
   readonly own: bigint;
 }
 
-export function htbRates({ ifindex, netns }: Omit<HtbRequest, 'options'>): HtbRates | undefined {
+export function htbRates({ ifindex, netns }: Target): HtbRates | undefined {
   const classes = withRoute(netns, (socket) => listHtbClasses(socket, ifindex));
   const find = (id: number, parent: number) =>
     classes.find((each) => each.id === id && each.parent === parent);
