@@ -25,6 +25,7 @@ export {
 } from './attach/htb.ts';
 export { type AttachRequest, attach, attaching, detach, type Place, replaceProgram } from './attach/index.ts';
 export { isDeviceThere, referenceTo } from './attach/namespace.ts';
+export { type AtHook, earlierThan, programsAt } from './attach/order.ts';
 export { isNatras } from './attach/root-qdisc.ts';
 export { tcxAttachment, tcxAttachType } from './attach/tcx.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';

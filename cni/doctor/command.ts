@@ -11,7 +11,7 @@ import { aligned, quantity } from '../status/format.ts';
 import { chainOf, type Folders } from './chain.ts';
 import { type Choice, choices, RATE } from './choice.ts';
 import { type Finding, GROUPS, type Group } from './finding.ts';
-import { has, kernelFindings, probeAll } from './kernel.ts';
+import { kernelFindings, probeAll } from './kernel.ts';
 import { otherFindings } from './others.ts';
 import { placeFindings } from './place.ts';
 import { rightsFindings } from './rights.ts';
@@ -52,7 +52,7 @@ export function examine(node: Node, folders: Folders, variables: Variables): Exa
     rights: rightsFindings(),
     node: placeFindings(node),
     cni: [...chain.findings],
-    others: attempt('devices', () => otherFindings(has(states, 'tcx'))),
+    others: attempt('devices', otherFindings),
   };
   let chosen: Choice[] = [];
   findings.cni.push(

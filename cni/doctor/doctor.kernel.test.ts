@@ -131,6 +131,36 @@ test('programs and qdiscs of others are told of by their names, once for all dev
   }
 });
 
+test("of those at natra's hook it says which come before", () => {
+  const { env, stdin } = forPod(captured('ctrd1.7-ADD-full'), made.pod);
+  expect(make({ env, stdin: { ...stdin, attachMode: 'tcx' } }, node)).toMatchObject({ exitCode: 0 });
+  const [sooner, later] = ['sooner', 'later'].map((name) => loadProgram(countingObject(1, name), name));
+  const attachments = [sooner!, later!].map((program) =>
+    attach({
+      ifindex: indexOf(made.pod.hostDevice),
+      direction: 'egress',
+      mode: 'tcx',
+      program,
+      pinPath: `${BPFFS}/natra-doctor-${process.pid}-${program.id}`,
+      filterName: 'foreign',
+      ...(program === sooner && { placement: { side: 'before' } }),
+    }),
+  );
+  try {
+    const { others } = examine(node, FOLDERS, {}).findings;
+    const here = others.filter(({ words }) => words === `on ${made.pod.hostDevice}`);
+    expect(here.map(({ subject }) => subject)).toEqual([
+      "sooner by tcx egress, before natra's",
+      'later by tcx egress',
+    ]);
+  } finally {
+    attachments.forEach(detach);
+    sooner!.close();
+    later!.close();
+    make(forPod(captured('ctrd1.7-DEL1'), made.pod), node);
+  }
+});
+
 function indexOf(name: string): number {
   const socket = RouteSocket.open();
   try {

@@ -55,6 +55,7 @@ export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: bool
     for (const limit of limits) lines.push(...waits(limit), ...heaviest(limit));
     for (const limit of limits)
       for (const fault of limit.faults) lines.push(`not in force: ${title(limit)}: ${fault}`);
+    for (const limit of limits) lines.push(...ofOthers(limit));
     for (const limit of limits)
       if (limit.unseen !== undefined)
         lines.push(`perhaps not in force: ${title(limit)}: ${limit.unseen}; root can tell`);
@@ -64,6 +65,15 @@ export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: bool
       `${verdict(each)}: ${podName(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
     );
   return `${[...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
+}
+
+function ofOthers(limit: LimitStatus): string[] {
+  const { earlier = [], device, hook } = limit;
+  if (earlier.length === 0) return [];
+  const met = `at ${device} ${hook} packets meet ${earlier.join(', then ')} before natra`;
+  return [
+    `perhaps not limited: ${title(limit)}: ${met}; what is passed or redirected for good there has no limit`,
+  ];
 }
 
 const verdict = ({ goesOn = [] }: UnlimitedStatus): string =>

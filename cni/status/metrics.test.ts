@@ -38,6 +38,14 @@ test('a limit has its packets and bytes by verdict, its cap, and whether it is i
   expect((await samples(unseen)).join()).not.toContain('natra_in_force');
 });
 
+test('programs of others that come before are counted where that can be told', async () => {
+  expect(await samples(status)).toContain(`natra_earlier_programs{${LIMIT}} 0`);
+  const met = { ...status, limits: [{ ...limit, earlier: ['one by tcx', 'u32 by clsact'] }] };
+  expect(await samples(met)).toContain(`natra_earlier_programs{${LIMIT}} 2`);
+  const unseen = { ...status, limits: [{ ...limit, earlier: undefined }] };
+  expect((await samples(unseen)).join()).not.toContain('natra_earlier_programs');
+});
+
 test('how full the sketch is shows as the chance of a new flow to be taken for a heavy one, where it can be read', async () => {
   const sketch = { heavyShares: [0.5, 0.5, 0.5, 0.5], falseHeavy: 0.0625 };
   const filled = { ...status, limits: [{ ...limit, sketch }] };

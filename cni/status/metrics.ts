@@ -44,6 +44,11 @@ export async function metrics({ limits, unlimited }: NodeStatus): Promise<string
     help: '1 where all that makes up the limit is in the kernel, else 0.',
     ...ofLimit,
   });
+  const earlier = new Gauge({
+    name: 'natra_earlier_programs',
+    help: "Programs and filters of others that packets meet before natra's: what they pass for good has no limit.",
+    ...ofLimit,
+  });
   const failed = new Gauge({
     name: 'natra_add_failed',
     help: '1 for an interface whose last ADD failed under failurePolicy "open".',
@@ -63,6 +68,7 @@ export async function metrics({ limits, unlimited }: NodeStatus): Promise<string
     cap.set(labels, limit.capBitsPerSecond);
     if (limit.faults.length > 0) inForce.set(labels, 0);
     else if (limit.unseen === undefined) inForce.set(labels, 1);
+    if (limit.earlier !== undefined) earlier.set(labels, limit.earlier.length);
     if (limit.sketch !== undefined) falseHeavy.set(labels, limit.sketch.falseHeavy);
     if (limit.verdicts === undefined) continue;
     for (const { name: verdict } of VERDICTS) {

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isErrno, listPins } from '../../loader/index.ts';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
+import { earlierOthers } from '../dataplane/earlier.ts';
 import { faultsOf } from '../dataplane/inspect.ts';
 import { describe } from '../errors.ts';
 import type { Pacing } from '../limit.ts';
@@ -49,6 +50,11 @@ export interface LimitStatus {
   readonly flows: readonly Flow[];
   /** What is not as the record says; empty where the limit is in force. */
   readonly faults: readonly string[];
+  /**
+   * Programs and filters of others that packets meet at the hook before natra's, in that order and in words: of what they decide for
+   * good there is no limit, though nothing is missing. Undefined where it can't be told.
+   */
+  readonly earlier: readonly string[] | undefined;
   /** Why it can't be told whether all is as the record says: whoever asks may not look. */
   readonly unseen?: string;
 }
@@ -134,22 +140,33 @@ function limitStatus(
     sketch: second?.sketch,
     delays: second === undefined ? [] : delayCounts(second.delays),
     flows: first && second ? flowsBetween(first, second, plan) : [],
-    ...faults(record, direction, plan, node),
+    ...inspected(record, direction, plan, node),
   };
 }
 
-function faults(
+function inspected(
   record: AttachmentRecord,
   direction: Direction,
   plan: DirectionRecord,
   node: Node,
-): Pick<LimitStatus, 'faults' | 'unseen'> {
-  const unfinished = record.phase === 'attaching' ? ['the last ADD did not come to its end'] : [];
+): Pick<LimitStatus, 'faults' | 'earlier' | 'unseen'> {
+  const faults = record.phase === 'attaching' ? ['the last ADD did not come to its end'] : [];
   try {
-    return { faults: [...unfinished, ...faultsOf(direction, record, plan, node)] };
+    faults.push(...faultsOf(direction, record, plan, node));
+    return { faults, earlier: earlierOrUnknown(plan) };
   } catch (error) {
-    if (isErrno(error, 'EPERM', 'EACCES')) return { faults: unfinished, unseen: describe(error) };
+    if (isErrno(error, 'EPERM', 'EACCES')) return { faults, earlier: undefined, unseen: describe(error) };
     // A Pod that ends meanwhile takes its namespace along.
-    return { faults: [...unfinished, describe(error)] };
+    return { faults: [...faults, describe(error)], earlier: undefined };
+  }
+}
+
+/** Whoever may read natra's own pins need not be one who may ask for what others have. */
+function earlierOrUnknown(plan: DirectionRecord): string[] | undefined {
+  try {
+    return earlierOthers(plan);
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'EACCES')) return undefined;
+    throw error;
   }
 }

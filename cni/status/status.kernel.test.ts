@@ -2,13 +2,22 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readElf } from '../../dsl/object/elf/read.ts';
 import type { ArrayLayout, StructLayout } from '../../dsl/object/layout.ts';
-import { listPins, openPins, removeDirectory, removeFile } from '../../loader/index.ts';
+import {
+  attach,
+  detach,
+  listPins,
+  loadProgram,
+  openPins,
+  removeDirectory,
+  removeFile,
+} from '../../loader/index.ts';
+import { countingObject } from '../../loader/testing/assembly.ts';
 import { thisNode } from '../node.ts';
 import { buildExecutable } from '../testing/build.ts';
 import { captured, forPod, make } from '../testing/calls.ts';
@@ -16,6 +25,7 @@ import { programPin } from '../testing/pins.ts';
 import { makePod, type TestPod } from '../testing/pod.ts';
 import { run } from '../testing/shell.ts';
 import { table } from './command.ts';
+import { metrics } from './metrics.ts';
 import { statusOf } from './node-status.ts';
 import { ROWS } from './sketch.ts';
 
@@ -118,6 +128,45 @@ describe('a Pod limited in both directions', () => {
     const status = await statusOf(node(), 10);
     expect(status.limits.map(({ faults }) => faults)).toEqual([[], ["the program's pin is missing"]]);
     expect(table(status, false)).toContain(`${pod.ifname} egress: the program's pin is missing`);
+  });
+
+  test('whose packets meet a program of somebody else first is told of, which is no fault', async () => {
+    const [ingress, egress] = (await statusOf(node(), 10)).limits;
+    expect([ingress?.earlier, egress?.earlier]).toEqual([[], []]);
+    const program = loadProgram(countingObject(1, 'foreign'), 'foreign');
+    const foreign = attach({
+      ifindex: Number(readFileSync(`/sys/class/net/${pod.hostDevice}/ifindex`, 'utf8')),
+      direction: ingress!.hook,
+      mode: 'tcx',
+      placement: { side: 'before' },
+      program,
+      pinPath: `${directories.NATRA_PIN_DIR}-foreign`,
+      filterName: 'foreign',
+    });
+    try {
+      const status = await statusOf(node(), 10);
+      expect(status.limits.map(({ faults, earlier }) => ({ faults, earlier }))).toEqual([
+        { faults: [], earlier: ['foreign by tcx'] },
+        { faults: [], earlier: [] },
+      ]);
+      expect(table(status, false)).toContain(
+        `eth0 ingress: at ${pod.hostDevice} egress packets meet foreign by tcx before natra; what`,
+      );
+      const sample = /natra_earlier_programs{.*direction="(.*)"} (\d+)/g;
+      const samples = (await metrics(status)).matchAll(sample);
+      expect([...samples].map(([, ...sampled]) => sampled)).toEqual([
+        ['ingress', '1'],
+        ['egress', '0'],
+      ]);
+      const check = captured('ctrd1.7-ADD-full');
+      expect(make(forPod({ ...check, env: { ...check.env, CNI_COMMAND: 'CHECK' } }, pod), node())).toEqual({
+        stdout: '',
+        exitCode: 0,
+      });
+    } finally {
+      detach(foreign);
+      program.close();
+    }
   });
 
   test('whose record is gone is noted', async () => {

@@ -22,6 +22,7 @@ export const limitStatus = (more: Partial<LimitStatus> = {}): LimitStatus => ({
   delays: [],
   flows: [],
   faults: [],
+  earlier: [],
   ...more,
 });
 

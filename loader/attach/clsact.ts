@@ -81,7 +81,7 @@ function choosePlace(
   socket: RouteSocket,
   hook: Hook,
 ): Pick<Filter, 'ifindex' | 'direction' | 'priority' | 'handle'> {
-  const others = listFilters(socket, hook.ifindex, hook.direction);
+  const others = listFilters(socket, hook.ifindex, hook.direction).filter(({ chain }) => chain === 0);
   let priority = 1;
   while (
     others.some((other) => other.priority === priority && !(other.kind === 'bpf' && other.allProtocols))

@@ -26,6 +26,8 @@ export interface FilterPlace {
 
 export interface Filter extends FilterPlace {
   readonly kind: string;
+  /** Packets begin in chain 0, and come to another one where a filter sends them there. */
+  readonly chain: number;
   /** Whether it sees packets of every EtherType. A priority belongs to one kind and one protocol. */
   readonly allProtocols: boolean;
   /** Of cls_bpf. */
@@ -95,7 +97,10 @@ export function deleteFilter(socket: RouteSocket, place: FilterPlace): boolean {
   }
 }
 
-/** The filters at one hook of a device's clsact or ingress qdisc; none without the qdisc or the device. */
+/**
+ * The filters at one hook of a device's clsact or ingress qdisc, those of each chain in the order in which they run; none without the
+ * qdisc or the device.
+ */
 export function listFilters(socket: RouteSocket, ifindex: number, direction: Direction): Filter[] {
   const parent = parentOf(direction);
   return socket
@@ -118,6 +123,7 @@ export function listFilters(socket: RouteSocket, ifindex: number, direction: Dir
           priority: view.getUint32(TCMSG.info, true) >>> 16,
           handle,
           kind,
+          chain: attributes.u32(TCA.chain) ?? 0,
           allProtocols: (view.getUint32(TCMSG.info, true) & 0xffff) === PROTOCOL_ALL,
           name: kind === 'bpf' ? options?.string(TCA_BPF.name) : undefined,
           programId: kind === 'bpf' ? options?.u32(TCA_BPF.programId) : undefined,

@@ -11,7 +11,7 @@ const ADD_FQ = 'add fq qdisc to';
 
 /** struct tcmsg: family u8, pads, ifindex i32, handle u32, parent u32, info u32. Shared with filters. */
 export const TCMSG = { ifindex: 4, handle: 8, parent: 12, info: 16, bytes: 20 } as const;
-export const TCA = { kind: 1, options: 2 } as const;
+export const TCA = { kind: 1, options: 2, chain: 11 } as const;
 
 /** Handles with a meaning, include/uapi/linux/pkt_sched.h. */
 export const HANDLE = {
