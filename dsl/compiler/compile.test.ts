@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Skb } from '../machine/skb.ts';
 import { createVm } from '../vm/index.ts';
 import { compile } from './compile.ts';
 import { PASSES } from './passes/index.ts';
@@ -100,6 +101,23 @@ describe('compile', () => {
   it.each([2_000, 20_000, 60_000])('says of a sum of %i terms that it is nested too deeply', (terms) => {
     const long = `export const long = classifier((skb) => {\n  skb.mark = ${'skb.len + '.repeat(terms)}1;\n  return 0;\n});`;
     expect(compileText(long).diagnostics).toMatchObject([{ code: 'N9001', span: { column: 14 } }]);
+  });
+
+  it('takes a switch of thousands of cases', () => {
+    const cases = Array.from({ length: 3_000 }, (_, index) => `case ${index * 7}: return ${index % 5};`);
+    const { object, diagnostics } = compileText(`
+export const choose = classifier((skb) => {
+switch (skb.mark) {
+${cases.join('\n')}
+default: return 9;
+}
+});`);
+    expect(diagnostics).toEqual([]);
+    const vm = createVm(object!);
+    const results = [0, 7 * 1_234, 7 * 2_999, 8, 21_000].map(
+      (mark) => vm.run('choose', new Skb(new Uint8Array(64), { mark })).r0,
+    );
+    expect(results).toEqual([0n, 4n, 4n, 9n, 9n]);
   });
 
   it.each([

@@ -97,26 +97,36 @@ function isSame(a: Instruction, b: Instruction): boolean {
   }
 }
 
-/** What is looked for among the computations of the same value; undefined for what must not be shared. */
-function keyOf(instruction: Instruction): Operand | Instruction['op'] | undefined {
+/** More than any function has values. */
+const HALF = 2 ** 26;
+const numberOf = (operand: Operand): number =>
+  typeof operand === 'bigint' ? Number(BigInt.asUintN(26, operand)) : operand;
+const pair = (first: number, second: number): number => first * HALF + second;
+
+type Key = number | Instruction['op'];
+
+/**
+ * The same for all that computes the same, and for little else, since whatever has a key is gone through; undefined for what
+ * must not be shared.
+ */
+function keyOf(instruction: Instruction): Key | undefined {
   switch (instruction.op) {
     case 'binary': {
-      const { operator, left, right } = instruction;
-      if (typeof left === 'bigint' || typeof right === 'bigint' || !COMMUTATIVE.has(operator))
-        return typeof left === 'bigint' ? right : left;
-      return Math.min(left, right);
+      const [left, right] = [numberOf(instruction.left), numberOf(instruction.right)];
+      return COMMUTATIVE.has(instruction.operator) && right < left ? pair(right, left) : pair(left, right);
     }
     case 'zext':
     case 'trunc':
     case 'sext':
     case 'swap':
-      return instruction.value;
+      return numberOf(instruction.value);
     case 'load':
       return instruction.region === 'settings' || instruction.region === 'context'
-        ? instruction.base
+        ? pair(numberOf(instruction.base), instruction.offset)
         : undefined;
-    case 'stackAddress':
     case 'sectionAddress':
+      return instruction.offset;
+    case 'stackAddress':
     case 'mapAddress':
     case 'functionAddress':
       return instruction.op;
@@ -138,7 +148,7 @@ interface Known {
 class Numbering {
   private readonly replaced = new Replacements();
   private readonly kept: ByBlock<Block>;
-  private readonly known = new Map<Operand | Instruction['op'], Known[]>();
+  private readonly known = new Map<Key, Known[]>();
   private readonly blocks;
   private readonly children;
   private readonly fieldsOnEntry;
@@ -152,9 +162,9 @@ class Numbering {
     this.pointersOnEntry = versionsOnEntry(fn, endsPointers);
   }
 
-  private visit(block: Block): void {
+  /** Gives the lists that the block added to. */
+  private visit(block: Block): readonly Known[][] {
     const { id } = block;
-    /** The lists that this block adds to. */
     const own: Known[][] = [];
     let fields = this.fieldsOnEntry.get(id) ?? START;
     let pointers = this.pointersOnEntry.get(id) ?? START;
@@ -169,11 +179,24 @@ class Numbering {
     }
     const terminator = mapTerminatorOperands(block.terminator, this.replaced.resolve);
     this.kept.set(id, withBody(block, unlessSame(block.instructions, instructions), terminator));
-    for (const child of this.children.get(id) ?? []) {
-      const next = this.blocks.get(child);
-      if (next !== undefined) this.visit(next);
+    return own;
+  }
+
+  /** Down the dominator tree, which is as deep as a chain of tests is long: with a stack of its own. */
+  private visitAll(): void {
+    type Step = { readonly enter: Block } | { readonly leave: readonly Known[][] };
+    const work: Step[] = [{ enter: entryOf(this.fn) }];
+    for (let step = work.pop(); step !== undefined; step = work.pop()) {
+      if ('leave' in step) {
+        for (const list of step.leave) list.pop();
+        continue;
+      }
+      work.push({ leave: this.visit(step.enter) });
+      for (const child of this.children.get(step.enter.id)?.toReversed() ?? []) {
+        const next = this.blocks.get(child);
+        if (next !== undefined) work.push({ enter: next });
+      }
     }
-    for (const list of own) list.pop();
   }
 
   /** Whether the result of an instruction is known; if not, it is from now on, and its list in `own`. */
@@ -194,7 +217,7 @@ class Numbering {
   }
 
   run(): IrFunction {
-    this.visit(entryOf(this.fn));
+    this.visitAll();
     const numbered = mapUnlessSame(this.fn.blocks, (block) => this.kept.get(block.id) ?? block);
     return replacedEverywhere(this.replaced, withBlocks(this.fn, numbered));
   }
