@@ -5,6 +5,7 @@
 import { BitSet } from '../ir/bits.ts';
 import { accessesOf } from './accesses.ts';
 import { InterferenceGraph } from './interference.ts';
+import { JoinedLists } from './joined-lists.ts';
 import { LiveRegisters, livenessOf } from './liveness.ts';
 import {
   ALLOCATABLE,
@@ -47,8 +48,13 @@ class Allocator {
   private readonly graph: InterferenceGraph;
   private readonly degree: Int32Array;
   private readonly moves: Move[] = [];
-  private readonly movesOf: MoveNumber[][];
-  /** What a register was coalesced into; itself where it wasn't. */
+  /** By register, the ends that lie in it: twice a move's number for `to`, and one more for `from`. */
+  private readonly endsIn: JoinedLists;
+  /** The same, but for moves of which it is settled whether they vanish. */
+  private readonly openEndsIn: JoinedLists;
+  /** By register, how many of its ends are those of active moves. */
+  private readonly activeEnds: Int32Array;
+  /** What a register was coalesced into, or something on the way there; itself where it wasn't. */
   private readonly alias: Int32Array;
   private readonly colors: Int8Array;
   private readonly costs: Float64Array;
@@ -69,7 +75,7 @@ class Allocator {
     this.graph = new InterferenceGraph(limit);
     this.degree = new Int32Array(limit).fill(UNBOUNDED, 0, ALLOCATABLE);
     this.colors = new Int8Array(limit).fill(NO_COLOR, ALLOCATABLE);
-    this.movesOf = Array.from({ length: limit }, () => []);
+    this.activeEnds = new Int32Array(limit);
     this.alias = new Int32Array(limit);
     for (let register = 0; register < limit; register++) this.alias[register] = register;
     for (let register = 0; register < ALLOCATABLE; register++) this.colors[register] = register;
@@ -80,6 +86,14 @@ class Allocator {
     this.build();
     this.costs = new Float64Array(limit);
     for (const register of this.graph.registers) this.costs[register] = cost(register);
+    this.endsIn = new JoinedLists(limit, 2 * this.moves.length);
+    this.openEndsIn = new JoinedLists(limit, 2 * this.moves.length);
+    for (const [move, { to, from }] of this.moves.entries()) {
+      for (const lists of [this.endsIn, this.openEndsIn]) {
+        lists.push(to, 2 * move);
+        lists.push(from, 2 * move + 1);
+      }
+    }
     this.activeMoves = new BitSet(this.moves.length);
     this.worklistMoves = new Worklist(this.moves.length);
     for (const move of this.moves.keys()) this.worklistMoves.add(move);
@@ -107,7 +121,7 @@ class Allocator {
         const instruction = instructions[index];
         if (instruction?.op === 'move') {
           live.delete(instruction.from);
-          this.addMove(instruction);
+          this.moves.push(instruction);
         }
         for (let at = writes.start(step); at < writes.start(step + 1); at++) live.add(writes.at(at));
         for (let at = writes.start(step); at < writes.start(step + 1); at++) {
@@ -119,22 +133,34 @@ class Allocator {
     }
   }
 
-  private addMove(move: Move): void {
-    const number = this.moves.push(move) - 1;
-    this.movesOf[move.from]?.push(number);
-    if (move.to !== move.from) this.movesOf[move.to]?.push(number);
-  }
-
-  private movesWith(register: Register): readonly MoveNumber[] {
-    return this.movesOf[register] ?? [];
-  }
-
-  private isOpen(move: MoveNumber): boolean {
+  private readonly isOpen = (end: number): boolean => {
+    const move = end >> 1;
     return this.activeMoves.has(move) || this.worklistMoves.has(move);
-  }
+  };
 
   private moveRelated(register: Register): boolean {
-    return this.movesWith(register).some((move) => this.isOpen(move));
+    return this.openEndsIn.first(register, this.isOpen) !== undefined;
+  }
+
+  private activate(move: MoveNumber): void {
+    this.activeMoves.add(move);
+    const { to, from } = this.ends(move);
+    this.countActive(to, 1);
+    this.countActive(from, 1);
+  }
+
+  /** Whether the move was active. */
+  private deactivate(move: MoveNumber): boolean {
+    if (!this.activeMoves.has(move)) return false;
+    this.activeMoves.delete(move);
+    const { to, from } = this.ends(move);
+    this.countActive(to, -1);
+    this.countActive(from, -1);
+    return true;
+  }
+
+  private countActive(register: Register, change: number): void {
+    this.activeEnds[register] = (this.activeEnds[register] ?? 0) + change;
   }
 
   private degreeOf(register: Register): number {
@@ -155,11 +181,10 @@ class Allocator {
   }
 
   private enableMoves(register: Register): void {
-    for (const move of this.movesWith(register))
-      if (this.activeMoves.has(move)) {
-        this.activeMoves.delete(move);
-        this.worklistMoves.add(move);
-      }
+    // Of the moves of a register that is long in use most are settled, and this is asked for each of its neighbours.
+    if (this.activeEnds[register] === 0) return;
+    for (const end of this.openEndsIn.kept(register, this.isOpen))
+      if (this.deactivate(end >> 1)) this.worklistMoves.add(end >> 1);
   }
 
   private decrementDegree(register: Register): void {
@@ -185,8 +210,11 @@ class Allocator {
 
   private find(register: Register): Register {
     let found = register;
-    for (let next = this.alias[found]; next !== undefined && next !== found; next = this.alias[found])
+    for (let next = this.alias[found]; next !== undefined && next !== found; next = this.alias[found]) {
+      // Halves the way for the next time.
+      this.alias[found] = this.alias[next] ?? next;
       found = next;
+    }
     return found;
   }
 
@@ -249,7 +277,7 @@ class Allocator {
     }
     const safe = isVirtual(keep) ? this.conservative(keep, drop) : this.harmless(drop, keep);
     if (!safe) {
-      this.activeMoves.add(move);
+      this.activate(move);
       return;
     }
     this.combine(keep, drop);
@@ -261,15 +289,18 @@ class Allocator {
     this.spillWorklist.delete(drop);
     this.coalesced.push(drop);
     this.removed.add(drop);
-    this.alias[drop] = keep;
-    this.movesOf[keep] = [...new Set([...this.movesWith(keep), ...this.movesWith(drop)])];
     this.enableMoves(drop);
+    this.alias[drop] = keep;
+    this.endsIn.join(keep, drop);
+    this.openEndsIn.join(keep, drop);
     this.costs[keep] = this.costOf(keep) + this.costOf(drop);
     for (const other of this.graph.neighbours(drop)) {
       if (this.removed.has(other)) continue;
       this.addEdge(other, keep);
       this.decrementDegree(other);
     }
+    // Those that are gone by now get their colours behind it. Its list would grow with all that is ever coalesced beside it.
+    if (isVirtual(keep)) this.graph.retain(keep, (other) => !this.removed.has(other));
     if (this.degreeOf(keep) >= ALLOCATABLE && this.freezeWorklist.delete(keep)) this.spillWorklist.add(keep);
   }
 
@@ -280,8 +311,9 @@ class Allocator {
   }
 
   private freezeMoves(register: Register): void {
-    for (const move of this.movesWith(register).filter((each) => this.isOpen(each))) {
-      this.activeMoves.delete(move);
+    for (const end of this.openEndsIn.kept(register, this.isOpen)) {
+      const move = end >> 1;
+      this.deactivate(move);
       this.worklistMoves.delete(move);
       const { to, from } = this.ends(move);
       const other = to === this.find(register) ? from : to;
@@ -315,8 +347,8 @@ class Allocator {
   /** Of the free colours, one that a frozen move's other side has, so that the move vanishes after all. */
   private choose(register: Register, free: number): Register | undefined {
     const isFree = (color: Register): boolean => color !== NO_COLOR && (free & (1 << color)) !== 0;
-    for (const move of this.movesWith(register)) {
-      const { to, from } = this.ends(move);
+    for (const end of this.endsIn.kept(register)) {
+      const { to, from } = this.ends(end >> 1);
       const color = this.colorAt(to === register ? from : to);
       if (isFree(color)) return color;
     }

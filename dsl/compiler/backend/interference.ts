@@ -40,6 +40,11 @@ export class InterferenceGraph {
     return this.sets.has(left, right);
   }
 
+  /** Takes neighbours off a register's list. They still interfere. */
+  retain(register: Register, keep: (other: Register) => boolean): void {
+    this.lists[register] = this.neighbours(register).filter(keep);
+  }
+
   neighbours(register: Register): readonly Register[] {
     return this.lists[register] ?? [];
   }

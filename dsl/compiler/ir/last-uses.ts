@@ -14,6 +14,8 @@ export class LastUses {
   private readonly users: (number[] | undefined)[];
   /** By value: the blocks behind which it is used. */
   private readonly known = new Map<ValueId, ReadonlySet<number>>();
+  /** Of the block that was asked for last, since one is asked for after the other. */
+  private within: UsesWithin | undefined;
 
   constructor(fn: IrFunction) {
     this.before = predecessors(fn);
@@ -37,7 +39,8 @@ export class LastUses {
 
   /** Whether a value has no use behind an instruction of a block. */
   isLast(value: ValueId, instruction: Instruction, block: Block): boolean {
-    return !isUsedBehind(value, instruction, block) && !this.liveBehind(value).has(block.id);
+    if (this.within?.block !== block) this.within = new UsesWithin(block);
+    return !this.within.isUsedBehind(value, instruction) && !this.liveBehind(value).has(block.id);
   }
 
   private liveBehind(value: ValueId): ReadonlySet<number> {
@@ -57,22 +60,29 @@ export class LastUses {
   }
 }
 
-/** Whether a value is used by what follows an instruction in its block, the arguments of edges included. */
-function isUsedBehind(
-  value: ValueId,
-  instruction: Instruction,
-  { instructions, terminator }: Block,
-): boolean {
-  let isUsed = false;
-  const use = (operand: Operand): void => {
-    if (operand === value) isUsed = true;
-  };
-  eachTerminatorOperand(terminator, use);
-  eachArgument(terminator, use);
-  for (let at = instructions.length - 1; at >= 0 && !isUsed; at -= 1) {
-    const other = instructions[at];
-    if (other === undefined || other === instruction) break;
-    eachOperand(other, use);
+/** Where a block uses values for the last time, the arguments of its edges included. */
+class UsesWithin {
+  private readonly places = new Map<Instruction, number>();
+  private readonly last = new Map<ValueId, number>();
+
+  constructor(readonly block: Block) {
+    const { instructions, terminator } = block;
+    let place = 0;
+    const use = (operand: Operand): void => {
+      if (typeof operand === 'number') this.last.set(operand, place);
+    };
+    for (const instruction of instructions) {
+      this.places.set(instruction, place);
+      eachOperand(instruction, use);
+      place += 1;
+    }
+    eachTerminatorOperand(terminator, use);
+    eachArgument(terminator, use);
   }
-  return isUsed;
+
+  isUsedBehind(value: ValueId, instruction: Instruction): boolean {
+    const last = this.last.get(value);
+    const place = this.places.get(instruction);
+    return last !== undefined && place !== undefined && last > place;
+  }
 }

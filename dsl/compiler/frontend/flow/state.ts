@@ -2,29 +2,25 @@
 import type { Variable } from '../../tree/tree.ts';
 import { mergeRecords, sameRecords } from './records.ts';
 import { type Abstract, STALE, same, union, widen } from './values.ts';
+import { Variables } from './variables.ts';
 
 export interface State {
-  readonly variables: ReadonlyMap<Variable, Abstract>;
+  readonly variables: Variables;
   /** The packet's epoch: references made in another one may point to where the packet no longer is. */
   readonly epoch: number;
   /** What may have become of each record of a ring buffer (STANDING in records.ts). */
   readonly records: ReadonlyMap<string, number>;
 }
 
-export const EMPTY: State = { variables: new Map(), epoch: 0, records: new Map() };
+export const EMPTY: State = { variables: Variables.NONE, epoch: 0, records: new Map() };
 
 export function set(state: State, variable: Variable, value: Abstract): State {
-  return { ...state, variables: new Map(state.variables).set(variable, value) };
+  return { ...state, variables: state.variables.with(variable, value) };
 }
 
 /** The state without what came to be known since `before`: variables that are no longer in scope. */
 export function leaveScope(state: State, before: State): State {
-  const variables = new Map<Variable, Abstract>();
-  for (const variable of before.variables.keys()) {
-    const value = state.variables.get(variable);
-    if (value !== undefined) variables.set(variable, value);
-  }
-  return { ...state, variables };
+  return { ...state, variables: state.variables.joined(before.variables, (value) => value) };
 }
 
 /** References of the epoch take the new number, all others are stale. */
@@ -43,9 +39,7 @@ function moveTo(state: State, epoch: number): State {
   return {
     ...state,
     epoch,
-    variables: new Map(
-      [...state.variables].map(([one, value]) => [one, renumber(value, state.epoch, epoch)]),
-    ),
+    variables: state.variables.mapped((value) => renumber(value, state.epoch, epoch)),
   };
 }
 
@@ -55,27 +49,18 @@ export function merge(a: State | undefined, b: State | undefined, fresh: () => n
   const epoch = a.epoch === b.epoch ? a.epoch : fresh();
   const left = moveTo(a, epoch);
   const right = moveTo(b, epoch);
-  const variables = new Map<Variable, Abstract>();
-  for (const [variable, value] of left.variables) {
-    const other = right.variables.get(variable);
-    if (other !== undefined) variables.set(variable, union(value, other));
-  }
+  const variables = left.variables.joined(right.variables, union);
   return { epoch, variables, records: mergeRecords(a.records, b.records) };
 }
 
 export function sameState(a: State, b: State): boolean {
-  for (const [variable, value] of a.variables) {
-    const other = b.variables.get(variable);
-    if (other !== undefined && !same(value, other)) return false;
-  }
-  return sameRecords(a.records, b.records);
+  return a.variables.everyInBoth(b.variables, same) && sameRecords(a.records, b.records);
 }
 
 export function widenState(before: State, next: State): State {
-  const variables = new Map(next.variables);
-  for (const [variable, value] of next.variables) {
+  const variables = next.variables.mapped((value, variable) => {
     const old = before.variables.get(variable);
-    if (old !== undefined) variables.set(variable, widen(old, value, variable.type));
-  }
+    return old === undefined ? value : widen(old, value, variable.type);
+  });
   return { ...next, variables };
 }

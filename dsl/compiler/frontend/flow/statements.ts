@@ -91,9 +91,9 @@ function unknown(value: Abstract, type: Type): Abstract {
 
 /** The state that a round starts in: the verifier is kept from knowing the numbers that rounds change. */
 function forgotten(state: State, assigned: ReadonlyMap<number, Span>): State {
-  const variables = new Map(state.variables);
-  for (const [variable, value] of variables)
-    if (assigned.has(variable.id)) variables.set(variable, unknown(value, variable.type));
+  const variables = state.variables.mapped((value, { id, type }) =>
+    assigned.has(id) ? unknown(value, type) : value,
+  );
   return { ...state, variables };
 }
 
