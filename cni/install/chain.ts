@@ -5,7 +5,7 @@
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../config/json.ts';
-import { OperatorError } from '../errors.ts';
+import { codeOf, OperatorError } from '../errors.ts';
 import { type BandwidthChoice, hasNatra, isNatraIn, withNatra, withoutNatra } from './conflist.ts';
 import { doing, type FileSystem, namesIn, readText, removeFile, replaceFile } from './files.ts';
 
@@ -86,7 +86,16 @@ function textWithNatra(path: string): string | undefined {
   }
 }
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+/** Links are followed; those that lead nowhere, or to each other, are to no file. */
+const isFile = (path: string): boolean =>
+  doing(`inspect ${path}`, () => {
+    try {
+      return statSync(path).isFile();
+    } catch (error) {
+      if (['ENOENT', 'ELOOP'].includes(codeOf(error) ?? '')) return false;
+      throw error;
+    }
+  });
 
 const isConflist = (name: string): boolean =>
   name.endsWith('.conflist') || name.endsWith(`.conflist${SET_ASIDE}`);

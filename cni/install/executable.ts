@@ -4,11 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { KNOWN_SEED } from '../start-anew.ts';
-import { doing, type FileSystem, namesIn, removeFile, replaceFile, replaceLink } from './files.ts';
+import { doing, type FileSystem, inspect, namesIn, removeFile, replaceFile, replaceLink } from './files.ts';
 
 const LINK = 'natra';
 const STORE = 'natra.d';
@@ -111,7 +111,7 @@ export function removeExecutable(files: FileSystem, binDirectory: string): boole
   const link = join(binDirectory, LINK);
   const store = join(binDirectory, STORE);
   const isOurs = linkTarget(link)?.startsWith(`${STORE}/`) ?? false;
-  const isThere = lstatSync(store, { throwIfNoEntry: false }) !== undefined;
+  const isThere = inspect(store) !== undefined;
   if (isOurs) removeFile(files, link);
   if (isThere) doing(`remove ${store}`, () => files.rmSync(store, { recursive: true, force: true }));
   return isOurs || isThere;
@@ -119,9 +119,7 @@ export function removeExecutable(files: FileSystem, binDirectory: string): boole
 
 /** Every file has its size; the folder is named after what is in them, and a rename put each there whole. */
 function isComplete({ directory, parts }: Release): boolean {
-  return parts.every(
-    ({ name, size }) => lstatSync(join(directory, name), { throwIfNoEntry: false })?.size === size,
-  );
+  return parts.every(({ name, size }) => inspect(join(directory, name))?.size === size);
 }
 
 /** A runtime that does not start here (another libc, `noexec`) must not be what the chain calls. */
@@ -144,16 +142,16 @@ function keepCode({ directory }: Release): void {
 }
 
 function requirePlace(binDirectory: string, link: string): void {
-  if (!lstatSync(binDirectory, { throwIfNoEntry: false }))
+  if (!inspect(binDirectory))
     throw new OperatorError(
       `install ${link}: there is no folder ${binDirectory}; name the runtime's plugin folder with --cni-bin-dir`,
     );
-  if (lstatSync(link, { throwIfNoEntry: false })?.isDirectory())
+  if (inspect(link)?.isDirectory())
     throw new OperatorError(`install ${link}: a folder of that name is there; move it away`);
 }
 
 function linkTarget(link: string): string | undefined {
-  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+  if (!inspect(link)?.isSymbolicLink()) return undefined;
   return readlinkSync(link);
 }
 

@@ -105,6 +105,10 @@ export function namesIn(directory: string): string[] {
   }
 }
 
+/** What is at a path, be it a link; undefined where nothing is. */
+export const inspect = (path: string): fs.Stats | undefined =>
+  doing(`inspect ${path}`, () => fs.lstatSync(path, { throwIfNoEntry: false }));
+
 /** The text of a file; undefined where there is none. Refuses what is not UTF-8. */
 export function readText(path: string): string | undefined {
   let bytes: Uint8Array;
@@ -133,14 +137,18 @@ export function doing<T>(what: string, body: () => T): T {
 function asOperatorError(what: string, error: unknown): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
-  const hint =
-    code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-      ? '; run natra as root, with the folder mounted writable'
-      : code === 'ENOENT'
-        ? '; the folder is not there'
-        : '';
-  return new OperatorError(`${what}: ${code}${hint}`);
+  const hint = HINTS[code];
+  return new OperatorError(`${what}: ${code}${hint === undefined ? '' : `; ${hint}`}`);
 }
+
+const NOT_ALLOWED = 'run natra as root, with the folder mounted writable';
+const HINTS: { readonly [code: string]: string } = {
+  EACCES: NOT_ALLOWED,
+  EPERM: NOT_ALLOWED,
+  EROFS: NOT_ALLOWED,
+  ENOENT: 'the folder is not there',
+  ENOTDIR: 'what should be a folder is a file',
+};
 
 function unfinished(path: string): string {
   const unique = `${process.pid}-${process.hrtime.bigint().toString(36)}`;

@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { OperatorError } from '../errors.ts';
 import { ENTRY } from './conflist.ts';
 import { COMPANIONS, readRelease } from './executable.ts';
 import { type FileSystem, realFileSystem } from './files.ts';
@@ -281,12 +282,34 @@ describe('what a runtime would refuse is refused, with the file and the reason',
     expect(() => put(elsewhere)).toThrow(/there is no folder .*--cni-bin-dir/);
   });
 
+  test('a folder that is a file, or below one', () => {
+    lay('10-flannel.conflist');
+    writeFileSync(join(root, 'file'), '');
+    for (const binDirectory of [join(root, 'file'), join(root, 'file', 'bin')]) {
+      expect(() => put({ binDirectory })).toThrow(OperatorError);
+      expect(() => uninstall(realFileSystem, { ...request, binDirectory })).toThrow(OperatorError);
+      expect(() => put({ binDirectory })).toThrow(
+        `${binDirectory}/natra: ENOTDIR; what should be a folder is a file`,
+      );
+    }
+    writeFileSync(join(root, 'bin', 'natra.d'), '');
+    expect(() => put()).toThrow(/natra\.d\/.*: ENOTDIR; what should be a folder is a file/);
+  });
+
   test('natra alone in a list cannot be taken out', () => {
     const text = '{"cniVersion":"1.0.0","name":"a","plugins":[{"type":"natra"}]}';
     writeFileSync(conf('10-a.conflist'), text);
     expect(() => take()).toThrow(/it is the only plugin there/);
     expect(read('10-a.conflist')).toBe(text);
   });
+});
+
+test('links that lead nowhere, or to each other, are not what the runtime reads', () => {
+  lay('10-flannel.conflist');
+  symlinkSync('nowhere', conf('00-nowhere.conflist'));
+  symlinkSync('01-loop.conflist', conf('01-loop.conflist'));
+  expect(put().path).toBe(conf('10-flannel.conflist'));
+  expect(take().left).toEqual([{ path: conf('10-flannel.conflist'), how: 'exact' }]);
 });
 
 describe('uninstall among other files', () => {
