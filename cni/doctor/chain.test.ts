@@ -71,3 +71,22 @@ test('a node that natra has not come to', () => {
   writeFileSync(join(folders.confDirectory, '20-broken.conflist'), '{');
   expect(found()['net.d']).toBe('note: natra is in no list: natra install puts it into 10-calico.conflist');
 });
+
+test.each([
+  ['10-a.conflist', '{', /10-a\.conflist: it is not JSON/],
+  [
+    '10-a.conflist',
+    '{"cniVersion":"1.0.0","name":"a","plugins":5}',
+    /10-a\.conflist: it has no list of "plugins"/,
+  ],
+  ['00-multus.conf', '{"name":"a","type":"multus"}', /multus hands over .* --conf-file 10-flannel\.conflist/],
+  [
+    '10-a.conflist',
+    '{"cniVersion":"1.0.0","name":"a","plugins":[{"type":"bandwidth"}]}',
+    /the plugin "bandwidth" is in it, .* say --replace-bandwidth/,
+  ],
+])('a list that natra install would refuse: %s, %s', (name, text, reason) => {
+  writeFileSync(join(folders.confDirectory, name), text);
+  expect(found()['net.d']).toMatch(/^note: natra is in no list, and natra install can't put it in: /);
+  expect(found()['net.d']).toMatch(reason);
+});

@@ -3,7 +3,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, type JsonObject } from '../config/json.ts';
 import { describe } from '../errors.ts';
-import { runtimesFile } from '../install/chain.ts';
+import { planChain, runtimesFile } from '../install/chain.ts';
 import { namesIn, readText } from '../install/files.ts';
 import type { Finding } from './finding.ts';
 
@@ -64,11 +64,20 @@ function runtimesChoice(directory: string, joined: string | undefined): Finding 
   } catch (error) {
     return { subject, verdict: 'note', words: describe(error) };
   }
-  if (joined === undefined)
-    return { subject, verdict: 'note', words: `natra is in no list: natra install puts it into ${first}` };
+  if (joined === undefined) return { subject, verdict: 'note', words: wayIn(directory, first) };
   if (joined === first)
     return { subject, verdict: 'ok', words: `natra is in ${first}, which the runtime takes` };
   return { subject, verdict: 'note', words: `natra is in ${joined}; the runtime takes ${first}` };
+}
+
+/** What `natra install` would do. */
+function wayIn(confDirectory: string, first: string): string {
+  try {
+    planChain({ confDirectory });
+    return `natra is in no list: natra install puts it into ${first}`;
+  } catch (error) {
+    return `natra is in no list, and natra install can't put it in: ${describe(error)}`;
+  }
 }
 
 function capability(entry: JsonObject, name: string, otherwise: 'missing' | 'absent', why: string): Finding {
