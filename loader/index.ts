@@ -21,6 +21,7 @@ export {
   type HtbQueue,
   type HtbRates,
   type HtbRequest,
+  hasQueues,
   htbRates,
 } from './attach/htb.ts';
 export { type AttachRequest, attach, attaching, detach, type Place, replaceProgram } from './attach/index.ts';

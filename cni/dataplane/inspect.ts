@@ -3,6 +3,7 @@ import {
   type ClsactAttachment,
   type Filter,
   type HtbRates,
+  hasQueues,
   htbRates,
   inOptionalNetns,
   isNatras,
@@ -77,7 +78,11 @@ function faultOf(made: KernelAttachment, pins: OpenedPins, cap?: bigint): string
       if (made.mode === 'fq') return [];
       const rates = htbRates(targetOf(made));
       if (rates === undefined) return [`an htb class is missing at ${where}`];
-      return cap === undefined ? [] : classFaults(rates, cap);
+      if (cap === undefined) return [];
+      const other = classFaults(rates, cap);
+      return hasQueues(targetOf(made))
+        ? other
+        : [...other, `the queue of an htb class is missing at ${where}`];
     }
   }
 }

@@ -126,6 +126,12 @@ describe('where a program sits', () => {
       'bytes/s',
     ],
     ['a class that goes', 'tc class del DEV classid 6e74:20', 'an htb class is missing'],
+    ['a queue that goes', 'tc qdisc del DEV parent 6e74:30', 'the queue of an htb class is missing'],
+    [
+      'another queue in its place',
+      'tc qdisc replace DEV parent 6e74:20 pfifo limit 1',
+      'the queue of an htb class is missing',
+    ],
     [
       'another htb in its place',
       'tc qdisc del DEV root; tc qdisc add DEV root handle 9: htb',

@@ -9,7 +9,7 @@
  * however far the other has driven the total into debt.
  */
 import { addRootHtb, type Change, listHtbClasses, putByteQueue, putHtbClass } from '../netlink/htb.ts';
-import { HANDLE } from '../netlink/qdiscs.ts';
+import { HANDLE, qdiscOfClass } from '../netlink/qdiscs.ts';
 import type { RouteSocket } from '../netlink/socket.ts';
 import type { HtbAttachment, Journal, Target } from './attachment.ts';
 import { HEAVY_CLASS, MOUSE_CLASS, ROOT_HANDLE, TOTAL_CLASS } from './classes.ts';
@@ -101,6 +101,15 @@ export function htbRates({ ifindex, netns }: Target): HtbRates | undefined {
     own: mice.rateBytesPerSecond + heavy.rateBytesPerSecond,
   };
 }
+
+/** What `putClasses` puts below a class. */
+const QUEUES: readonly (string | undefined)[] = ['bfifo', 'tbf', 'fq'];
+
+/** Whether both classes have a queue of ours: the kernel puts one of its own in the place of what somebody takes away. */
+export const hasQueues = ({ ifindex, netns }: Target): boolean =>
+  withRoute(netns, (socket) =>
+    [MOUSE_CLASS, HEAVY_CLASS].every((id) => QUEUES.includes(qdiscOfClass(socket, ifindex, id)?.kind)),
+  );
 
 function putClasses(socket: RouteSocket, ifindex: number, options: HtbOptions, change: Change): void {
   const { rateBytesPerSecond, burstNanoseconds, mice, heavy } = options;

@@ -79,12 +79,23 @@ export function listQdiscs(socket: RouteSocket, ifindex: number): Qdisc[] {
 }
 
 /** The root qdisc of one device; undefined where it has none but the one of a device that is down, and where the device is gone. */
-export function rootQdisc(socket: RouteSocket, ifindex: number): Qdisc | undefined {
-  const object = `ifindex ${ifindex}`;
+export const rootQdisc = (socket: RouteSocket, ifindex: number): Qdisc | undefined =>
+  qdiscBelow(socket, ifindex, HANDLE.root, 'find the root qdisc of');
+
+/** The qdisc of a class, whose handle is 0 where the kernel put it there; undefined where there is no such class. */
+export const qdiscOfClass = (socket: RouteSocket, ifindex: number, id: number): Qdisc | undefined =>
+  qdiscBelow(socket, ifindex, id, "find a class's qdisc of");
+
+function qdiscBelow(
+  socket: RouteSocket,
+  ifindex: number,
+  parent: number,
+  operation: string,
+): Qdisc | undefined {
   try {
-    const answer = socket.find(RTM_GETQDISC, tcmsg(ifindex, 0, HANDLE.root), {
-      operation: 'find the root qdisc of',
-      object,
+    const answer = socket.find(RTM_GETQDISC, tcmsg(ifindex, 0, parent), {
+      operation,
+      object: `ifindex ${ifindex}`,
     });
     return answer && qdiscOf(answer);
   } catch (error) {
