@@ -40,13 +40,23 @@ export function faultsOf(
   if (pins === undefined) return [`the pins ${place.root}/${place.key}/${place.label} are missing`];
   try {
     return [
-      ...(pins.programFd === undefined ? ["the program's pin is missing"] : []),
+      ...pinFaults(plan, pins),
       ...plan.made.flatMap((made) => faultOf(made, pins, bytesPerSecondOf(plan))),
       ...settingsFaults(direction, plan, pins, node),
     ];
   } finally {
     pins.close();
   }
+}
+
+/** What the limit is read by, and goes on with in another release. A map that only waiting needs isn't pinned where nothing waits. */
+function pinFaults({ layouts = {} }: DirectionRecord, { programFd, maps, sections }: OpenedPins): string[] {
+  const isLost = (name: string, pin: unknown): boolean => layouts[name] !== undefined && pin === undefined;
+  return [
+    ...(programFd === undefined ? ["the program's pin is missing"] : []),
+    ...(isLost('counters', maps.counters) ? ["the counters' pin is missing"] : []),
+    ...(isLost('.bss', sections['.bss']) ? ["the state's pin is missing"] : []),
+  ];
 }
 
 /** Which of the attachments on record are gone or elsewhere, whatever program and rate they have. */

@@ -122,12 +122,16 @@ describe('a Pod limited in both directions', () => {
     expect(limits[1]?.sketch?.falseHeavy).toBe(0);
   });
 
-  test('that lost a pin is told of', async () => {
+  test.each([
+    ["the program's pin is missing", programPin],
+    ["the counters' pin is missing", (directory: string) => `${directory}/map-counters`],
+    ["the state's pin is missing", (directory: string) => `${directory}/section-_2ebss`],
+  ])('that lost a pin is told of: %s', async (words, pinIn) => {
     const [place] = listPins(directories.NATRA_PIN_DIR);
-    removeFile(programPin(`${directories.NATRA_PIN_DIR}/${place!.key}/egress`));
+    expect(removeFile(pinIn(`${directories.NATRA_PIN_DIR}/${place!.key}/egress`))).toBe(true);
     const status = await statusOf(node(), 10);
-    expect(status.limits.map(({ faults }) => faults)).toEqual([[], ["the program's pin is missing"]]);
-    expect(table(status, false)).toContain(`${pod.ifname} egress: the program's pin is missing`);
+    expect(status.limits.map(({ faults }) => faults)).toEqual([[], [words]]);
+    expect(table(status, false)).toContain(`${pod.ifname} egress: ${words}`);
   });
 
   test('whose packets meet a program of somebody else first is told of, which is no fault', async () => {
