@@ -7,7 +7,7 @@ import { VERDICTS } from '../verdicts.ts';
 import { delayQuantile } from './delays.ts';
 import { aligned, duration, percentage, quantity } from './format.ts';
 import { type LimitStatus, type NodeStatus, statusOf, type UnlimitedStatus } from './node-status.ts';
-import { flowEnds, podName } from './words.ts';
+import { flowEnds, podName, toldApart } from './words.ts';
 
 export const STATUS_OPTIONS = { json: { type: 'boolean', default: false } } as const;
 
@@ -45,8 +45,10 @@ const HEADINGS = [
 const NUMBERS_FROM = HEADINGS.indexOf('CAP');
 
 /** The table, then why each limit is paced so, then whatever is not as it should be. */
-export function table({ limits, unlimited, notes }: NodeStatus, isTerminal: boolean): string {
+export function table({ notes, ...status }: NodeStatus, isTerminal: boolean): string {
   const lines: string[] = [];
+  const all = [...status.limits, ...status.unlimited];
+  const [limits, unlimited] = [toldApart(status.limits, all), toldApart(status.unlimited, all)];
   if (limits.length === 0) lines.push('no Pod is limited on this node');
   else {
     const [headings = '', ...rows] = aligned([HEADINGS, ...limits.map(row)], NUMBERS_FROM);

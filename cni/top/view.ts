@@ -1,7 +1,7 @@
 /** One picture of `natra top`: limited Pods, what passes and what had to wait or went, and their heaviest flows. */
 import { aligned, quantity } from '../status/format.ts';
 import type { LimitStatus, NodeStatus } from '../status/node-status.ts';
-import { flowEnds, podName } from '../status/words.ts';
+import { flowEnds, podName, toldApart } from '../status/words.ts';
 import type { VerdictName } from '../verdicts.ts';
 
 /** What Pods may be ordered by, under the key that asks for it. */
@@ -37,7 +37,7 @@ const keyOf = ({ containerId, interface: ifname, direction }: LimitStatus): stri
 /** The rows of a reading that came `seconds` after the rows `before`. */
 export function rowsOf({ limits }: NodeStatus, before: readonly Row[], seconds: number): Row[] {
   const former = new Map(before.map((row) => [keyOf(row.limit), row]));
-  return limits.map((limit) => {
+  return toldApart(limits).map((limit) => {
     const last = former.get(keyOf(limit));
     const rate = limit.rateBitsPerSecond ?? 0;
     const share = rate / limit.capBitsPerSecond;
