@@ -76,7 +76,8 @@ export const DIAGNOSTICS = {
   N1013: {
     title: "'{name}' does not exist in a kernel program",
     why: 'the JavaScript library is not there at run time.',
-    advice: 'use what dsl/lang exports: min, max, random, clock, helpers.',
+    advice:
+      'use what dsl/lang exports: min, max, random, clock, helpers; `natra trace` shows what a program does to packets, in place of a console.',
   },
   N1014: {
     title: 'a function inside a function must be a const arrow function',
@@ -171,7 +172,8 @@ export const DIAGNOSTICS = {
   N2010: {
     title: 'only references may be undefined, not {type}',
     why: 'an integer or a record has no spare value that could mean "not there".',
-    advice: 'return a record with a boolean field, or a value outside the range; give a parameter a default.',
+    advice:
+      'put `?? 0` or a comparison behind `?.`, as in `entry?.count ?? 0`; return a record with a boolean field, or a value outside the range; give a parameter a default.',
   },
   N2011: {
     title: '{what} must be a constant',
@@ -312,7 +314,8 @@ export const DIAGNOSTICS = {
   N4002: {
     title: 'a loop without an end',
     why: 'the verifier has to see that every program ends.',
-    advice: 'give it a condition, or leave it with break or return.',
+    advice:
+      'give it a condition that fails at last, or leave it with break or return; an unsigned counter is never below 0, so count down while `i > 0`, or with an i32.',
   },
   N4004: {
     title: 'for..of runs over range(n) only',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compile } from '../compile.ts';
 import { moduleOf } from '../frontend/testing.ts';
-import { rowOf, TYPESCRIPT } from './typescript.ts';
+import { reasonOf, rowOf, TYPESCRIPT } from './typescript.ts';
 
 describe("TypeScript's own errors", () => {
   it.each(TYPESCRIPT.map((row) => [`TS${row.code}`, row.example, row] as const))(
@@ -15,6 +15,11 @@ describe("TypeScript's own errors", () => {
       expect(first).toMatchObject({ why: row.why, advice: expect.not.stringContaining('{name}') });
     },
   );
+
+  it('have a reason where a function is too large for TypeScript', () => {
+    const message = 'The containing function or module body is too large for control flow analysis.';
+    expect(reasonOf(2563, message, 'x').advice).toContain('move parts of it to functions');
+  });
 
   it('are said without a reason where the table has none', () => {
     const { diagnostics } = compile(

@@ -44,6 +44,16 @@ const SIZES = {
   advice:
     'convert explicitly, as in u64(x), or u32(x) for the low bits; literals of 64 bits end in n, as in 1n, others do not.',
 };
+const NARROWER = {
+  why: 'the type has not all the values of what is given, and bits or the sign would be lost without a word.',
+  advice: 'convert it, as in u8(x): the low bits that fit are kept; or widen the type.',
+};
+/** An integer of up to 32 bits where one with fewer values is due. */
+const OTHER_WIDTH = /[Tt]ype '[ui](?:8|16|32)' is not assignable to (?:parameter of )?type '[ui](?:8|16|32)'/;
+const NO_STRUCT = {
+  why: 'what has a place in memory is a struct, whose fields have names; an integer layout alone is the type of a field.',
+  advice: 'make a struct of it, as in `const Word = struct({ value: be32 })`, and name that.',
+};
 const NO_INTEGER = {
   why: 'a boolean has no number in the language until it is given one.',
   advice: 'convert it, as in u32(x), or write `x ? 1 : 0`.',
@@ -140,6 +150,13 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
     ...SIZES,
     example: `${STATE}${program('skb.mark = min(skb.len, state.count);')}`,
   },
+  { code: 2322, says: OTHER_WIDTH, ...NARROWER, example: program('const low: u8 = skb.mark;') },
+  {
+    code: 2345,
+    says: OTHER_WIDTH,
+    ...NARROWER,
+    example: `const twice = (x: u8): u32 => 2 * x;\n${program('skb.mark = twice(skb.len);')}`,
+  },
   { code: 2322, says: /^Type 'boolean'/, ...NO_INTEGER, example: program('skb.mark = skb.len > 64;') },
   {
     code: 2345,
@@ -173,6 +190,26 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
   },
   {
     code: 2345,
+    says: /^Argument of type '(?:Integer|Field)<\w+>' is not assignable to parameter of type 'Struct</,
+    ...NO_STRUCT,
+    example: program('const word = skb.at(be32, 12);'),
+  },
+  {
+    code: 2741,
+    says: /in type '(?:Integer|Field)<\w+>' but required in type 'Struct</,
+    ...NO_STRUCT,
+    example: 'const counts = hashMap({ key: u32, value: u64, maxEntries: 8 });',
+  },
+  {
+    code: 2345,
+    says: /is not assignable to parameter of type '\w+Options</,
+    why: 'a map is made before the program runs, of what these options say.',
+    advice:
+      'give every option that is missing by its name; docs/language.md lists those of each kind of map.',
+    example: 'const cells = arrayMap({ value: struct({ bytes: u64 }) });',
+  },
+  {
+    code: 2345,
     says: /parameter of type 'Struct</,
     why: 'this parameter takes a layout, of which the compiler knows the size; what is given is memory or a value.',
     advice: 'name the layout itself, as in `skb.at(Header, 14)`.',
@@ -187,7 +224,7 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
   },
   {
     code: 2345,
-    says: /parameter of type '\{[\s\S]*missing/,
+    says: /parameter of type '(?:Stored<)?\{[\s\S]*missing/,
     ...FIELDS,
     example: `${FLOWS}${program('const flow = flows.lookup(skb.mark);')}`,
   },
@@ -228,6 +265,19 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
   { code: 2339, ...NO_FIELD, example: `${STATE}${program('state.total = 1n;')}` },
   { code: 2551, ...NO_FIELD, example: program('skb.mark = skb.lenn;') },
   { code: 2554, ...COUNT, example: program('skbPullData(skb);') },
+  {
+    code: 2550,
+    why: 'the JavaScript library is not there at run time.',
+    advice: 'use operators, loops over `range(n)` and the functions that dsl/lang exports.',
+    example: program('if ([1, 2].includes(skb.mark)) return 1;'),
+  },
+  {
+    code: 2304,
+    says: /'(?:bpf_|__)?(?:htons|htonl|ntohs|ntohl|be16_to_cpu|be32_to_cpu|cpu_to_be16|cpu_to_be32)'/,
+    why: 'byte order belongs to the layout: fields of be16, be32 and be64 are read and written as numbers of the host.',
+    advice: 'leave it out; the fields of the context are in host order as well.',
+    example: program('if (ntohs(skb.protocol) === 0x0800) return 1;'),
+  },
   { code: 2304, ...UNKNOWN_NAME, example: program('skb.mark = lengthOf(skb);') },
   { code: 2552, ...UNKNOWN_NAME, example: `${STATE}${program('stat.count = 1n;')}` },
   {
@@ -310,12 +360,19 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
   },
 ];
 
+/** TypeScript's number for a function of more branches than it follows. Its smallest example has thousands: no row in the table. */
+const TOO_LARGE = 2563;
+const SMALLER: Reason = {
+  why: 'TypeScript follows 2,000 steps back through a function, past some 700 branches, to know what may be undefined where.',
+  advice: 'move parts of it to functions: calls are inlined all the same.',
+};
+
 /** The row of an error of TypeScript's; undefined for those that few ever meet. */
 export const rowOf = (code: number, message: string): TypescriptRow | undefined =>
   TYPESCRIPT.find((row) => row.code === code && (row.says === undefined || row.says.test(message)));
 
 /** Why and what instead, about the text that the error points at. */
 export function reasonOf(code: number, message: string, pointedAt: string): Reason {
-  const row = rowOf(code, message);
+  const row = code === TOO_LARGE ? SMALLER : rowOf(code, message);
   return { why: row?.why ?? '', advice: row?.advice.replaceAll('{name}', pointedAt) ?? '' };
 }
