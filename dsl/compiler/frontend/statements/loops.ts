@@ -6,7 +6,7 @@ import { arithmetic, compare } from '../expressions/integers.ts';
 import type { Scope } from '../scope.ts';
 import { convertTo } from '../types/coerce.ts';
 import { literal, typedLiteral } from '../types/literals.ts';
-import { fits, U32 } from '../types/types.ts';
+import { fits, highest, lowest, U32 } from '../types/types.ts';
 import { effect } from './assign.ts';
 import { labelOf } from './branches.ts';
 import { isEndless, isLeft, leavingBody } from './completion.ts';
@@ -23,9 +23,22 @@ const LARGEST_COUNT = 1n << 23n;
 const body = (scope: Scope, node: ts.IterationStatement): Statement =>
   scope.block(scope.statements([node.statement]), node.statement);
 
+/** Whether a condition is one of those that all values of a type meet, such as `i >= 0` of a u32. */
+function alwaysHolds(condition: Expression | undefined): boolean {
+  if (condition?.kind !== 'compare') return false;
+  const { operator, left, right } = condition;
+  const isLeast = (node: Expression): boolean =>
+    node.kind === 'int' && node.type.kind === 'int' && node.value === lowest(node.type);
+  const isMost = (node: Expression): boolean =>
+    node.kind === 'int' && node.type.kind === 'int' && node.value === highest(node.type);
+  if (operator === 'ge') return isLeast(right) || isMost(left);
+  return operator === 'le' && (isMost(right) || isLeast(left));
+}
+
 /** Refuses a loop that nothing ends. */
 function finished(scope: Scope, loop: Loop, node: ts.Node): Statement[] {
-  if (isEndless(loop) && !isLeft(loop) && !scope.session.unproven) scope.refuse('N4002', node);
+  const isUnended = isEndless(loop) || alwaysHolds(loop.condition);
+  if (isUnended && !isLeft(loop) && !scope.session.unproven) scope.refuse('N4002', node);
   return [loop];
 }
 

@@ -37,6 +37,15 @@ describe('assignments', () => {
 });
 
 describe('loops', () => {
+  it('cannot be ended by a condition that all values of the counter meet', () => {
+    const loop = (first: string, condition: string): string[] =>
+      codesIn(`for (let i = ${first}; ${condition}; i--) skb.mark += 1;`);
+    for (const condition of ['i >= 0', '0 <= i', 'i <= 0xffffffff', '0xffffffff >= i'])
+      expect(loop('u32(15)', condition)).toEqual(['N4002']);
+    expect(loop('15n', 'i >= 0n')).toEqual(['N4002']);
+    expect(loop('i32(15)', 'i >= 0')).toEqual([]);
+    for (const condition of ['i > 0', 'i >= 1', 'i <= 15']) expect(loop('u32(15)', condition)).toEqual([]);
+  });
   it('count the rounds of a counter that the body leaves alone', () => {
     expect(body('const N = 6;\nfor (let i = 0; i < N; i += 2) s.cells[i] = 1n;').slice(1)).toEqual([
       'loop (i: u32 = 0:u32; (i < N); i = (i +u32 2:u32)) trips i=3 {',
