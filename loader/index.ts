@@ -24,7 +24,15 @@ export {
   hasQueues,
   htbRates,
 } from './attach/htb.ts';
-export { type AttachRequest, attach, attaching, detach, type Place, replaceProgram } from './attach/index.ts';
+export {
+  type AttachRequest,
+  attach,
+  attachedProgram,
+  attaching,
+  detach,
+  type Place,
+  replaceProgram,
+} from './attach/index.ts';
 export { isDeviceThere, referenceTo } from './attach/namespace.ts';
 export { type AtHook, earlierThan, programsAt } from './attach/order.ts';
 export { isNatras } from './attach/root-qdisc.ts';
@@ -79,6 +87,7 @@ export { isSameProgram } from './object/same.ts';
 export { readVariable, type Settings, sectionContents } from './object/sections.ts';
 export { decodeStruct, encodeInto, encodeStruct, type StructValue, type Value } from './object/values.ts';
 export {
+  finishMove,
   linkPath,
   listPins,
   movePins,
@@ -87,5 +96,6 @@ export {
   type PinPlace,
   pinAll,
   pinnedDevice,
+  pinnedProgram,
   removePins,
 } from './pin/pins.ts';

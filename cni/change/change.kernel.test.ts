@@ -240,13 +240,29 @@ describe('natra set', () => {
     expect(JSON.parse(call('CHECK').stdout).details).toContain('in force is 20000000');
   });
 
-  test.each(['1k', '64k', '1M'])(
-    'what a limit of %s has let through ahead of time keeps nothing back at a higher one',
-    async (slow) => {
+  /** What a set that was killed once it had written the record leaves: all else is as it was. */
+  const beginChange = (rateBitsPerSecond: number): void => {
+    const [record] = records();
+    if (record === undefined) throw new Error('the ADD left no record');
+    const { ingress: limit } = record.directions;
+    const directions = { ...record.directions, ingress: { ...limit, rateBitsPerSecond } };
+    const file = join(directories.NATRA_STATE_DIR, `${record.containerId}-${record.ifname}.json`);
+    writeFileSync(file, JSON.stringify({ ...record, directions }));
+  };
+
+  test.each([
+    ['1k', ''],
+    ['64k', ''],
+    ['1M', ''],
+    ['1k', ', where a change to that was killed'],
+  ])(
+    'what a limit of %s has let through ahead of time keeps nothing back at a higher one%s',
+    async (slow, killed) => {
       const subnet = connect(pod);
       await operate('set', 'team-a/web-k1', '--ingress-rate', slow);
       const sending = flood(subnet, 4000, 1400);
       await pause(1500);
+      if (killed !== '') beginChange(100e6);
       const set = await operate('set', 'team-a/web-k1', '--ingress-rate', '100M');
       expect(set.out).toBe('team-a/web-k1 eth0: ingress changed\n');
       const { verdicts } = await ingress();

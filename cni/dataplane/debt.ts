@@ -1,45 +1,59 @@
 /**
- * What a limit has admitted ahead of time, when it changes. The program's clocks tell that in time at the former rate: what takes
- * seconds there may take a moment at the new one, and would keep out all traffic meanwhile.
+ * What a limit has admitted ahead of time, when it is raised. The program's clocks tell that in time at its own rate: what takes
+ * seconds there may take a moment at the new one, and would keep out all traffic meanwhile. So the program of a raised limit gets
+ * memory of its own, with the same debt in its own time: with the program the kernel exchanges both, and whatever dies before
+ * or after that leaves memory that means what its program takes it for.
  */
-import { encodeInto, readVariable } from '../../loader/index.ts';
-import { boundsOf } from '../bounds.ts';
-import type { PacedLimit } from '../limit.ts';
+import { encodeInto, type MapHandle, readVariable } from '../../loader/index.ts';
 import type { LoadedDataplane } from './load.ts';
 
-const MEMORY = '.bss';
-/** Its clocks, and the rates at which they go. */
-const CLOCKS = {
-  clock: ({ rateBitsPerSecond }: PacedLimit) => rateBitsPerSecond,
-  packetClock: ({ packetsPerSecond }: PacedLimit) => packetsPerSecond ?? 0,
-} as const;
+/** Where a program has its clocks. */
+export const MEMORY = '.bss';
+/** Its clocks, and the settings (programs/config.ts) that say how much time a unit takes. */
+const CLOCKS = { clock: 'nsPerByte', packetClock: 'nsPerPacket' } as const;
+
+/** By name, as far as they matter here; all of those are u64. */
+type Settings = Readonly<Record<string, unknown>>;
+
+const nanoseconds = (value: unknown): bigint => (typeof value === 'bigint' ? value : 0n);
+
+/** The settings' times for a unit of a clock, where the new one is shorter; 0 stands for no cap. */
+function shortened(setting: string, former: Settings, next: Settings): readonly [bigint, bigint] | undefined {
+  const [from, to] = [nanoseconds(former[setting]), nanoseconds(next[setting])];
+  return 0n < to && to < from ? [from, to] : undefined;
+}
+
+/** Whether a clock goes slower by the settings `next` than by `former`. */
+export const isRaised = (former: Settings, next: Settings): boolean =>
+  Object.values(CLOCKS).some((setting) => shortened(setting, former, next) !== undefined);
 
 /**
- * Makes time at the rates of `next` of a debt at those of `former` beyond which `program`, in force already, drops heavy flows. What
- * mice write to its memory in the moment between reading and writing is lost: it errs in their favour, once.
+ * Gives `program`, which is not attached yet, what is in the memory of one with the settings `former`. A debt beyond which it
+ * would drop heavy flows becomes time by the settings `next`. What the other one writes from now on is lost: that errs in
+ * the Pod's favour, once.
  */
-export function convertDebt(
+export function inherit(
+  former: { readonly memory: MapHandle; readonly settings: Settings },
   { image, sections }: Pick<LoadedDataplane, 'image' | 'sections'>,
-  former: PacedLimit,
-  next: PacedLimit,
+  next: Settings,
 ): void {
   const section = image.sections.find(({ name }) => name === MEMORY);
   const variable = section?.variables.find(({ name }) => name === 'state');
   const memory = sections[MEMORY];
-  const key = new Uint8Array(memory?.keySize ?? 0);
-  const contents = memory?.lookup(key);
+  const key = new Uint8Array(former.memory.keySize);
+  const contents = former.memory.lookup(key);
   if (!section || !variable || !memory || !contents) return;
   const state = readVariable(section, variable.name, contents);
   // The kernel's CLOCK_MONOTONIC.
   const now = process.hrtime.bigint();
-  const { heavyHorizon } = boundsOf(next);
-  const converted = Object.entries(CLOCKS).flatMap(([name, rateOf]) => {
+  const heavyHorizon = nanoseconds(next.heavyHorizon);
+  const converted = Object.entries(CLOCKS).flatMap(([name, setting]) => {
     const debt = timeOf(state[name]) - now;
-    const [from, to] = [rateOf(former), rateOf(next)];
-    if (debt <= heavyHorizon || from >= to) return [];
-    return [[name, { time: now + (debt * BigInt(from)) / BigInt(to) }] as const];
+    const times = shortened(setting, former.settings, next);
+    if (debt <= heavyHorizon || times === undefined) return [];
+    const [from, to] = times;
+    return [[name, { time: now + (debt * to) / from }] as const];
   });
-  if (converted.length === 0) return;
   encodeInto(contents, variable.offset, variable.layout, Object.fromEntries(converted), variable.name);
   memory.update(key, contents);
 }

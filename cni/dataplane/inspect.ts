@@ -1,7 +1,6 @@
 /** Whether what a record names is still in force. */
 import {
-  type ClsactAttachment,
-  type Filter,
+  attachedProgram,
   type HtbRates,
   hasQueues,
   htbRates,
@@ -9,7 +8,6 @@ import {
   isNatras,
   type Attachment as KernelAttachment,
   linkInfo,
-  listFilters,
   type OpenedPins,
   openPins,
   programInfo,
@@ -76,7 +74,7 @@ function faultOf(made: KernelAttachment, pins: OpenedPins, cap?: bigint): string
       return cap === undefined ? [] : programFaults(programId, pins);
     }
     case 'clsact': {
-      const programId = filterOf(made)?.programId;
+      const programId = attachedProgram(made);
       if (programId === undefined)
         return [`the filter ${made.name} is missing at ${where} ${made.direction}`];
       return cap === undefined ? [] : programFaults(programId, pins);
@@ -108,11 +106,6 @@ function classFaults({ bounds, own }: HtbRates, cap: bigint): string[] {
   const other = [...bounds, own].find((rate) => rate !== cap);
   return other === undefined ? [] : [`the htb classes let ${other} bytes/s pass instead of ${cap}`];
 }
-
-const filterOf = (made: ClsactAttachment): Filter | undefined =>
-  inNetnsOf(made, () => withRouteSocket((socket) => listFilters(socket, made.ifindex, made.direction))).find(
-    (filter) => filter.name === made.name,
-  );
 
 const inNetnsOf = <T>(made: KernelAttachment, body: () => T): T => inOptionalNetns(made.netns?.path, body);
 

@@ -46,12 +46,20 @@ const OWN: readonly string[] = [SETTINGS, 'exclusions'];
 export const meansTheSame = (has: Layouts | undefined, wanted: Layouts): boolean =>
   has !== undefined && has[SETTINGS] === wanted[SETTINGS];
 
+/** What both lay out in the same way. */
+export const agreed = (has: Layouts | undefined, wanted: Layouts): Layouts =>
+  Object.fromEntries(Object.entries(wanted).filter(([name, digest]) => has?.[name] === digest));
+
 /** The live maps and sections of a program in force that one with the layouts `wanted` goes on with. */
-export function heirloom(pins: OpenedPins, has: Layouts, wanted: Layouts): Map<string, MapHandle> {
+export function heirloom(
+  pins: OpenedPins,
+  has: Layouts | undefined,
+  wanted: Layouts,
+): Map<string, MapHandle> {
   const live = [...Object.entries(pins.maps), ...Object.entries(pins.sections)];
   return new Map(
     live.flatMap(([name, map]) =>
-      map !== undefined && !OWN.includes(name) && has[name] !== undefined && has[name] === wanted[name]
+      map !== undefined && !OWN.includes(name) && has?.[name] !== undefined && has[name] === wanted[name]
         ? [[name, map] as const]
         : [],
     ),

@@ -8,8 +8,10 @@ import type { Direction } from '../config/bandwidth.ts';
 import { isSameJson } from '../config/json.ts';
 import { type AttachmentRecord, type DirectionRecord, writeRecord } from '../state/records.ts';
 
+export type ProgramAttachment = TcxAttachment | ClsactAttachment;
+
 /** The other attachments are qdiscs. */
-export const attachesProgram = (made: KernelAttachment): made is TcxAttachment | ClsactAttachment =>
+export const attachesProgram = (made: KernelAttachment): made is ProgramAttachment =>
   made.mode === 'tcx' || made.mode === 'clsact';
 
 export class Ledger {

@@ -1,40 +1,38 @@
 /**
  * Changes a limit in force without a packet in between that meets none: a link update, or a filter's replacement, and
  * the queue's parameters in place, or a new queue where its buckets owe too much. The new program goes on with the old one's
- * state and counters where both lay them out in the same way.
+ * state and counters where both lay them out in the same way. What is in force is asked of the kernel wherever that matters: the
+ * record of a change that was killed says what was to be.
  */
 import {
-  attachFq,
-  attachHtb,
-  changeHtb,
-  htbRates,
+  attachedProgram,
+  finishMove,
   isSameProgram,
   type LoadOptions,
   movePins,
   type OpenedPins,
   openPins,
+  type PinPlace,
   pinAll,
+  pinnedProgram,
   readVariable,
   removePins,
   replaceProgram,
-  targetOf,
+  type StructValue,
 } from '../../loader/index.ts';
 import type { Direction } from '../config/bandwidth.ts';
 import { isSameJson } from '../config/json.ts';
 import { describe } from '../errors.ts';
-import { timeOf } from '../limit.ts';
 import type { Node } from '../node.ts';
-import { GSO_PACKET_BYTES } from '../queue.ts';
 import { dataplaneSettings } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
 import type { DirectionRecord } from '../state/records.ts';
-import { convertDebt } from './debt.ts';
+import { changeQueue } from './change-queue.ts';
+import { inherit, isRaised, MEMORY } from './debt.ts';
 import { fillExclusions } from './exclusions.ts';
-import { fqOptions } from './fq.ts';
-import { htbOptions } from './htb.ts';
 import { faultsOf } from './inspect.ts';
-import { heirloom } from './layouts.ts';
-import { attachesProgram, type Ledger } from './ledger.ts';
+import { agreed, heirloom, meansTheSame } from './layouts.ts';
+import { attachesProgram, type Ledger, type ProgramAttachment } from './ledger.ts';
 import { loadDataplane, type Source } from './load.ts';
 import { isSame } from './renew.ts';
 import { randomSeed } from './seed.ts';
@@ -52,11 +50,11 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
   const attachment = next.made.find(attachesProgram);
   const place = { root: node.pinDirectory, key: attachmentKey(record), label: direction };
   const staging = { ...place, label: `${direction}-next` };
-  // What one that was killed left.
-  removePins(place.root, place.key, staging.label);
-  const pins = openPins(place);
-  if (pins === undefined || former === undefined || attachment === undefined)
+  if (former === undefined || attachment === undefined)
     throw new Error(`change the ${direction} limit of ${place.key}: none is in force`);
+  settle(staging, place, attachment);
+  const pins = openPins(place);
+  if (pins === undefined) throw new Error(`change the ${direction} limit of ${place.key}: it has no pins`);
   try {
     const options = (source: Source): LoadOptions => successorOf(direction, former, next, pins, source);
     const program = loadDataplane(direction, options, node);
@@ -73,11 +71,16 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
       if (isInForce) return false;
       fillExclusions(program, next);
       pinAll(program, staging, attachment);
-      ledger.plan(direction, next);
-      changeQueue(next, former);
+      // Whichever of the two is pinned if this process dies is laid out so.
+      ledger.plan(direction, { ...next, layouts: agreed(former.layouts, layouts) });
+      changeQueue(next);
+      const memory = heirloom(pins, former.layouts, layouts).get(MEMORY);
+      if (memory !== undefined && memory !== program.sections[MEMORY]) {
+        const settings = settingsInForce(direction, former, pins, program);
+        inherit({ memory, settings }, program, dataplaneSettings(next, direction));
+      }
       mayBeExchanged = true;
       replaceProgram(attachment, program.fd);
-      convertDebt(program, former, next);
     } catch (error) {
       restore(direction, former, ledger, node, () => {
         // The kernel may have done that of which the answer could not be read.
@@ -88,12 +91,21 @@ export function swap(direction: Direction, next: DirectionRecord, ledger: Ledger
       program.close();
     }
     movePins(staging, place);
-    // The layouts of what is pinned: one that is killed in between leaves too old ones, and the next hands on nothing.
     ledger.amend(direction, { layouts });
     return true;
   } finally {
     pins.close();
   }
+}
+
+/**
+ * Ends a change that was killed: pins of the program that is attached take their place, so that what is pinned is what is in
+ * force, and others go.
+ */
+function settle(staging: PinPlace, place: PinPlace, attachment: ProgramAttachment): void {
+  const staged = pinnedProgram(staging);
+  if (staged !== undefined && staged === attachedProgram(attachment)) finishMove(staging, place);
+  else removePins(place.root, place.key, staging.label);
 }
 
 /** The first error is the one to report; what can't be restored is what CHECK finds. */
@@ -107,7 +119,7 @@ function restore(
   const key = attachmentKey(ledger.record);
   const steps = [
     putBack,
-    () => changeQueue(former, former),
+    () => changeQueue(former),
     () => removePins(node.pinDirectory, key, `${direction}-next`),
     () => ledger.plan(direction, former),
   ];
@@ -119,45 +131,33 @@ function restore(
     }
 }
 
+/** What the program in force was made with; where another release gave that another meaning, what this one would make it with. */
+function settingsInForce(
+  direction: Direction,
+  former: DirectionRecord,
+  pins: OpenedPins,
+  { image, layouts }: Source,
+): StructValue {
+  const section = image.sections.find(({ name }) => name === '.rodata');
+  const map = section && meansTheSame(former.layouts, layouts) ? pins.sections[section.name] : undefined;
+  const contents = map?.lookup(new Uint8Array(map.keySize));
+  return section && contents
+    ? readVariable(section, 'config', contents)
+    : dataplaneSettings(former, direction);
+}
+
 function successorOf(
   direction: Direction,
   former: DirectionRecord,
   next: DirectionRecord,
   pins: OpenedPins,
-  { image, layouts: wanted }: Source,
+  source: Source,
 ): LoadOptions {
-  const has = former.layouts ?? {};
-  const settings = image.sections.find(({ name }) => name === '.rodata');
-  const contents = settings && has[settings.name] === wanted[settings.name] && pins.sections[settings.name];
-  const inForce = contents ? contents.lookup(new Uint8Array(contents.keySize)) : undefined;
+  const inForce = settingsInForce(direction, former, pins, source);
+  const settings = dataplaneSettings(next, direction);
+  const reuse = heirloom(pins, former.layouts, source.layouts);
+  if (isRaised(inForce, settings)) reuse.delete(MEMORY);
   // The sketch's cells are the flows' under the old seed.
-  const seed = settings && inForce ? readVariable(settings, 'config', inForce).seed : undefined;
-  return {
-    name: programName(direction),
-    settings: {
-      config: { ...dataplaneSettings(next, direction), seed: typeof seed === 'bigint' ? seed : randomSeed() },
-    },
-    reuse: heirloom(pins, has, wanted),
-  };
-}
-
-/**
- * HTB's buckets keep the time that they owe, at any rate: those of a rate at which a packet takes longer are made anew, and what
- * little waits there is lost.
- */
-const LONGEST_DEBT = 1_000_000_000n;
-
-function changeQueue(plan: DirectionRecord, former: DirectionRecord): void {
-  const qdisc = plan.made.find(({ mode }) => mode === 'fq' || mode === 'htb');
-  if (qdisc === undefined) return;
-  const target = targetOf(qdisc);
-  if (qdisc.mode === 'fq') attachFq({ ...target, options: fqOptions(plan) });
-  else {
-    const isStuck =
-      plan.rateBitsPerSecond > former.rateBitsPerSecond && timeOf(former, GSO_PACKET_BYTES) > LONGEST_DEBT;
-    // Where making it anew failed, so is the former one.
-    const isMissing = htbRates(target) === undefined;
-    const change = isStuck || isMissing ? attachHtb : changeHtb;
-    change({ ...target, options: htbOptions(plan) });
-  }
+  const seed = typeof inForce.seed === 'bigint' ? inForce.seed : randomSeed();
+  return { name: programName(direction), settings: { config: { ...settings, seed } }, reuse };
 }

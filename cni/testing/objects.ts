@@ -1,7 +1,7 @@
 /** Object files for tests of the front end that must not wait for the compiler or must be refused. */
 import { readElf } from '../../dsl/object/elf/read.ts';
 import { writeElf } from '../../dsl/object/elf/write.ts';
-import type { ObjectImage, Relocation } from '../../dsl/object/image.ts';
+import type { ObjectImage, Relocation, SectionImage } from '../../dsl/object/image.ts';
 import {
   ALU,
   CLASS,
@@ -22,17 +22,37 @@ const u32: IntLayout = { ...u64, bits: 32 };
 
 const exit: Instruction = { opcode: OPCODE_EXIT, dst: 0, src: 0, offset: 0, imm: 0 };
 const moveToR0: Instruction = { ...exit, opcode: CLASS.alu64 | SOURCE.imm | ALU.mov, imm: -1 };
-/** r2 = address of the settings: what makes the loader create them. */
+/** r2 = address of a section, such as the settings: what makes the loader create it. */
 const loadSettings: readonly Instruction[] = [
   { ...exit, opcode: OPCODE_LDDW, dst: 2 },
   { ...exit, opcode: 0 },
 ];
 const settingsAtSlot0: Relocation = { slot: 0, target: { kind: 'section', name: '.rodata', offset: 0 } };
 
+/** Writes a word to the stack, which nothing reads. */
+const idle: Instruction = { opcode: CLASS.st | SIZE.double | MODE.mem, dst: 10, src: 0, offset: -8, imm: 0 };
+
 /** Of programs/config.ts; the others are u64. */
 const U32_SETTINGS = new Set(['pacing', 'mouseClass', 'heavyClass']);
 
-function image(code: readonly Instruction[], relocations: readonly Relocation[]): ObjectImage {
+/** The clocks of programs/state.ts, and a word that nobody reads. */
+const clock = layoutStruct('Clock', [{ name: 'time', layout: u64 }]);
+const clocks = layoutStruct('State', [
+  { name: 'clock', layout: clock },
+  { name: 'packetClock', layout: clock },
+  { name: 'idle', layout: u64 },
+]);
+const memory: SectionImage = {
+  name: '.bss',
+  variables: [{ name: 'state', offset: 0, layout: clocks }],
+  size: clocks.size,
+};
+
+function image(
+  code: readonly Instruction[],
+  relocations: readonly Relocation[],
+  more: readonly SectionImage[] = [],
+): ObjectImage {
   const names = [
     ...Object.keys(dataplaneSettings({ rateBitsPerSecond: 1e6, pacing: 'police' }, 'ingress')),
     'seed',
@@ -45,7 +65,10 @@ function image(code: readonly Instruction[], relocations: readonly Relocation[])
   return {
     license: 'GPL',
     maps: [],
-    sections: [{ name: '.rodata', variables: [{ name: 'config', offset: 0, layout: config }], size }],
+    sections: [
+      { name: '.rodata', variables: [{ name: 'config', offset: 0, layout: config }], size },
+      ...more,
+    ],
     programs: [
       {
         name: 'limit',
@@ -62,6 +85,16 @@ function image(code: readonly Instruction[], relocations: readonly Relocation[])
 /** Returns TC_ACT_UNSPEC for every packet, with the settings of the real program. */
 export const passingObject = (): Uint8Array =>
   writeElf(image([...loadSettings, moveToR0, exit], [settingsAtSlot0]));
+
+/** The same with the memory of the real program's clocks, which it leaves alone. */
+export const rememberingObject = (): Uint8Array =>
+  writeElf(
+    image(
+      [...loadSettings, { ...idle, dst: 2, offset: clocks.size - 8 }, moveToR0, exit],
+      [{ slot: 0, target: { kind: 'section', name: '.bss', offset: 0 } }],
+      [memory],
+    ),
+  );
 
 /** Returns without a verdict: the verifier answers `R0 !read_ok`. */
 export const refusedObject = (): Uint8Array => writeElf(image([exit], []));
@@ -93,9 +126,6 @@ const EXCHANGED: ReadonlyMap<string, string> = new Map([
   ['mouseShare', 'mouseStretch'],
   ['mouseStretch', 'mouseShare'],
 ]);
-
-/** Writes a word to the stack, which nothing reads. */
-const idle: Instruction = { opcode: CLASS.st | SIZE.double | MODE.mem, dst: 10, src: 0, offset: -8, imm: 0 };
 
 /** The same object as another release might have it: its program does the same with an instruction more. */
 export function ofAnotherRelease(object: Uint8Array): Uint8Array {

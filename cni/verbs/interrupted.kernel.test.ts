@@ -5,11 +5,14 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import { COMMAND } from '../../loader/bpf/call.ts';
+import { listPins, type MapHandle, openPins, type SyscallName, setSyscallHook } from '../../loader/index.ts';
+import { koffi } from '../../loader/native/koffi.ts';
 import type { Node } from '../node.ts';
 import { type Act, allIsDone, CHANGES, isCommand, perform } from '../testing/acts.ts';
 import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
-import { passingObject } from '../testing/objects.ts';
+import { watchFiles } from '../testing/file-hook.ts';
+import { passingObject, rememberingObject } from '../testing/objects.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
 import { oneIn, type Sample } from '../testing/sample.ts';
@@ -78,6 +81,43 @@ async function cutOffAfter(count: number, act: Act): Promise<boolean> {
     setSyscallHook(undefined);
   }
   return served > count;
+}
+
+/** Whether a system call gives an attachment another program: a link's update, or a filter's replacement (RTM_NEWTFILTER). */
+function isExchange(name: SyscallName, args: readonly number[]): boolean {
+  if (name === 'bpf') return args[0] === COMMAND.linkUpdate;
+  if (name !== 'sendto') return false;
+  const [, address = 0, length = 0] = args;
+  const view = new DataView(koffi().view(address, length));
+  return view.getUint16(4, true) === 44;
+}
+
+/**
+ * Does something that comes to its end after `count` changes to the node, of files, too, as a process does that is killed; gives
+ * what it did until then.
+ */
+async function diesAfter(count: number, act: Act, where: Node): Promise<string[]> {
+  const trace: string[] = [];
+  let isDead = false;
+  const step = (what: string): boolean => {
+    isDead ||= trace.length >= count;
+    if (!isDead) trace.push(what);
+    return isDead;
+  };
+  setSyscallHook((name, args) => {
+    if (AT_EXIT.includes(name)) return undefined;
+    return step(isExchange(name, args) ? 'exchange' : name) ? -constants.errno.EPERM : undefined;
+  });
+  const endWatch = watchFiles((name) => {
+    if (step(name)) throw new Error('it is dead');
+  });
+  try {
+    await perform(act, where);
+  } finally {
+    endWatch();
+    setSyscallHook(undefined);
+  }
+  return trace;
 }
 
 const done = { exitCode: 0 };
@@ -179,6 +219,54 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 300_000 }, (attachMode
       await undo(0);
     },
   );
+
+  /** What the Pod owes towards others, ns of the monotonic clock. */
+  const withClock = <T>(use: (memory: MapHandle, key: Uint8Array, contents: Uint8Array) => T): T => {
+    const [place] = listPins(node.pinDirectory);
+    const pins = openPins({ root: node.pinDirectory, key: place!.key, label: 'egress' })!;
+    try {
+      const memory = pins.sections['.bss']!;
+      const key = new Uint8Array(memory.keySize);
+      return use(memory, key, memory.lookup(key)!);
+    } finally {
+      pins.close();
+    }
+  };
+  const owe = (until: bigint): void =>
+    withClock((memory, key, contents) => {
+      new DataView(contents.buffer).setBigUint64(0, until, true);
+      memory.update(key, contents);
+    });
+  const owedUntil = (): bigint =>
+    withClock((_, __, contents) => new DataView(contents.buffer).getBigUint64(0, true));
+
+  test('a natra set that raises a limit converts what is owed once, wherever it ends', async () => {
+    const remembering = { ...node, objectFile: rememberingObject };
+    const [, words] = CHANGES.find(([name]) => name === 'set')!;
+    const debt = 1_000_000_000_000n;
+    /** The steps that come before the end, and those of them that give the limit towards others its program. */
+    const endAt = async (count: number): Promise<{ readonly steps: number; readonly exchange: number }> => {
+      added(remembering);
+      const begin = process.hrtime.bigint();
+      owe(begin + debt);
+      const trace = await diesAfter(count, words, remembering);
+      bothAreLimited();
+      expect(await perform(words, remembering)).toMatchObject(done);
+      // From 10 to 20 Mbit/s: half the time at the moment of the change.
+      const late = owedUntil() - (begin + debt / 2n);
+      expect(late, `after ${count} steps`).toBeGreaterThanOrEqual(0n);
+      expect(late, `after ${count} steps`).toBeLessThanOrEqual(process.hrtime.bigint() - begin);
+      expect(await perform(['upgrade'], remembering)).toEqual(allIsDone);
+      expect(make(del(), node)).toMatchObject(done);
+      expect(await leftInTheEnd(before, pod, node), `after ${count} steps`).toBeUndefined();
+      return { steps: trace.length, exchange: trace.lastIndexOf('exchange') };
+    };
+    const { steps, exchange } = await endAt(Number.POSITIVE_INFINITY);
+    expect(exchange).toBeGreaterThan(30);
+    const { first, spacing } = FEW.cutOff;
+    for (let count = first; count < exchange; count += spacing) await endAt(count);
+    for (let count = exchange; count <= steps; count++) await endAt(count);
+  });
 
   test.each(['DEL', 'GC'])('a %s is finished', async (verb) => {
     expect(await endEverywhere(verb === 'GC' ? gc() : del(), { setUp: added })).toBeGreaterThan(10);

@@ -105,11 +105,19 @@ function removeEmptyQdisc(socket: RouteSocket, attachment: ClsactAttachment): vo
   }
 }
 
+/** Our filters, found by name. */
+const oursAmong = (socket: RouteSocket, { ifindex, direction, name }: ClsactAttachment): Filter[] =>
+  listFilters(socket, ifindex, direction).filter((filter) => filter.name === name);
+
+/** The program of our filter; undefined where there is none. */
+export const programOfClsact = (attachment: ClsactAttachment): number | undefined =>
+  withRoute(attachment.netns?.path, (socket) => oursAmong(socket, attachment)[0]?.programId);
+
 /** Exchanges the program of our filter without a packet in between that meets neither. Throws ENOENT where there is none. */
 export function replaceClsact(attachment: ClsactAttachment, programFd: number): void {
   const { ifindex, direction, name, netns } = attachment;
   withRoute(netns?.path, (socket) => {
-    const [ours] = listFilters(socket, ifindex, direction).filter((filter) => filter.name === name);
+    const [ours] = oursAmong(socket, attachment);
     if (ours !== undefined) return replaceBpfFilter(socket, ours, programFd, name);
     const operation = `replace the program of ${direction} filter ${name} at`;
     throw new KernelError({ operation, object: `ifindex ${ifindex}`, errno: ERRNO.ENOENT });
@@ -123,10 +131,7 @@ export function replaceClsact(attachment: ClsactAttachment, programFd: number): 
 export function detachClsact(attachment: ClsactAttachment): boolean {
   if (!isAlive(attachment.netns)) return false;
   return withRoute(attachment.netns?.path, (socket) => {
-    const ours = listFilters(socket, attachment.ifindex, attachment.direction).filter(
-      (filter) => filter.name === attachment.name,
-    );
-    const removed = ours.map((filter) => deleteFilter(socket, filter));
+    const removed = oursAmong(socket, attachment).map((filter) => deleteFilter(socket, filter));
     removeEmptyQdisc(socket, attachment);
     return removed.includes(true);
   });

@@ -3,10 +3,10 @@ import type { Placement } from '../bpf/link.ts';
 import { isErrno, KernelError } from '../errors.ts';
 import { inTurn, type Work } from '../native/work.ts';
 import type { Attachment, ClsactAttachment, Hook, Journal, TcxAttachment } from './attachment.ts';
-import { attachClsact, detachClsact, replaceClsact } from './clsact.ts';
+import { attachClsact, detachClsact, programOfClsact, replaceClsact } from './clsact.ts';
 import { detachFq } from './fq.ts';
 import { detachHtb } from './htb.ts';
-import { detachTcx, finishTcx, openTcx, replaceTcx, tcxAttachment } from './tcx.ts';
+import { detachTcx, finishTcx, openTcx, programOfTcx, replaceTcx, tcxAttachment } from './tcx.ts';
 
 export interface Place extends Hook {
   /** `auto`: tcx, and clsact where the kernel has no tcx. */
@@ -76,6 +76,10 @@ export function replaceProgram(attachment: TcxAttachment | ClsactAttachment, pro
   if (attachment.mode === 'tcx') replaceTcx(attachment, programFd);
   else replaceClsact(attachment, programFd);
 }
+
+/** The id of the program that is attached; undefined where ours is gone. */
+export const attachedProgram = (attachment: TcxAttachment | ClsactAttachment): number | undefined =>
+  attachment.mode === 'tcx' ? programOfTcx(attachment) : programOfClsact(attachment);
 
 /** Undoes an attachment. False where there was nothing left to undo; never an error for what is gone. */
 export function detach(attachment: Attachment): boolean {

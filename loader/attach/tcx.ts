@@ -1,6 +1,7 @@
 /** TCX: a pinned link, so the program outlives the process that attached it. Linux 6.6. */
 import { ALU, CLASS, encode, OPCODE_EXIT } from '../../dsl/object/instruction.ts';
 import { openPinned, pinObject } from '../bpf/bpffs.ts';
+import { linkInfo } from '../bpf/info.ts';
 import { ATTACH_TYPE, type Placement, tcxLinkCall, tryCreateTcxLink, updateLink } from '../bpf/link.ts';
 import { loadProgram } from '../bpf/program.ts';
 import { check, ENOTSUPP, ERRNO, KernelError } from '../errors.ts';
@@ -112,6 +113,17 @@ export function replaceTcx({ pinPath }: TcxAttachment, programFd: number): void 
     throw new KernelError({ operation: 'replace the program of', object: pinPath, errno: ERRNO.ENOENT });
   try {
     updateLink(link, programFd);
+  } finally {
+    closeDescriptor(link);
+  }
+}
+
+/** The program of the link; undefined where its pin is gone. */
+export function programOfTcx({ pinPath }: TcxAttachment): number | undefined {
+  const link = openPinned(pinPath);
+  if (link === undefined) return undefined;
+  try {
+    return linkInfo(link).programId;
   } finally {
     closeDescriptor(link);
   }

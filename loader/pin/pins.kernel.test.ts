@@ -5,7 +5,7 @@ import type { Attachment } from '../attach/attachment.ts';
 import { attach, detach } from '../attach/index.ts';
 import { tcxAttachType } from '../attach/tcx.ts';
 import { BPFFS } from '../bpf/bpffs.ts';
-import { programInfo } from '../bpf/info.ts';
+import { mapInfo, programInfo } from '../bpf/info.ts';
 import { queryTcx } from '../bpf/link.ts';
 import { listDirectory, makeDirectory, removeDirectory } from '../native/files.ts';
 import { setSyscallHook } from '../native/syscall.ts';
@@ -16,7 +16,16 @@ import { readVariable } from '../object/sections.ts';
 import { countingObject } from '../testing/assembly.ts';
 import { remainingObjects } from '../testing/kernel-objects.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
-import { linkPath, listPins, movePins, openPins, pinAll, removePins } from './pins.ts';
+import {
+  finishMove,
+  linkPath,
+  listPins,
+  movePins,
+  openPins,
+  pinAll,
+  pinnedProgram,
+  removePins,
+} from './pins.ts';
 
 const NAME = `pn${process.pid}`;
 const ROOT = `${BPFFS}/${NAME}`;
@@ -142,6 +151,45 @@ describe('pins', () => {
     pins.close();
     program.close();
     next.close();
+  });
+
+  it('whose move is cut short are moved on to its end, and the program is at the one place or the other', () => {
+    const staging = { ...place, label: 'egress-next' };
+    const isDone = (served: number): boolean => {
+      const [program, next] = [loadProgram(image, NAME), loadProgram(image, NAME)];
+      pinAll(program, place);
+      pinAll(next, staging);
+      let calls = 0;
+      const eio = -5;
+      setSyscallHook((name) => (name !== 'close' && calls++ >= served ? eio : undefined));
+      try {
+        movePins(staging, place);
+      } catch (error) {
+        expect(String(error)).toContain('EIO');
+      }
+      setSyscallHook(undefined);
+      const isStaged = pinnedProgram(staging) === next.id;
+      expect(pinnedProgram(place), `after ${served} calls`).toBe(isStaged ? program.id : next.id);
+      if (isStaged) finishMove(staging, place);
+      else removePins(ROOT, KEY, staging.label);
+      expect(listPins(ROOT)).toEqual([{ key: KEY, labels: ['egress'] }]);
+      const pins = openPins(place)!;
+      const maps = Object.values(pins.sections).map((section) => mapInfo(section!.fd).id);
+      expect(maps.sort()).toEqual(
+        Object.values(next.sections)
+          .map((section) => mapInfo(section!.fd).id)
+          .sort(),
+      );
+      pins.close();
+      removePins(ROOT, KEY);
+      program.close();
+      next.close();
+      return calls <= served;
+    };
+    let served = 0;
+    while (!isDone(served)) expect(served++).toBeLessThan(50);
+    expect(served).toBeGreaterThan(5);
+    expect(pinnedProgram(place)).toBeUndefined();
   });
 
   it('refuse keys that would lead elsewhere', () => {

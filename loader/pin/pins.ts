@@ -5,7 +5,7 @@
  */
 import type { SectionImage } from '../../dsl/object/image.ts';
 import { ensureBpffs, openPinned, pinObject } from '../bpf/bpffs.ts';
-import { mapHandleOf } from '../bpf/info.ts';
+import { mapHandleOf, programInfo } from '../bpf/info.ts';
 import type { MapHandle } from '../bpf/map.ts';
 import {
   closeDescriptor,
@@ -69,15 +69,38 @@ export function pinAll(
 
 /**
  * Moves all pins of a place over those of another, each in one instant, and removes what the other has beyond them; the
- * pin of its link, which goes on, stays.
+ * pin of its link, which goes on, stays. The program's comes last: while it is where it was, the move is not at its end.
  */
 export function movePins(from: PinPlace, to: PinPlace): void {
   const [source, target] = [directoryOf(from), directoryOf(to)];
   const names = listDirectory(source) ?? [];
-  for (const name of names) renameFile(`${source}/${name}`, `${target}/${name}`);
   for (const name of listDirectory(target) ?? [])
     if (name !== LINK && !names.includes(name)) removeFile(`${target}/${name}`);
+  finishMove(from, to);
+}
+
+/** Moves what a `movePins` that was cut short has left, and removes nothing: what is beyond that may have been moved. */
+export function finishMove(from: PinPlace, to: PinPlace): void {
+  const [source, target] = [directoryOf(from), directoryOf(to)];
+  const names = listDirectory(source) ?? [];
+  const program = programAmong(names);
+  const others = names.filter((name) => name !== program);
+  for (const name of program === undefined ? others : [...others, program])
+    renameFile(`${source}/${name}`, `${target}/${name}`);
   removeDirectory(source);
+}
+
+/** The id of the program that is pinned at a place; undefined where none is. */
+export function pinnedProgram(place: PinPlace): number | undefined {
+  const directory = directoryOf(place);
+  const name = programAmong(listDirectory(directory) ?? []);
+  const fd = name === undefined ? undefined : openPinned(`${directory}/${name}`);
+  if (fd === undefined) return undefined;
+  try {
+    return programInfo(fd).id;
+  } finally {
+    closeDescriptor(fd);
+  }
 }
 
 /** The device that the pins of a place are for; undefined where they don't tell. */
