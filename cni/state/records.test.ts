@@ -9,6 +9,7 @@ import {
   newRecord,
   readRecord,
   removeRecord,
+  setAside,
   writeRecord,
 } from './records.ts';
 
@@ -36,6 +37,15 @@ test('what is written is read, listed and removed', () => {
   removeRecord(state, record);
   removeRecord(state, record);
   expect(readdirSync(state)).toEqual([]);
+});
+
+test('what a write that died has left goes with the record, also where there is none', () => {
+  writeRecord(directory, record);
+  for (const _ of ['beside a record', 'alone']) {
+    writeFileSync(join(directory, '_2e_2e_2fc_2e1-eth0_2e7.json.tmp'), '{');
+    removeRecord(directory, record);
+    expect(readdirSync(directory)).toEqual([]);
+  }
 });
 
 test('a record is a file of root alone inside the directory, whatever the container is called', () => {
@@ -88,4 +98,17 @@ test('a copy that somebody made of a record is no record', () => {
   const unreadable: unknown[] = [];
   expect(listRecords(directory, (error) => unreadable.push(error))).toEqual([record]);
   expect(unreadable).toHaveLength(1);
+});
+
+test.each([
+  ...['', '{', '[]', '{"format":1}', '{"format":0}'].map((text) => [text, true] as const),
+  [JSON.stringify({ ...whole, containerId: 'another' }), true],
+  [JSON.stringify(whole), false],
+  ['{"format":2,"of":"a newer natra"}', false],
+])('of a record, %j is set aside: %s', (text, expected) => {
+  const key = '_2e_2e_2fc_2e1-eth0_2e7';
+  expect(setAside(directory, key)).toBe(false);
+  writeFileSync(join(directory, `${key}.json`), text);
+  expect(setAside(directory, key)).toBe(expected);
+  expect(readdirSync(directory)).toEqual([`${key}.json${expected ? '.damaged' : ''}`]);
 });

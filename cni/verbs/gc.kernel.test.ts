@@ -1,5 +1,5 @@
 /** GC against attachments, records and pins of the running kernel. */
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/
 import { nameProgramsAs010 } from '../testing/pins.ts';
 import type { TestPod } from '../testing/pod.ts';
 import { podOnNode } from '../testing/pod-on-node.ts';
+import { run } from '../testing/shell.ts';
 import { attachedPrograms, leftInTheEnd, type Snapshot, snapshot } from '../testing/snapshot.ts';
 
 let pod: TestPod;
@@ -47,6 +48,24 @@ describe.each(['tcx', 'clsact'])('in mode %s', (attachMode) => {
     expect(attachedPrograms(pod)).toHaveLength(2);
     expect(make(calls('cnitool1.3-cni1.1-DEL'), node)).toMatchObject(ok);
     await nothingIsLeft();
+  });
+
+  test('GC leaves pins of which there is a record by the time that it has their lock', () => {
+    expect(make(calls('cnitool1.3-cni1.1-ADD'), node)).toMatchObject(ok);
+    const [name = ''] = snapshot(pod, node).state;
+    const path = join(node.stateDirectory, name);
+    const text = readFileSync(path, 'utf8');
+    rmSync(path);
+    pod.destroy();
+    setSyscallHook((syscall) => {
+      if (syscall === 'flock') writeFileSync(path, text);
+      return undefined;
+    });
+    expect(make(NOTHING_IS_VALID, node)).toEqual({ stdout: '', ...ok });
+    setSyscallHook(undefined);
+    expect(snapshot(pod, node)).toMatchObject({ state: [name], pins: [expect.any(String)] });
+    expect(make(NOTHING_IS_VALID, node)).toEqual({ stdout: '', ...ok });
+    expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], links: [] });
   });
 
   test('GC keeps what is valid and takes the rest of its network', async () => {
@@ -143,6 +162,28 @@ describe.each([
       pod.destroy();
       gc();
       expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [], links: [] });
+    });
+
+  if (attachMode === 'clsact' && attachSide === 'host')
+    test('stays as long as one of its directions has its device', () => {
+      const third = `${pod.netns}-t`;
+      const onBothEnds = withKeys(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), {
+        attachMode,
+        edtPacing: 'off',
+      });
+      run(`ip netns add ${third}`);
+      try {
+        expect(make(onBothEnds, node)).toMatchObject(ok);
+        const [name = ''] = snapshot(pod, node).state;
+        write(name, 'garbled');
+        run(`ip link set ${pod.hostDevice} netns ${third}`);
+        gc();
+        expect(snapshot(pod, node)).toMatchObject({ state: [`${name}.damaged`], pins: [expect.any(String)] });
+      } finally {
+        run(`ip netns del ${third}`);
+      }
+      gc();
+      expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [] });
     });
 
   test('stays where a newer natra wrote it', async () => {
