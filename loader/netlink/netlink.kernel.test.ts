@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { closeDescriptor, openRead } from '../native/files.ts';
+import { koffi } from '../native/koffi.ts';
+import { type SyscallHook, setSyscallHook, syscall } from '../native/syscall.ts';
 import { inNetns } from '../netns/netns.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
+import { alignUp4 } from './attributes.ts';
 import { listFilters } from './filters.ts';
 import { findLink, listLinks, netnsidOf } from './links.ts';
 import { addClsact, addRootFq, deleteClsact, HANDLE, listQdiscs, rootQdisc } from './qdiscs.ts';
-import { RouteSocket } from './socket.ts';
+import { FLAG, RouteSocket } from './socket.ts';
 
 let pod: Pod;
 let host: RouteSocket;
@@ -18,6 +21,7 @@ beforeEach(() => {
   inside = inNetns(pod.netns, () => RouteSocket.open());
 });
 afterEach(() => {
+  setSyscallHook(undefined);
   host.close();
   inside.close();
   pod.remove();
@@ -122,4 +126,27 @@ it('adds fq with its options, or names the module that the kernel lacks', () => 
     findLink(host, pod.hostIfindex)!.name,
   ]).toString();
   expect(shown).toMatch(/qdisc fq 1: root .*flow_limit 5000p.*horizon 2s horizon_drop/);
+});
+
+it.each([
+  ['a link', 16],
+  ['the end of its answer', 3],
+])('lists anew where the kernel marks %s as told while the list changed', (_, marked) => {
+  const links = listLinks(inside);
+  let asked = 0;
+  const hook: SyscallHook = (name, args) => {
+    if (name === 'sendto') asked++;
+    if (name !== 'recvfrom' || asked > 1) return undefined;
+    setSyscallHook(undefined);
+    const received = syscall(name, ...args);
+    setSyscallHook(hook);
+    const answer = new DataView(koffi().view(args[1]!, received));
+    for (let at = 0; at < received; at += alignUp4(answer.getUint32(at, true)))
+      if (answer.getUint16(at + 4, true) === marked)
+        answer.setUint16(at + 6, answer.getUint16(at + 6, true) | FLAG.dumpInterrupted, true);
+    return received;
+  };
+  setSyscallHook(hook);
+  expect(listLinks(inside)).toEqual(links);
+  expect(asked).toBe(2);
 });

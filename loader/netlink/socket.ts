@@ -146,13 +146,12 @@ export class RouteSocket {
         const payload = buffer.bytes.slice(at + HEADER_BYTES, at + length);
         at += alignUp4(length);
         if (sequence !== this.sequence) continue;
+        // Also of the end: what changed since the last part is marked nowhere else (netlink_dump_done).
+        if (flags & FLAG.dumpInterrupted) this.interrupted = true;
         if (type === NLMSG_ERROR || type === NLMSG_DONE) {
           throwIfRefused(type, flags, payload, purpose);
           complete = true;
-        } else {
-          if (flags & FLAG.dumpInterrupted) this.interrupted = true;
-          messages.push({ type, payload });
-        }
+        } else messages.push({ type, payload });
       }
       return complete;
     });
