@@ -305,6 +305,25 @@ describe('beside others', () => {
     }
   });
 
+  it('a clsact that somebody makes between the look and the making is theirs, and stays', () => {
+    const hook = hookOf('host', 'ingress');
+    let asked = 0;
+    // The first request lists qdiscs, and the second is to make one.
+    setSyscallHook((name) => {
+      if (name === 'sendto' && ++asked === 2)
+        withRoute(undefined, (socket) => addClsact(socket, hook.ifindex));
+      return undefined;
+    });
+    const journal: Attachment[] = [];
+    const attachment = attach({ ...request(hook, 'clsact'), journal: (plan) => journal.push(plan) });
+    setSyscallHook(undefined);
+    expect(journal.map((plan) => plan.mode === 'clsact' && plan.madeQdisc)).toEqual([true, false]);
+    expect(attachment).toEqual(journal[1]);
+    expect(detach(attachment)).toBe(true);
+    const kinds = withRoute(undefined, (socket) => listQdiscs(socket, hook.ifindex)).map(({ kind }) => kind);
+    expect(kinds).toContain('clsact');
+  });
+
   it('foreign clsact filters stay, and so does their qdisc', () => {
     const hook = hookOf('host', 'ingress');
     withRoute(undefined, (socket) => {

@@ -5,8 +5,10 @@ import type { Attachment } from '../attach/attachment.ts';
 import { attach, detach } from '../attach/index.ts';
 import { tcxAttachType } from '../attach/tcx.ts';
 import { BPFFS } from '../bpf/bpffs.ts';
+import { COMMAND } from '../bpf/call.ts';
 import { mapInfo, programInfo } from '../bpf/info.ts';
 import { queryTcx } from '../bpf/link.ts';
+import { ERRNO } from '../errors.ts';
 import { listDirectory, makeDirectory, removeDirectory } from '../native/files.ts';
 import { setSyscallHook } from '../native/syscall.ts';
 import { listFilters } from '../netlink/filters.ts';
@@ -125,6 +127,19 @@ describe('pins', () => {
     expect(() => pinAll(program, place)).toThrow(/^pin .*: EEXIST/);
     expect(listDirectory(`${ROOT}/${KEY}/egress`)).toEqual(before);
     program.close();
+  });
+
+  it('are taken back where one of them is refused', () => {
+    const program = loadProgram(image, NAME);
+    let calls = 0;
+    setSyscallHook((name, [command]) =>
+      name === 'bpf' && command === COMMAND.objectPin && ++calls === 3 ? -ERRNO.EPERM : undefined,
+    );
+    expect(() => pinAll(program, place)).toThrow(/^pin .*: EPERM/);
+    setSyscallHook(undefined);
+    program.close();
+    expect(calls).toBe(3);
+    expect(listDirectory(`${ROOT}/${KEY}/egress`)).toEqual([]);
   });
 
   it('take the place of others one by one; the link stays, and what the others had beyond them goes', () => {
