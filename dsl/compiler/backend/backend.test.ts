@@ -85,6 +85,26 @@ b2:
     for (const made of ['and.32 %1, 63', 'lshr.32 %1, 7']) expect(offset(made)).not.toMatch(again);
   });
 
+  it('tells it nothing of what a hash is made of', () => {
+    const hashed = (factor: bigint) =>
+      assembly(`program @p
+func @p(%0:64) {
+b0:
+  %1:32 = load.4 context [%0]
+  %2:32 = swap.32 %1
+  %3:64 = zext %2
+  %4:64 = mul.64 %3, ${factor}
+  %5:64 = lshr.64 %4, 61
+  %6:64 = section .bss + 0
+  %7:64 = add.64 %6, %5
+  %8:32 = load.1 global [%7]
+  return %8
+}`);
+    const again = /(w\d) = \1\n/;
+    expect(hashed(0x9e37_79b9_7f4a_7c15n)).not.toMatch(again);
+    expect(hashed(1n << 58n)).toMatch(again);
+  });
+
   it('jumps further than 16 bits reach on v4, and says what to do on v3', () => {
     const stores = Array.from({ length: 33_000 }, (_, value) => `  store.4 global [%1], ${value}`).join('\n');
     const program = parseProgram(`program @p

@@ -29,6 +29,13 @@ export function forgetsHighHalf(instruction: Instruction): boolean {
   }
 }
 
+/**
+ * Whether the verifier knows as little of a product where it knows nothing of the factors' upper halves. A constant of 2^63 and
+ * more, as hash functions have, makes too much of all but 0 and 1, or is negative to it (scalar_min_max_mul).
+ */
+const losesBounds = ({ operator, left, right }: Extract<Instruction, { op: 'binary' }>): boolean =>
+  operator === 'mul' && [left, right].some((factor) => typeof factor === 'bigint' && factor >> 63n === 1n);
+
 /** What each value is computed from, and the values that are addresses or arguments of helpers themselves. */
 class Addresses {
   /** Instructions whose results are computed from all that they read. */
@@ -79,7 +86,7 @@ class Addresses {
         break;
       case 'binary': {
         // Any other 32-bit operation says anew that the upper half is zero.
-        if (instruction.width === 32 && !this.bounds) break;
+        if (!this.bounds && (instruction.width === 32 || losesBounds(instruction))) break;
         const { left, right } = instruction;
         this.computed[instruction.result] = instruction;
         // Adding to a pointer asks for a bound even where nothing is accessed.
