@@ -16,6 +16,13 @@ export interface PendingReturn {
   readonly statement: { readonly kind: 'return'; readonly span: Span; value?: Expression };
 }
 
+const isAnd = (node: ts.Node): boolean =>
+  ts.isParenthesizedExpression(node)
+    ? isAnd(node.expression)
+    : ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.AmpersandAmpersandToken;
+
+type Conditional = Extract<Expression, { kind: 'conditional' }>;
+
 export class Scope {
   readonly session: Session;
   readonly declaredReturn: Declared;
@@ -60,11 +67,31 @@ export class Scope {
     return this.truth(this.value(node), node);
   }
 
+  /** Of `a && b` on references: two tests, and no reference that is either. */
+  private bothThere({ condition, whenTrue, span }: Conditional): Expression {
+    return {
+      kind: 'logical',
+      type: BOOL,
+      operator: 'and',
+      left: condition,
+      right: this.there(whenTrue),
+      span,
+    };
+  }
+
+  /** Whether an optional reference is there. */
+  private there(value: Expression): Expression {
+    if (value.kind === 'optional') return { kind: 'bool', type: BOOL, value: true, span: value.span };
+    if (value.kind === 'conditional' && value.whenFalse.kind === 'undefined') return this.bothThere(value);
+    return { kind: 'isPresent', type: BOOL, operand: value, span: value.span };
+  }
+
   truth(value: Expression, node: ts.Node): Expression {
     switch (value.type.kind) {
       case 'bool':
         return value;
       case 'optional':
+        if (value.kind === 'conditional' && isAnd(node)) return this.bothThere(value);
         return { kind: 'isPresent', type: BOOL, operand: value, span: value.span };
       case 'ref':
         return { kind: 'bool', type: BOOL, value: true, span: value.span };

@@ -89,14 +89,29 @@ function fallback(scope: Scope, node: ts.BinaryExpression): Expression {
   });
 }
 
+/** `a && b` on references: `b` where `a` is there. */
+function both(
+  scope: Scope,
+  present: Expression,
+  value: Expression,
+  node: ts.BinaryExpression,
+): Expression | undefined {
+  if (value.type.kind === 'ref') return spread(scope, { present, value }, node);
+  if (value.type.kind !== 'optional') return undefined;
+  return select(scope, present, value, { kind: 'undefined', type: value.type, span: scope.span(node) }, node);
+}
+
 function logical(scope: Scope, node: ts.BinaryExpression, operator: 'and' | 'or'): Expression {
   const first = scope.value(node.left);
-  if (operator === 'or' && first.type.kind === 'optional') {
-    const second = scope.value(node.right);
-    if (second.type.kind === 'optional' || second.type.kind === 'ref') return fallback(scope, node);
-  }
   const left = scope.truth(first, node.left);
-  const right = scope.condition(node.right);
+  const second = scope.value(node.right);
+  if (first.type.kind === 'optional') {
+    const isReference = second.type.kind === 'optional' || second.type.kind === 'ref';
+    if (operator === 'or' && isReference) return fallback(scope, node);
+    const reference = operator === 'and' ? both(scope, left, second, node) : undefined;
+    if (reference !== undefined) return reference;
+  }
+  const right = scope.truth(second, node.right);
   return { kind: 'logical', type: left.type, operator, left, right, span: scope.span(node) };
 }
 

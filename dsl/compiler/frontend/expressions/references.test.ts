@@ -49,6 +49,21 @@ describe('references', () => {
       /^source: packet Address\? = \(isPresent\(h\) \? optional\(present\(h\)\+8\) : undefined\)$/,
     );
   });
+  it('are what stands behind && where all before it are there', () => {
+    const h = 'const h = skb.at(Header, 14);\n';
+    expect(body(`${h}const n = h && skb.at(Header, 14 + h.ttl);`)[1]).toBe(
+      'n: packet Header? = (isPresent(h) ? at(Header, (14:u32 +u32 u32(load.u8(present(h)+2)))) : undefined)',
+    );
+    expect(body(`${h}const s = h && h.source;`)[1]).toBe(
+      's: packet Address? = (isPresent(h) ? optional(present(h)+8) : undefined)',
+    );
+    expect(body(`${h}const c = counters.lookup(1);\nif (h && (c && skb.at(Header, 0))) return 1;`)[2]).toBe(
+      'if (isPresent(h) && (isPresent(c) && isPresent(at(Header, 0:u32)))) {',
+    );
+    expect(body(`${h}if (!(h && skb.at(Header, 0))) return 1;`)[1]).toBe(
+      'if !((isPresent(h) && isPresent(at(Header, 0:u32)))) {',
+    );
+  });
   it('settle the memory of a variable that starts undefined', () => {
     expect(
       body(
