@@ -276,6 +276,18 @@ describe('natra set', () => {
     },
   );
 
+  test.each([['set', '5a1e06', '--ingress-rate', '10M'], ['upgrade']])(
+    'mends what somebody else changed of a limit that is on record as asked for: %s',
+    async (...words) => {
+      expect(call('ADD')).toMatchObject(done);
+      run(`tc class change dev ${pod.hostDevice} classid 6e74:10 htb rate 1gbit`);
+      expect((await ingress()).faults).toEqual([expect.stringContaining('bytes/s pass instead of 1250000')]);
+      expect(await operate(...words)).toMatchObject({ status: 0, error: '' });
+      expect((await ingress()).faults).toEqual([]);
+      expect(call('CHECK')).toMatchObject(done);
+    },
+  );
+
   test('leaves a limit alone that is as it is asked for, and says so', async () => {
     const former = snapshot(pod, node());
     expect(await operate('set', 'team-a/web-k1', '--ingress-rate', '10M')).toMatchObject({
