@@ -6,6 +6,7 @@ import { requireInProportion } from '../config/request.ts';
 import type { Console } from '../console.ts';
 import { OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
+import { printable } from '../printable.ts';
 import { type AttachmentRecord, listRecords, type Wish } from '../state/records.ts';
 import { change } from './change.ts';
 
@@ -50,7 +51,7 @@ export function setCommand(argv: string[], node: Node, console: Console): void {
   const told = changes.map(
     ({ direction, isChanged }) => `${direction} ${isChanged ? 'changed' : 'is so already'}`,
   );
-  console.out(`${pod} ${record.ifname}: ${told.join(', ')}\n`);
+  console.out(`${printable(`${pod} ${record.ifname}`)}: ${told.join(', ')}\n`);
 }
 
 /** What is asked of a direction; undefined where nothing is. */
@@ -81,7 +82,7 @@ function find(pod: string, ifname: string | undefined, node: Node): AttachmentRe
     throw new OperatorError(`${pod} is not limited ${where}; \`natra status\` has those that are`);
   }
   if (found.length > 1) {
-    const each = found.map(({ containerId, ifname: name }) => `${containerId} ${name}`).join(', ');
+    const each = found.map(({ containerId, ifname: name }) => printable(`${containerId} ${name}`)).join(', ');
     throw new OperatorError(`${pod} means several: ${each}; say more of the id, or --interface`);
   }
   return record;

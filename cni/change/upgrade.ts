@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Console } from '../console.ts';
 import { describe, OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
+import { printable } from '../printable.ts';
 import { attachmentKey } from '../state/key.ts';
 import { type AttachmentRecord, listRecords } from '../state/records.ts';
 import { type Change, change } from './change.ts';
@@ -21,7 +22,7 @@ export function upgradeAll(node: Node, console: Console): void {
     try {
       changes.push(...change(record, (_, inForce) => inForce, node));
     } catch (error) {
-      failures.push(`${nameOf(record)} ${record.ifname}: ${describe(error)}`);
+      failures.push(`${printable(`${nameOf(record)} ${record.ifname}`)}: ${describe(error)}`);
     }
   }
   const upgraded = changes.filter(({ isChanged }) => isChanged).length;

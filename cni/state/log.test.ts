@@ -14,9 +14,11 @@ test('a line an event, for root alone, in a directory made at need', () => {
   const state = join(directory, 'state');
   const log = openLog(state, undefined);
   log('first');
-  log('second\nof two lines');
+  log('second\nof two lines\x1b[2J');
   const path = join(state, 'natra.log');
-  expect(readFileSync(path, 'utf8')).toMatch(/^\S+Z \[\d+\] first\n\S+Z \[\d+\] second \| of two lines\n$/);
+  expect(readFileSync(path, 'utf8')).toMatch(
+    /^\S+Z \[\d+\] first\n\S+Z \[\d+\] second \| of two lines\\x1b\[2J\n$/,
+  );
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(state).mode & 0o777).toBe(0o700);
 });

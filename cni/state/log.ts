@@ -4,6 +4,7 @@
  */
 import { appendFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { printable } from '../printable.ts';
 import { timestamp } from '../timestamp.ts';
 import { inDirectory } from './directory.ts';
 
@@ -47,5 +48,5 @@ function rotate(path: string): void {
 }
 
 function line(message: string): string {
-  return `${timestamp(Date.now())} [${process.pid}] ${message.replaceAll('\n', ' | ')}\n`;
+  return `${timestamp(Date.now())} [${process.pid}] ${printable(message.replaceAll('\n', ' | '))}\n`;
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { DIRECTIONS } from '../config/bandwidth.ts';
 import type { Console } from '../console.ts';
 import type { Node } from '../node.ts';
+import { printable } from '../printable.ts';
 import { VERDICTS } from '../verdicts.ts';
 import { delayQuantile } from './delays.ts';
 import { aligned, duration, percentage, quantity } from './format.ts';
@@ -46,13 +47,15 @@ const NUMBERS_FROM = HEADINGS.indexOf('CAP');
 
 /** The table, then why each limit is paced so, then whatever is not as it should be. */
 export function table({ notes, ...status }: NodeStatus, isTerminal: boolean): string {
+  const headings: string[] = [];
   const lines: string[] = [];
   const all = [...status.limits, ...status.unlimited];
   const [limits, unlimited] = [toldApart(status.limits, all), toldApart(status.unlimited, all)];
   if (limits.length === 0) lines.push('no Pod is limited on this node');
   else {
-    const [headings = '', ...rows] = aligned([HEADINGS, ...limits.map(row)], NUMBERS_FROM);
-    lines.push(isTerminal ? BOLD + headings + PLAIN : headings, ...rows, '');
+    const [first = '', ...rows] = aligned([HEADINGS, ...limits.map(row)], NUMBERS_FROM);
+    headings.push(isTerminal ? BOLD + first + PLAIN : first);
+    lines.push(...rows, '');
     lines.push(...limits.map((limit) => `${title(limit)}: ${limit.reason}`));
     for (const limit of limits) lines.push(...waits(limit), ...heaviest(limit));
     for (const limit of limits)
@@ -66,7 +69,8 @@ export function table({ notes, ...status }: NodeStatus, isTerminal: boolean): st
     lines.push(
       `${verdict(each)}: ${podName(each)} ${each.interface}: ${wishes(each)}; the ADD at ${each.at} failed: ${firstLine(each.error)}`,
     );
-  return `${[...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
+  lines.push(...notes.map((note) => `note: ${note}`));
+  return `${[...headings, ...lines.map(printable)].join('\n')}\n`;
 }
 
 function ofOthers(limit: LimitStatus): string[] {

@@ -1,4 +1,5 @@
 /** Quantities as a person reads them: three digits and a decimal prefix. */
+import { printable } from '../printable.ts';
 
 const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P'];
 
@@ -27,8 +28,12 @@ export function percentage(share: number): string {
   return share < 0.0001 ? '<0.01%' : `${Number((share * 100).toFixed(2))}%`;
 }
 
-/** Rows under their headings, two blanks apart; numbers to the right. The first row holds the headings. */
-export function aligned(rows: readonly (readonly string[])[], rightFrom: number): string[] {
+/**
+ * Rows under their headings, two blanks apart; numbers to the right. The first row holds the headings. What no terminal shows as it
+ * is comes as escapes.
+ */
+export function aligned(cells: readonly (readonly string[])[], rightFrom: number): string[] {
+  const rows = cells.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => [...(row[column] ?? '')].length)),
   );

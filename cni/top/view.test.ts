@@ -73,6 +73,11 @@ test('a picture has a line a limit, and its heaviest flows below where they are 
   expect(picture(rows, { order: 'r', flows: false }).lines).toHaveLength(2);
 });
 
+test('names tell the terminal nothing', () => {
+  const { lines } = picture(rowsOf(statusOf(limitOf('web\x1b[2J\r', 1)), [], 2), { order: 'n', flows: true });
+  expect(lines).toEqual([expect.stringMatching(/^team-a\/web\\x1b\[2J\\x0d +eth0 /)]);
+});
+
 test('what has no room is counted', () => {
   expect(fitted(['abcdef', 'b', 'c'], 4, 3)).toEqual(['abcd', 'b', 'c']);
   expect(fitted(['a', 'b', 'c', 'd'], 30, 3)).toEqual(['a', 'b', '... and 2 more lines']);
