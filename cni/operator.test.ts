@@ -44,6 +44,7 @@ test('a state directory that is none is told in a line', async () => {
   for (const argv of [['status'], ['metrics'], ['top'], ['upgrade'], ['set', 'a/b', '--egress-rate', '1M']]) {
     const { status, error } = await natra(...argv);
     expect(status).toBe(1);
-    expect(error).toBe(`natra ${argv[0]}: list ${join(directory, 'state')}: ENOTDIR\n`);
+    const told = 'ENOTDIR; in the place of the state directory is something else: move it away';
+    expect(error).toBe(`natra ${argv[0]}: list ${join(directory, 'state')}: ${told}\n`);
   }
 });

@@ -42,6 +42,16 @@ function removeRecordOrLog(name: AttachmentName, node: Node): void {
   }
 }
 
+/** Likewise. */
+function removeAsideOrLog(name: AttachmentName, node: Node): void {
+  const key = attachmentKey(name);
+  try {
+    removeAside(node.stateDirectory, key);
+  } catch (error) {
+    node.log(`${key}: what was set aside of its record stays: ${describe(error)}`);
+  }
+}
+
 /** Takes one direction off the node and off the record; the other goes on. */
 export function withdraw(direction: Direction, ledger: Ledger, node: Node): void {
   const { record } = ledger;
@@ -77,7 +87,7 @@ export function releaseRecorded(attachment: AttachmentName, node: Node): boolean
 export function releaseUnrecorded(attachment: Attachment, node: Node): void {
   removePins(node.pinDirectory, attachmentKey(attachment));
   removeRecordOrLog(attachment, node);
-  removeAside(node.stateDirectory, attachmentKey(attachment));
+  removeAsideOrLog(attachment, node);
   releaseStrays(attachment, node);
 }
 

@@ -1,4 +1,5 @@
 /** `natra doctor` on this kernel, and on one that has less. */
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { COMMAND } from '../../loader/bpf/call.ts';
 import {
@@ -129,6 +130,18 @@ test('programs and qdiscs of others are told of by their names, once for all dev
     attachments.forEach(detach);
     program.close();
   }
+});
+
+test('a file in the place of the state directory is missing something', () => {
+  rmSync(node.stateDirectory, { recursive: true });
+  writeFileSync(node.stateDirectory, '');
+  const { findings, healthy } = examine(node, FOLDERS, {});
+  expect(healthy).toBe(false);
+  expect(findings.node).toContainEqual({
+    subject: node.stateDirectory,
+    verdict: 'missing',
+    words: expect.stringContaining('ENOTDIR; in the place of the state directory is something else'),
+  });
 });
 
 test("of those at natra's hook it says which come before", () => {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { BPFFS } from '../../loader/index.ts';
 import { describe } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { listRecords } from '../state/records.ts';
+import { type AttachmentRecord, listRecords } from '../state/records.ts';
 import type { Finding } from './finding.ts';
 
 /** BPF_FS_MAGIC, include/uapi/linux/magic.h. */
@@ -40,7 +40,12 @@ function stateDirectory({ stateDirectory }: Node): Finding {
     return { subject, verdict: 'missing', words: `records can't be written: ${describe(error)}` };
   }
   const unread: string[] = [];
-  const records = listRecords(stateDirectory, (error) => unread.push(describe(error)));
+  let records: AttachmentRecord[];
+  try {
+    records = listRecords(stateDirectory, (error) => unread.push(describe(error)));
+  } catch (error) {
+    return { subject, verdict: 'missing', words: `records can't be read: ${describe(error)}` };
+  }
   if (unread.length > 0) return { subject, verdict: 'note', words: unread.join('; ') };
   return { subject, verdict: 'ok', words: `interfaces on record: ${records.length}` };
 }

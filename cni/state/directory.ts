@@ -2,7 +2,10 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Variables } from '../config/environment.ts';
-import { codeOf } from '../errors.ts';
+import { codeOf, StateError } from '../errors.ts';
+
+/** What ENOTDIR and EEXIST mean there. */
+export const IN_ITS_PLACE = '; in the place of the state directory is something else: move it away';
 
 export const stateDirectoryOf = (variables: Variables): string => variables.NATRA_STATE_DIR || '/run/natra';
 
@@ -27,7 +30,8 @@ export function makeStateDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST' || statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
-      throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    throw new StateError(`make the directory ${directory}: EEXIST${IN_ITS_PLACE}`);
   }
 }

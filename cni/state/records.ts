@@ -19,7 +19,7 @@ import { isObject } from '../config/json.ts';
 import type { AttachmentName } from '../config/network.ts';
 import { codeOf, OperatorError, StateError } from '../errors.ts';
 import type { Limit, Pacing, Parsing } from '../limit.ts';
-import { inDirectory } from './directory.ts';
+import { IN_ITS_PLACE, inDirectory } from './directory.ts';
 import { attachmentKey } from './key.ts';
 
 /** Raised when a record's shape changes in a way that an older natra must not guess at. */
@@ -103,8 +103,17 @@ export function writeRecord(directory: string, record: AttachmentRecord): void {
     inDirectory(directory, () => writeFileSync(temporary, text, { mode: 0o600 }));
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw inaccessible('write', path, error);
+  }
+}
+
+/** What can't be removed is removed by the next who comes: the first error is the one to tell. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    return;
   }
 }
 
@@ -126,8 +135,14 @@ export function removeRecord(directory: string, name: AttachmentName): void {
     if (existsSync(unfinished(path))) unlinkSync(unfinished(path));
     unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw inaccessible('remove', path, error);
+    if (!isMissing(error)) throw inaccessible('remove', path, error);
   }
+}
+
+/** Whether there is nothing at a path, be it for a file in the place of a directory. */
+function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** Keys of records that somebody began to write and did not come to have. */
@@ -174,7 +189,12 @@ export function setAside(directory: string, key: string): boolean {
 
 /** Removes what was set aside; there may be nothing. */
 export function removeAside(directory: string, key: string): void {
-  rmSync(asidePath(directory, key), { force: true });
+  const path = asidePath(directory, key);
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isMissing(error)) throw inaccessible('remove', path, error);
+  }
 }
 
 /** Whether there is a record of that key, readable or not. */
@@ -217,9 +237,14 @@ function readRecordFile(path: string): AttachmentRecord | undefined {
 
 function inaccessible(what: 'list' | 'read' | 'remove' | 'write', path: string, error: unknown): StateError {
   const code = codeOf(error);
-  const hint = code === 'EACCES' || code === 'EPERM' ? '; run natra as root' : '';
   const reason = code ?? (error instanceof Error ? error.message : String(error));
-  return new StateError(`${what} ${path}: ${reason}${hint}`);
+  return new StateError(`${what} ${path}: ${reason}${hintFor(code)}`);
+}
+
+function hintFor(code: string | undefined): string {
+  if (code === 'EACCES' || code === 'EPERM') return '; run natra as root';
+  if (code === 'ENOTDIR') return IN_ITS_PLACE;
+  return '';
 }
 
 /** Whether all is there that readers rely on: one damaged file must not keep them from all others. */

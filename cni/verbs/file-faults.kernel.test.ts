@@ -1,6 +1,8 @@
 /** Every change to the state directory failing in turn: a clear error, and nothing that the next DEL doesn't remove. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { listPins } from '../../loader/index.ts';
 import type { Node } from '../node.ts';
 import type { Outcome } from '../plugin.ts';
 import { type CapturedCall, captured, forPod, make, withKeys } from '../testing/calls.ts';
@@ -119,5 +121,35 @@ describe.each(['tcx', 'clsact'])('in mode %s', { timeout: 120_000 }, (attachMode
     });
     expect(count).toBeGreaterThan(1);
     await nothingIsLeft();
+  });
+
+  test('with a file in the place of the state directory a Pod ends all the same, and the other verbs say so', async () => {
+    expect(make(add(), node)).toMatchObject({ exitCode: 0 });
+    rmSync(node.stateDirectory, { recursive: true });
+    writeFileSync(node.stateDirectory, '');
+    const answered = (verb: string, call = add()) => {
+      const { exitCode, stdout } = make({ ...call, env: { ...call.env, CNI_COMMAND: verb } }, node);
+      return { exitCode, ...(stdout !== '' && JSON.parse(stdout)) };
+    };
+    const itsPlace = '; in the place of the state directory is something else: move it away';
+    expect(answered('CHECK')).toMatchObject({ code: 102, details: expect.stringContaining('no record') });
+    expect(answered('GC', captured('cnitool1.3-cni1.1-GC'))).toMatchObject({
+      code: 5,
+      details: expect.stringContaining(`list ${node.stateDirectory}: ENOTDIR${itsPlace}`),
+    });
+    expect(answered('STATUS')).toMatchObject({
+      code: 50,
+      details: `make the directory ${node.stateDirectory}: EEXIST${itsPlace}`,
+    });
+    for (const time of ['once', 'twice']) expect(make(del(), node), time).toEqual(silent);
+    await expect.poll(() => attachedPrograms(pod), { timeout: 10_000 }).toEqual([]);
+    expect(listPins(node.pinDirectory)).toEqual([]);
+    expect(answered('ADD')).toMatchObject({
+      code: 5,
+      details: expect.stringMatching(`^write .*: ENOTDIR${itsPlace}$`),
+    });
+    expect(attachedPrograms(pod)).toEqual([]);
+    rmSync(node.stateDirectory);
+    mkdirSync(node.stateDirectory);
   });
 });
