@@ -132,7 +132,8 @@ export const DIAGNOSTICS = {
   N2002: {
     title: '{from} is not {to}: the sign changes',
     why: 'the same bits mean different numbers in the two types.',
-    advice: 'convert explicitly: {to}(...).',
+    advice:
+      'convert explicitly: {to}(...); or give the variable or the function that it comes from a type, which literals take on.',
   },
   N2003: {
     title: "'{operator}' on {left} and {right}",

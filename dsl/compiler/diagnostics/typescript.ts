@@ -150,6 +150,15 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
     ...SIZES,
     example: `${STATE}${program('skb.mark = min(skb.len, state.count);')}`,
   },
+  {
+    code: 2322,
+    says: /^Type '-?\d+ & \{.*__verdict.*is not assignable to type '-?\d+ & \{/,
+    why: 'a variable without an annotation has the type of its first value, which is that one verdict.',
+    advice: 'give it the type of all verdicts of its kind, as in `let verdict: TcVerdict = TC_ACT_OK`.',
+    example: program(
+      'let verdict = TC_ACT_OK;\n  if (skb.len > 64) verdict = TC_ACT_SHOT;\n  if (skb.mark === 1) return verdict;',
+    ),
+  },
   { code: 2322, says: OTHER_WIDTH, ...NARROWER, example: program('const low: u8 = skb.mark;') },
   {
     code: 2345,

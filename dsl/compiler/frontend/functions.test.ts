@@ -20,6 +20,22 @@ export const p = classifier((skb) => {
     expect(text).toContain('function ttl(header: packet Header): u8 {');
     expect(text.match(/function ttl\(header: global Header\)/g)).toHaveLength(1);
   });
+  it('give verdicts of their kind without saying so', () => {
+    const passed = (body: string) =>
+      codesOf(`${body}\nexport const p = classifier((skb) => passed(skb.len));`);
+    expect(passed('const passed = (n: u32) => (n > 9 ? TC_ACT_SHOT : TC_ACT_OK);')).toEqual([]);
+    expect(passed('function passed(n: u32) { if (n > 9) return TC_ACT_SHOT; return TC_ACT_OK; }')).toEqual(
+      [],
+    );
+    expect(passed('const passed = noinline((n: u32) => (n > 9 ? TC_ACT_SHOT : TC_ACT_OK));')).toEqual([]);
+    expect(
+      passed('const of = () => ({ verdict: TC_ACT_OK });\nconst passed = (n: u32) => of().verdict;'),
+    ).toEqual([]);
+    expect(passed('const passed = (n: u32) => (n > 9 ? 2 : 0);')).toEqual(['N2002']);
+    expect(
+      codesOf('const sum = (n: u32): u32 => n + TC_ACT_SHOT;\nexport const p = xdp(() => sum(XDP_DROP));'),
+    ).toEqual([]);
+  });
   it('take layouts, maps and functions as arguments', () => {
     const text = printed(
       `${HEADER}const hits = hashMap({ key: u32, value: struct({ n: u64 }), maxEntries: 8 });

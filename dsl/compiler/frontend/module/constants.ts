@@ -45,15 +45,21 @@ export function enumMember(session: Session, node: ts.EnumMember): Entity {
   return { kind: 'value', value: literal(BigInt(value), false, session.span(node)) };
 }
 
+/** A literal of the type of the verdicts that it is one of, where nothing asks for another. */
+function verdict(session: Session, value: bigint, node: ts.VariableDeclaration): Expression {
+  const parts = node.type && ts.isIntersectionTypeNode(node.type) ? node.type.types : [];
+  const type = parts.map((part) => declaredType(session, part)).find((each) => each.kind === 'int');
+  return literal(value, false, session.span(node), 'exact', type);
+}
+
 /** A constant of dsl/lang that is declared by its literal type, with or without a brand: `const TC_ACT_OK: 0 & TcVerdict`. */
 export function declaredLiteral(session: Session, node: ts.VariableDeclaration): Entity | undefined {
   const whole = session.checker.getTypeAtLocation(node.name);
   const type = whole.isIntersection() ? (whole.types.find((part) => part.isLiteral()) ?? whole) : whole;
-  const span = session.span(node);
-  if (type.isNumberLiteral()) return { kind: 'value', value: literal(BigInt(type.value), false, span) };
+  if (type.isNumberLiteral()) return { kind: 'value', value: verdict(session, BigInt(type.value), node) };
   if (!(type.flags & ts.TypeFlags.BigIntLiteral)) return undefined;
   const { value } = type as ts.LiteralType;
   if (typeof value !== 'object') return undefined;
   const magnitude = BigInt(value.base10Value);
-  return { kind: 'value', value: literal(value.negative ? -magnitude : magnitude, true, span) };
+  return { kind: 'value', value: literal(value.negative ? -magnitude : magnitude, true, session.span(node)) };
 }

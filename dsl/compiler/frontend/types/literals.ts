@@ -11,10 +11,16 @@ export type IntLiteral = Extract<Expression, { kind: 'int' }>;
 type Freedom = 'exact' | 'complement';
 const freedoms = new WeakMap<Expression, Freedom>();
 
-/** A literal without a width; `wide` for a bigint. */
-export function literal(value: bigint, wide: boolean, span: Span, freedom: Freedom = 'exact'): IntLiteral {
+/** A literal without a width; `wide` for a bigint. `alone`: its type where it meets nothing that has one. */
+export function literal(
+  value: bigint,
+  wide: boolean,
+  span: Span,
+  freedom: Freedom = 'exact',
+  alone?: IntType,
+): IntLiteral {
   const signed = value < 0n && freedom === 'exact';
-  const type = wide ? (signed ? I64 : U64) : signed ? I32 : U32;
+  const type = alone ?? (wide ? (signed ? I64 : U64) : signed ? I32 : U32);
   const node: IntLiteral = { kind: 'int', type, value, span };
   freedoms.set(node, value < 0n ? freedom : 'exact');
   return node;
