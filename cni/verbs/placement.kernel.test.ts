@@ -242,3 +242,26 @@ test("a device on the host that has the number of the peer's in a third namespac
     run(`ip link del nvt${process.pid}`);
   }
 });
+
+test("where both ends have one number, natra's clsact goes from the Pod's end and somebody else's stays on the host's", () => {
+  const index = 1_000_000 + process.pid;
+  const host = `nvs${process.pid}`;
+  run(`ip link add ${host} index ${index} type veth peer name net1 index ${index} netns ${pod.netns}`);
+  try {
+    run(`tc qdisc add dev ${host} clsact`);
+    const options = { attachMode: 'clsact', edtPacing: 'off' };
+    const { env, stdin } = withKeys(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), options);
+    const call = (verb: string) =>
+      make({ env: { ...env, CNI_COMMAND: verb, CNI_IFNAME: 'net1' }, stdin }, node);
+    const hasClsact = (): boolean[] =>
+      [`-n ${pod.netns} qdisc show dev net1`, `qdisc show dev ${host}`].map((words) =>
+        run(`tc ${words}`).includes('clsact'),
+      );
+    expect(call('ADD')).toMatchObject(ok);
+    expect(hasClsact()).toEqual([true, true]);
+    expect(call('DEL')).toMatchObject(ok);
+    expect(hasClsact()).toEqual([false, true]);
+  } finally {
+    run(`ip link del ${host}`);
+  }
+});
