@@ -221,27 +221,39 @@ describe('where a program sits', () => {
   });
 });
 
-test("a device on the host that has the number of the peer's in a third namespace is left alone", async () => {
-  const third = `${pod.netns}-t`;
-  const index = 1_000_000 + process.pid;
-  run(`ip netns add ${third}`);
-  try {
-    run(`ip link add nvt${process.pid} index ${index} type veth peer name nvu${process.pid}`);
-    run(`ip -n ${third} link add peer index ${index} type veth peer name net1 netns ${pod.netns}`);
-    const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
-    const inThird = { env: { ...env, CNI_IFNAME: 'net1' }, stdin };
-    expect(make(inThird, node)).toMatchObject(ok);
-    expect((await statusOf(node, 0)).limits.map(({ side, device }) => ({ side, device }))).toEqual([
-      { side: 'pod', device: 'net1' },
-      { side: 'pod', device: 'net1' },
-    ]);
-    expect(make({ ...inThird, env: { ...inThird.env, CNI_COMMAND: 'DEL' } }, node)).toMatchObject(ok);
-    await nothingIsLeft();
-  } finally {
-    run(`ip netns del ${third}`);
-    run(`ip link del nvt${process.pid}`);
-  }
-});
+test.each([
+  ['and has its own peer on the host', (index: number) => `nvu${index}`],
+  [
+    "and whose peer, in the third one, has the number of the Pod's end",
+    (index: number) => `pod index ${index + 1} netns ${pod.netns}-t`,
+  ],
+])(
+  "a device on the host that has the number of the peer's in a third namespace %s is left alone",
+  async (_, peer) => {
+    const third = `${pod.netns}-t`;
+    const index = 1_000_000 + 2 * process.pid;
+    const host = `nvt${process.pid}`;
+    run(`ip netns add ${third}`);
+    try {
+      run(`ip link add ${host} index ${index} type veth peer name ${peer(index)}`);
+      run(
+        `ip -n ${third} link add peer index ${index} type veth peer name net1 index ${index + 1} netns ${pod.netns}`,
+      );
+      const { env, stdin } = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+      const inThird = { env: { ...env, CNI_IFNAME: 'net1' }, stdin };
+      expect(make(inThird, node)).toMatchObject(ok);
+      expect((await statusOf(node, 0)).limits.map(({ side, device }) => ({ side, device }))).toEqual([
+        { side: 'pod', device: 'net1' },
+        { side: 'pod', device: 'net1' },
+      ]);
+      expect(make({ ...inThird, env: { ...inThird.env, CNI_COMMAND: 'DEL' } }, node)).toMatchObject(ok);
+      await nothingIsLeft();
+    } finally {
+      run(`ip link del ${host}`);
+      run(`ip netns del ${third}`);
+    }
+  },
+);
 
 test("where both ends have one number, natra's clsact goes from the Pod's end and somebody else's stays on the host's", () => {
   const index = 1_000_000 + process.pid;
