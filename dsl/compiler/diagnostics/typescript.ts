@@ -87,6 +87,10 @@ const RETURN_MISSING = {
   why: 'whoever calls it uses the result, so there must be one on every path.',
   advice: 'return a value at the end as well.',
 };
+const VERDICT_MISSING = {
+  why: 'the kernel acts on what the program returns, whichever way it went.',
+  advice: 'return a verdict on every path, as in `return TC_ACT_UNSPEC;` at the end.',
+};
 const TYPE_MISSING = {
   why: 'every value needs a width or a layout that is known when the program is compiled.',
   advice: 'write its type, as in `x: u32`.',
@@ -116,6 +120,18 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
     says: ABSENT,
     ...TEST_FIRST,
     example: `${HEADER}${program('const header: Ref<typeof Header> = skb.at(Header, 0);')}`,
+  },
+  {
+    code: 2345,
+    says: /=> void' is not assignable to parameter of type '.*(?:Verdict|SocketSkb\) => u32)'/,
+    ...VERDICT_MISSING,
+    example: 'export const example = classifier((skb) => {\n  skb.mark = 1;\n});',
+  },
+  {
+    code: 2345,
+    says: /undefined\)?' is not assignable to parameter of type '\([^']*(?:\) => \w+Verdict|SocketSkb\) => u32)'/,
+    ...VERDICT_MISSING,
+    example: 'export const example = classifier((skb) => {\n  if (skb.len > 64) return TC_ACT_SHOT;\n});',
   },
   {
     code: 2345,
@@ -166,19 +182,19 @@ export const TYPESCRIPT: readonly TypescriptRow[] = [
     ...NARROWER,
     example: `const twice = (x: u8): u32 => 2 * x;\n${program('skb.mark = twice(skb.len);')}`,
   },
+  {
+    code: 2322,
+    says: /^Type '\{[\s\S]*is not assignable to type '\{/,
+    why: 'a name has one layout or one set of fields, of which the compiler takes the places.',
+    advice: 'give the other one a name of its own, or the same fields.',
+    example: `${HEADER}const Ports = struct({ source: be16 });\n${program('let found = skb.at(Header, 0);\n  found = skb.at(Ports, 20);')}`,
+  },
   { code: 2322, says: /^Type 'boolean'/, ...NO_INTEGER, example: program('skb.mark = skb.len > 64;') },
   {
     code: 2345,
     says: /^Argument of type 'boolean'/,
     ...NO_INTEGER,
     example: program('skbPullData(skb, skb.len > 64);'),
-  },
-  {
-    code: 2345,
-    says: /=> void' is not assignable to parameter of type '.*Verdict'/,
-    why: 'the kernel acts on what the program returns, whichever way it went.',
-    advice: 'return a verdict on every path, as in `return TC_ACT_UNSPEC;` at the end.',
-    example: 'export const example = classifier((skb) => {\n  skb.mark = 1;\n});',
   },
   {
     code: 2322,
