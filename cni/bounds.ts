@@ -9,10 +9,12 @@ export interface Bounds {
   readonly credit: bigint;
   readonly heavyHorizon: bigint;
   readonly mouseHorizon: bigint;
+  /** How much later than due the packets of a heavy flow leave at most, so that others have their turn. */
+  readonly mostLate: bigint;
 }
 
 /** A policer needs 200 ms between an idle bucket and a drop, or the goodput of TCP with GSO packets collapses. */
-const POLICED: Bounds = { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n };
+const POLICED: Bounds = { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHorizon: 3n << 24n, mostLate: 0n };
 
 /**
  * With departure times the queue does that work. What TCP sends at once while there is credit is what it then keeps under
@@ -21,6 +23,9 @@ const POLICED: Bounds = { credit: 5n << 25n, heavyHorizon: 3n << 24n, mouseHoriz
 const PACED = { credit: 1n << 25n, mouseHorizon: 1n << 30n } as const;
 /** Credit at any rate: three requests of 10 kB pass at once. */
 const LEAST_PACED_CREDIT_BYTES = 32n * 1024n;
+
+/** A flow that is late is never so by more than what small packets may wait longer, half of that. */
+const latestOf = (heavyHorizon: bigint): bigint => heavyHorizon / 16n;
 
 /** How far the time of a mouse's packet may lag (programs/time.ts): a tick at CONFIG_HZ=100. */
 const TICK = 10_000_000n;
@@ -57,10 +62,13 @@ function policedBurst(limit: PacedLimit, { credit, heavyHorizon, mouseHorizon }:
 
 /**
  * The same with departure times: what heavy flows owe leaves at the rate, but all of it may have been admitted before the
- * first of the mice that then pass beside it.
+ * first of the mice that then pass beside it; and what is late leaves beside what is due by then.
  */
-function pacedBurst(limit: PacedLimit, { credit, heavyHorizon }: Omit<Bounds, 'mouseHorizon'>): bigint {
-  return credit + ofMice(limit, mouseCreditOf(credit) + smallHorizonOf(heavyHorizon)) + TICK;
+function pacedBurst(
+  limit: PacedLimit,
+  { credit, heavyHorizon, mostLate }: Omit<Bounds, 'mouseHorizon'>,
+): bigint {
+  return credit + ofMice(limit, mouseCreditOf(credit) + smallHorizonOf(heavyHorizon)) + mostLate + TICK;
 }
 
 /** The credit of a burst of which its use by heavy flows and then by mice may take `rest`. */
@@ -78,16 +86,17 @@ function splitBurst(limit: PacedLimit, burst: bigint): Bounds {
   const horizon = burst / 16n;
   const small = smallHorizonOf(horizon);
   const rest = burst - ROUNDING - TICK - small - ofMice(limit, small);
-  return { credit: creditIn(limit, rest), heavyHorizon: horizon, mouseHorizon: horizon };
+  return { credit: creditIn(limit, rest), heavyHorizon: horizon, mouseHorizon: horizon, mostLate: 0n };
 }
 
 /** A stated burst is what the horizon leaves for credit; one that leaves none gets what a few requests need. */
 function pacedBounds(limit: PacedLimit, burst: bigint | undefined): Bounds {
   const heavyHorizon = heavyHorizonOf(bytesPerSecondOf(limit), ROOM_OF_FQ);
+  const mostLate = latestOf(heavyHorizon);
   const least = timeOf(limit, LEAST_PACED_CREDIT_BYTES);
-  const rest = (burst ?? 0n) - ROUNDING - pacedBurst(limit, { credit: 0n, heavyHorizon });
+  const rest = (burst ?? 0n) - ROUNDING - pacedBurst(limit, { credit: 0n, heavyHorizon, mostLate });
   const credit = bigMax(least, burst === undefined ? PACED.credit : creditIn(limit, rest));
-  return { ...PACED, credit, heavyHorizon };
+  return { ...PACED, credit, heavyHorizon, mostLate };
 }
 
 /** A GSO packet is admitted or dropped as a whole, so credit or horizon covers the largest, whatever the burst. */
@@ -103,7 +112,7 @@ export function boundsOf(limit: PacedLimit): Bounds {
 function queueBoundsOf(limit: PacedLimit): Bounds {
   const bounds = queueBounds(bytesPerSecondOf(limit), burstBytesOf(limit));
   const { totalBurst: credit, heavyHorizon, mouseHorizon } = bounds;
-  return { credit, heavyHorizon, mouseHorizon };
+  return { credit, heavyHorizon, mouseHorizon, mostLate: 0n };
 }
 
 /** Room for ARP and neighbour discovery alone, whatever the debt of others. */

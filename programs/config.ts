@@ -25,6 +25,8 @@ export const config = settings(
     heavyHorizon: u64,
     /** The same for mice. */
     mouseHorizon: u64,
+    /** How much later than due a packet leaves at most, of a heavy flow that has more than others; 0 but with departure times. */
+    mostLate: u64,
     /** Debt beyond which ARP and neighbour discovery are dropped; further than anything else may bring it. */
     vitalHorizon: u64,
     /** K1: delay at which marking begins. */

@@ -38,6 +38,7 @@ import { isExcluded } from './exclusions.ts';
 import { sample } from './flows.ts';
 import { forget, forget32 } from './forget.ts';
 import { flowHash } from './hash.ts';
+import { lateness } from './lateness.ts';
 import { CE, ECT_1, ecnOf, markCe, NOT_ECT } from './mark.ts';
 import { isVital, networkLayer, parse } from './parse.ts';
 import { cellsOf, charge, estimate, fillingOf, shareAt, smallestOf } from './sketch.ts';
@@ -70,7 +71,7 @@ function rampOf(delay: i64): u64 {
 function dropChance(delay: i64, level: u64): u64 {
   const ramp = rampOf(delay - signed(config.dropAfter));
   if (config.pacing !== DEPARTURE_TIMES) return (ramp * ramp) >> 3n;
-  const late = ramp * shareAt(level);
+  const late = (ramp * shareAt(level)) >> 4n;
   return (late * late) >> 7n;
 }
 
@@ -125,6 +126,8 @@ export const limit = classifier((skb) => {
       }
       if (!vital) {
         departure = now + wide(delay);
+        if (config.mostLate !== 0n && heavy !== 0n && small === 0n)
+          departure += lateness(delay, estimated - now);
         if (config.pacing !== POLICE) verdict = forget32(PACED);
         const ramp = rampOf(delay);
         if (ramp !== 0n) {

@@ -33,6 +33,8 @@ export const state = global(
     cells: array(u64, ROWS * COLUMNS),
     /** Those of flows. */
     departures: array(u64, ROWS * DEPARTURE_COLUMNS),
+    /** The share of C that heavy packets' flows have, on the average; 2^-16. See lateness.ts. */
+    meanShare: u64,
     /** Of all packets at the packet-rate cap. */
     packetClock: Clock,
   }),

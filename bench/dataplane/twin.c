@@ -35,7 +35,7 @@ enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 
 const volatile struct {
 	u64 ns_per_byte, cell_ns_per_byte, heavy_level, hand_over_shift, mouse_share, mouse_stretch;
-	u64 credit, mouse_credit, heavy_horizon, mouse_horizon, vital_horizon, ramp_start, ramp_shift, drop_after, shift_limit, seed;
+	u64 credit, mouse_credit, heavy_horizon, mouse_horizon, most_late, vital_horizon, ramp_start, ramp_shift, drop_after, shift_limit, seed;
 	u64 ns_per_packet, packet_credit;
 	u32 pacing, mouse_class, heavy_class, ecn, exclusions, untagged, ipv4_only;
 } config;
@@ -44,6 +44,7 @@ struct {
 	u64 clock, mouse_clock, tick, shift, zero, time, time_check, last_departure;
 	u64 cells[ROWS * COLUMNS];
 	u64 departures[ROWS * (COLUMNS / 2)];
+	u64 mean_share;
 	u64 packet_clock;
 } state;
 
@@ -440,7 +441,7 @@ INLINE u64 room_above(u64 level)
 INLINE u64 share_at(u64 level)
 {
 	u64 room = room_above(level);
-	return 1024 / (MAX(room, 127) + 1);
+	return 16384 / (MAX(room, 127) + 1);
 }
 
 INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
@@ -557,6 +558,14 @@ INLINE int is_excluded(struct __sk_buff *skb)
 	return found && found->excluded;
 }
 
+INLINE u64 lateness(i64 delay, u64 level)
+{
+	i64 above = (share_at(level) << 8) - state.mean_share;
+	state.mean_share += above >> 6;
+	i64 late = (delay * MAX(above, 0)) >> 10;
+	return MIN(late, (i64)config.most_late);
+}
+
 INLINE void depart(struct __sk_buff *skb, u64 at, u64 now)
 {
 	u64 stamp = skb->tstamp;
@@ -652,6 +661,8 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		if (vital)
 			goto admitted;
 		departure = now + delay;
+		if (config.most_late && heavy && !small)
+			departure += lateness(delay, estimated - now);
 		if (config.pacing != POLICE)
 			verdict = PACED;
 		u64 ramp = ramp_of(delay);
@@ -663,7 +674,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 			if (ecn == 0) {
 				u64 late = ramp_of(delay - (i64)config.drop_after), drop = (late * late) >> 3;
 				if (config.pacing == DEPARTURE_TIMES) {
-					late *= share_at(estimated - now);
+					late = (late * share_at(estimated - now)) >> 4;
 					drop = (late * late) >> 7;
 				}
 				if (heavy && !small && drop > chance) {

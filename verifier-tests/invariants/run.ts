@@ -1,4 +1,5 @@
 /** Sends a scenario through the program, in the VM, on the kernel or in the reference interpreter. */
+import type { Direction } from '../../cni/config/bandwidth.ts';
 import { exclusionKey, exclusionsOf } from '../../cni/dataplane/exclusions.ts';
 import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile, formatDiagnostic } from '../../dsl/compiler/index.ts';
@@ -27,9 +28,9 @@ if (object === undefined || tree === undefined)
 const [image, module] = [object, tree];
 const layout = image.sections.find(({ name }) => name === SETTINGS)?.variables[0]?.layout;
 
-function contentsOf(limit: Limit, seed: bigint): Contents {
+function contentsOf(limit: Limit, seed: bigint, direction: Direction): Contents {
   if (layout === undefined) throw new Error(`programs/${PROGRAM}.ts has no settings`);
-  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit, 'egress'), seed })]]);
+  return new Map([[SETTINGS, encodeStruct(layout, { ...dataplaneSettings(limit, direction), seed })]]);
 }
 
 export function stepOf(packet: Packet): Step {
@@ -44,8 +45,13 @@ export function stepOf(packet: Packet): Step {
 }
 
 /** The program under that limit, with the subnets that it excludes. */
-export function executionOf(limit: Limit, seed: bigint, place: Place): Execution {
-  const execution = executionIn(place, contentsOf(limit, seed));
+export function executionOf(
+  limit: Limit,
+  seed: bigint,
+  place: Place,
+  direction: Direction = 'egress',
+): Execution {
+  const execution = executionIn(place, contentsOf(limit, seed, direction));
   for (const [subnet, excluded] of exclusionsOf(limit))
     execution.put({
       map: 'exclusions',

@@ -28,9 +28,9 @@ export interface Scenario {
 
 /** How far the time of a tick lags, ns: CONFIG_HZ is 100 at least; 1 ns is a clock that doesn't. */
 export const TICKS = [1n, 1_000_000n, 4_000_000n, 10_000_000n] as const;
-const SLOWEST_TICK = 10_000_000n;
-const START = 1_000_000_000_000n;
-const SECOND = 1_000_000_000n;
+export const SLOWEST_TICK = 10_000_000n;
+export const START = 1_000_000_000_000n;
+export const SECOND = 1_000_000_000n;
 const ETHERNET = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] as const;
 
 const sumOf = (header: readonly number[]): number => {
@@ -151,6 +151,20 @@ function limits(pacings: readonly Pacing[]): fc.Arbitrary<Limit> {
     });
 }
 
+/** What a flow sends, whenever it does. */
+export function packetOf(kind: Kind, flow: number, ecn: number, length: number) {
+  const bytes = frame(kind, flow, ecn, length);
+  const headers = HEADER_BYTES[kind];
+  const segments = bytes.length > 1514 ? Math.ceil((bytes.length - headers) / SEGMENT_BYTES) : 0;
+  return {
+    flow: `${kind} ${flow}`,
+    bytes,
+    wire: bytes.length + Math.max(segments - 1, 0) * headers,
+    segments,
+    vital: kind === 'arp' || kind === 'discovery',
+  };
+}
+
 /** Trains one after the other, each flow by its kind, number and codepoint. */
 export function packetsOf(
   limit: Limit,
@@ -160,19 +174,12 @@ export function packetsOf(
   let now = START;
   return trains.flatMap(({ kind, flow, ecn, length, count, gap, pause, random }) => {
     now += pause;
-    const bytes = frame(kind, flow, ecn, length);
-    const headers = HEADER_BYTES[kind];
-    const segments = bytes.length > 1514 ? Math.ceil((bytes.length - headers) / SEGMENT_BYTES) : 0;
-    const vital = kind === 'arp' || kind === 'discovery';
-    const wire = bytes.length + Math.max(segments - 1, 0) * headers;
-    const step = (BigInt(wire * 8) * SECOND * BigInt(gap)) / 8n / BigInt(limit.rateBitsPerSecond);
+    const common = packetOf(kind, flow, ecn, length);
+    const step = (BigInt(common.wire * 8) * SECOND * BigInt(gap)) / 8n / BigInt(limit.rateBitsPerSecond);
     return Array.from({ length: count }, (_, index): Packet => {
       now += step;
       const draw = Math.imul(random ^ index, 0x9e3779b1) >>> 0;
-      return {
-        flow: `${kind} ${flow}`,
-        ...{ bytes, wire, segments, vital, now, ticks: now / tick, random: draw },
-      };
+      return { ...common, now, ticks: now / tick, random: draw };
     });
   });
 }

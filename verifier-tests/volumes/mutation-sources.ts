@@ -28,6 +28,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
   'forget.ts': 'skb.tstamp = forget(skb.tstamp); skb.mark = forget32(skb.mark);',
   'hash.ts': 'skb.tstamp = flowHash(foldAddresses(skb.tstamp, asU64(skb.hash), 3n, 4n), asU64(skb.mark));',
   'headers.ts': 'const ip = skb.at(IPv6, 14); if (ip !== undefined) skb.tstamp = ip.sourceHigh;',
+  'lateness.ts': 'skb.tstamp = lateness(asI64(skb.tstamp), asU64(skb.hash));',
   'mark.ts':
     'const network = { type: asU16(skb.mark), offset: asU8(skb.len) }; if (ecnOf(skb, network) > 0) markCe(skb, network);',
   'parse.ts':

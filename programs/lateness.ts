@@ -1,0 +1,23 @@
+/**
+ * Even shares with departure times, which hold all heavy flows in one queue: there a flow's share is what it has under way. One
+ * that has more than others leaves later than it is due. Its sender then waits longer for its acknowledgements, the others'
+ * shorter, and nothing need be dropped to tell them. The bucket's clock knows nothing of it: the rate is used all the same.
+ */
+import { i64, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
+import { lesser, positive } from './branchless.ts';
+import { config } from './config.ts';
+import { shareAt } from './sketch.ts';
+import { state } from './state.ts';
+
+/** A packet moves the mean by a 64th of the difference. */
+const MEAN_SHIFT = 6n;
+
+/**
+ * How much later than after `delay` the packet of a heavy flow at `level` leaves, ns: 64 times the delay for all of C that the
+ * flow's share is above the mean of the packets that wait. A flow alone is that mean.
+ */
+export function lateness(delay: i64, level: u64): u64 {
+  const above = i64((shareAt(level) << 8n) - state.meanShare);
+  state.meanShare += toU64(above >> MEAN_SHIFT);
+  return toU64(lesser((delay * positive(above)) >> 10n, i64(config.mostLate)));
+}
