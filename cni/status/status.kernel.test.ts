@@ -246,6 +246,8 @@ describe('a Pod limited in both directions', () => {
     const [headings, ...lines] = stdout.trimEnd().split('\n');
     expect(headings).toMatch(/^POD +INTERFACE +DIRECTION +CAP +RATE +OF CAP/);
     expect(lines.map((text) => /\b(?:in|e)gress\b/.exec(text)?.[0]).sort()).toEqual(['egress', 'ingress']);
+    // What had to wait and what was dropped a second is told, too, and the share of one time.
+    for (const text of lines) expect(text).toMatch(/ \d+% +[\d.]+k? +[\d.]+k? {2,}\S? {15}\|$/);
   });
 
   test('the executable prints a table for people and JSON for programs', () => {

@@ -26,7 +26,9 @@ export async function topCommand(argv: string[], node: Node, console: Console): 
 }
 
 async function once(node: Node, seconds: number): Promise<string> {
-  const rows = rowsOf(await statusOf(node, seconds * 1000), [], seconds);
+  // Packets a second are told of two pictures.
+  const before = rowsOf(await statusOf(node, 0), [], 0).map((row): Row => ({ ...row, history: [] }));
+  const rows = rowsOf(await statusOf(node, seconds * 1000), before, seconds);
   if (rows.length === 0) return `${NOBODY}\n`;
   const { headings, lines } = picture(rows, { order: 'r', flows: true });
   return `${[headings, ...lines].join('\n')}\n`;
