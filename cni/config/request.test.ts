@@ -95,6 +95,8 @@ test('static limits are the whole of it, and the environment has the last word o
   const fixed = { ingressRate: 1e6, ingressBurst: 1e6, defaults: { egressRate: '1M', ingressBurst: '2M' } };
   const { limits } = parseRequest(pod({ 'natra.dev/ingress-burst': '9M' }, fixed), variables);
   expect(limits).toEqual({ ingress: { rateBitsPerSecond: 1e6, burstBits: 1e6 } });
+  const bound = { ...fixed, bounds: { ingressRate: { max: '1k' }, ingressBurst: { max: '1k' } } };
+  expect(parseRequest(bound, variables).limits).toEqual(limits);
   const request = parseRequest(pod({ 'natra.dev/edt-pacing': 'on' }), { NATRA_EDT_PACING: 'off' });
   expect(request.options.edtPacing).toBe('off');
 });

@@ -18,7 +18,8 @@ test('a quantile is the end of the bucket in which it lies', () => {
   expect([0.01, 0.5, 0.98, 0.99, 1].map((quantile) => delayQuantile(counts, quantile))).toEqual([
     2048, 8192, 8192, 16_384, 16_384,
   ]);
-  expect(delayQuantile([], 0.5)).toBeUndefined();
+  for (const nothing of [[], [{ belowNanoseconds: 2048, packets: 0 }]])
+    expect(delayQuantile(nothing, 0.5)).toBeUndefined();
 });
 
 test('the kernel program has buckets of the same width', () => {
