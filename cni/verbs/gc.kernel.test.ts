@@ -165,7 +165,7 @@ describe.each([
     });
 
   if (attachMode === 'clsact' && attachSide === 'host')
-    test('stays as long as one of its directions has its device', () => {
+    test('stays as long as one of its directions has its device', async () => {
       const third = `${pod.netns}-t`;
       const onBothEnds = withKeys(forPod(captured('cnitool1.3-cni1.1-ADD'), pod), {
         attachMode,
@@ -182,6 +182,9 @@ describe.each([
       } finally {
         run(`ip netns del ${third}`);
       }
+      // The kernel takes down a namespace, and the devices in it, once its name is gone.
+      const inPod = () => run(`ip -n ${pod.netns} link show`);
+      await expect.poll(inPod, { timeout: 10_000, interval: 5 }).not.toContain(pod.ifname);
       gc();
       expect(snapshot(pod, node)).toMatchObject({ state: [], pins: [] });
     });
