@@ -3,7 +3,7 @@
  * at work.
  */
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { tryFileLock } from '../../loader/index.ts';
 import { CniError, describe, ERROR_CODES } from '../errors.ts';
 import type { Node } from '../node.ts';
@@ -17,6 +17,7 @@ import { fnv1a } from './fnv.ts';
  */
 const FILES = 64n;
 const PATIENCE_MILLISECONDS = 30_000;
+const READERS_PATIENCE_MILLISECONDS = 1_000;
 const PAUSE_MILLISECONDS = 5;
 
 /**
@@ -43,10 +44,9 @@ export function lock(
   { stateDirectory, log }: Pick<Node, 'stateDirectory' | 'log'>,
   patienceMilliseconds = PATIENCE_MILLISECONDS,
 ): () => void {
-  const directory = join(stateDirectory, 'locks');
-  const path = join(directory, String(fnv1a(key) % FILES));
+  const path = pathOf(key, stateDirectory);
   try {
-    closeSync(inDirectory(directory, () => openSync(path, 'a', 0o600)));
+    closeSync(inDirectory(dirname(path), () => openSync(path, 'a', 0o600)));
     const release = waitForLock(path, patienceMilliseconds);
     if (release !== undefined) return release;
   } catch (error) {
@@ -58,6 +58,18 @@ export function lock(
     'another call is at work',
     `${key}: another process has held ${path} for ${patienceMilliseconds} ms`,
   );
+}
+
+const pathOf = (key: string, stateDirectory: string): string =>
+  join(stateDirectory, 'locks', String(fnv1a(key) % FILES));
+
+/** For whoever only reads: waits until nobody works on the attachment, for a second at most. Makes no file. */
+export function untilFree(key: string, { stateDirectory }: Pick<Node, 'stateDirectory'>): void {
+  try {
+    waitForLock(pathOf(key, stateDirectory), READERS_PATIENCE_MILLISECONDS)?.();
+  } catch {
+    // Nobody has locked it yet, or this process may not look.
+  }
 }
 
 /** Locks a file or a folder that is there; undefined where another process holds it for so long. */

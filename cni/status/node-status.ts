@@ -9,11 +9,14 @@ import type { Pacing } from '../limit.ts';
 import type { Node } from '../node.ts';
 import { burstBytes } from '../settings.ts';
 import { attachmentKey } from '../state/key.ts';
+import { untilFree } from '../state/lock.ts';
 import {
   type AttachmentRecord,
   type DirectionRecord,
   type Failure,
+  isRecorded,
   listRecords,
+  readRecord,
   type Side,
 } from '../state/records.ts';
 import { type DelayCount, delayCounts } from './delays.ts';
@@ -92,10 +95,9 @@ export async function statusOf(node: Node, milliseconds: number, signal?: AbortS
   );
   const first = known.map((each) => readKnown(each, node));
   if (known.length > 0) await pause(milliseconds, undefined, signal && { signal });
-  const limits = known.map((each, index) => limitStatus(each, first[index], readKnown(each, node), node));
-  const keys = new Set(records.map(attachmentKey));
+  const limits = known.flatMap((each, index) => limitNow(each, first[index], node));
   for (const { key } of listPins(node.pinDirectory))
-    if (!keys.has(key))
+    if (!isRecorded(node.stateDirectory, key))
       notes.push(
         `${node.pinDirectory}/${key} is pinned without a record; the DEL of its container removes it, no GC does`,
       );
@@ -112,6 +114,30 @@ function unlimitedStatus({ pod, containerId, ifname, failure }: AttachmentRecord
 function readKnown({ record, direction, plan }: Known, node: Node): Reading | undefined {
   const place = { root: node.pinDirectory, key: attachmentKey(record), label: direction };
   return read(place, direction, plan, node);
+}
+
+/**
+ * What is missing of a limit may be so since another call is at work on it: then what is told is how that has left it, and nothing where
+ * the Pod has ended.
+ */
+function limitNow(known: Known, first: Reading | undefined, node: Node): LimitStatus[] {
+  const status = limitStatus(known, first, readKnown(known, node), node);
+  if (status.faults.length === 0) return [status];
+  untilFree(attachmentKey(known.record), node);
+  const record = readAgain(known.record, node);
+  const plan = record?.directions[known.direction];
+  if (record === undefined || plan === undefined) return [];
+  const now = { ...known, record, plan };
+  return [limitStatus(now, first, readKnown(now, node), node)];
+}
+
+/** Undefined where it is gone; one that can't be read any more is as it was. */
+function readAgain(record: AttachmentRecord, node: Node): AttachmentRecord | undefined {
+  try {
+    return readRecord(node.stateDirectory, record);
+  } catch {
+    return record;
+  }
 }
 
 function limitStatus(

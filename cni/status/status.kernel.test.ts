@@ -2,8 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readElf } from '../../dsl/object/elf/read.ts';
@@ -16,6 +16,7 @@ import {
   openPins,
   removeDirectory,
   removeFile,
+  setSyscallHook,
 } from '../../loader/index.ts';
 import { countingObject } from '../../loader/testing/assembly.ts';
 import { thisNode } from '../node.ts';
@@ -132,6 +133,39 @@ describe('a Pod limited in both directions', () => {
     const status = await statusOf(node(), 10);
     expect(status.limits.map(({ faults }) => faults)).toEqual([[], [words]]);
     expect(table(status, false)).toContain(`${pod.ifname} egress: ${words}`);
+  });
+
+  test('that ends while it is read is not told of, and one that starts is not taken for pins without a record', async () => {
+    const reading = statusOf(node(), 50);
+    const other = forPod(captured('cnitool1.3-cni1.1-ADD'), pod);
+    expect(make(other, node())).toMatchObject({ exitCode: 0 });
+    expect(make(forPod(captured('ctrd1.7-DEL1'), pod), node())).toMatchObject({ exitCode: 0 });
+    try {
+      expect(await reading).toEqual({ limits: [], unlimited: [], notes: [] });
+    } finally {
+      make(forPod(captured('cnitool1.3-cni1.1-DEL'), pod), node());
+    }
+  });
+
+  test('on which another call is at work is told of when that has come to its end', async () => {
+    const [file = ''] = readdirSync(directories.NATRA_STATE_DIR).filter((name) => name.endsWith('.json'));
+    const path = join(directories.NATRA_STATE_DIR, file);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(text), phase: 'attaching' }));
+    const faults = async () => (await statusOf(node(), 0)).limits.map((limit) => limit.faults);
+    const cutOff = ['the last ADD did not come to its end'];
+    expect(await faults()).toEqual([cutOff, cutOff]);
+    setSyscallHook((name) => {
+      if (name !== 'flock') return undefined;
+      setSyscallHook(undefined);
+      writeFileSync(path, text);
+      return -constants.errno.EAGAIN;
+    });
+    try {
+      expect(await faults()).toEqual([[], []]);
+    } finally {
+      setSyscallHook(undefined);
+    }
   });
 
   test('whose packets meet a program of somebody else first is told of, which is no fault', async () => {
