@@ -5,16 +5,9 @@
 import { BitSet } from '../ir/bits.ts';
 import { accessesOf } from './accesses.ts';
 import { InterferenceGraph } from './interference.ts';
-import { JoinedLists } from './joined-lists.ts';
 import { LiveRegisters, livenessOf } from './liveness.ts';
-import {
-  ALLOCATABLE,
-  FRAME_POINTER,
-  isVirtual,
-  type MachineFunction,
-  type MachineInstruction,
-  type Register,
-} from './machine.ts';
+import { ALLOCATABLE, FRAME_POINTER, isVirtual, type MachineFunction, type Register } from './machine.ts';
+import { type Move, type MoveNumber, Moves } from './moves.ts';
 import { Worklist } from './worklist.ts';
 
 /**
@@ -27,10 +20,6 @@ const NO_COLOR = -1;
 const UNBOUNDED = 0x7fff_ffff;
 /** All of them, a bit each. */
 const EVERY = (1 << ALLOCATABLE) - 1;
-
-type Move = Extract<MachineInstruction, { op: 'move' }>;
-/** A move, by its number. */
-type MoveNumber = number;
 
 export interface Coloring {
   /** The machine register of a register; every virtual one has one only when nothing is spilled. */
@@ -47,15 +36,7 @@ export type SpillCost = (register: Register) => number;
 class Allocator {
   private readonly graph: InterferenceGraph;
   private readonly degree: Int32Array;
-  private readonly moves: Move[] = [];
-  /** By register, the ends that lie in it: twice a move's number for `to`, and one more for `from`. */
-  private readonly endsIn: JoinedLists;
-  /** The same, but for moves of which it is settled whether they vanish. */
-  private readonly openEndsIn: JoinedLists;
-  /** By register, how many of its ends are those of active moves. */
-  private readonly activeEnds: Int32Array;
-  /** What a register was coalesced into, or something on the way there; itself where it wasn't. */
-  private readonly alias: Int32Array;
+  private readonly moves: Moves;
   private readonly colors: Int8Array;
   private readonly costs: Float64Array;
   private readonly selectStack: Register[] = [];
@@ -64,8 +45,6 @@ class Allocator {
   private readonly simplifyWorklist: Worklist;
   private readonly freezeWorklist: Worklist;
   private readonly spillWorklist: Worklist;
-  private readonly worklistMoves: Worklist;
-  private readonly activeMoves: BitSet;
 
   constructor(
     private readonly fn: MachineFunction,
@@ -75,28 +54,14 @@ class Allocator {
     this.graph = new InterferenceGraph(limit);
     this.degree = new Int32Array(limit).fill(UNBOUNDED, 0, ALLOCATABLE);
     this.colors = new Int8Array(limit).fill(NO_COLOR, ALLOCATABLE);
-    this.activeEnds = new Int32Array(limit);
-    this.alias = new Int32Array(limit);
-    for (let register = 0; register < limit; register++) this.alias[register] = register;
     for (let register = 0; register < ALLOCATABLE; register++) this.colors[register] = register;
     this.removed = new BitSet(limit);
     this.simplifyWorklist = new Worklist(limit);
     this.freezeWorklist = new Worklist(limit);
     this.spillWorklist = new Worklist(limit);
-    this.build();
+    this.moves = new Moves(limit, this.build());
     this.costs = new Float64Array(limit);
     for (const register of this.graph.registers) this.costs[register] = cost(register);
-    this.endsIn = new JoinedLists(limit, 2 * this.moves.length);
-    this.openEndsIn = new JoinedLists(limit, 2 * this.moves.length);
-    for (const [move, { to, from }] of this.moves.entries()) {
-      for (const lists of [this.endsIn, this.openEndsIn]) {
-        lists.push(to, 2 * move);
-        lists.push(from, 2 * move + 1);
-      }
-    }
-    this.activeMoves = new BitSet(this.moves.length);
-    this.worklistMoves = new Worklist(this.moves.length);
-    for (const move of this.moves.keys()) this.worklistMoves.add(move);
   }
 
   private addEdge(left: Register, right: Register): void {
@@ -105,7 +70,9 @@ class Allocator {
     if (isVirtual(right)) this.degree[right] = this.degreeOf(right) + 1;
   }
 
-  private build(): void {
+  /** The graph; gives the function's moves. */
+  private build(): readonly Move[] {
+    const moves: Move[] = [];
     const accesses = accessesOf(this.fn);
     const { reads, writes, starts } = accesses;
     const live = new LiveRegisters(accesses, livenessOf(this.fn).exit, this.fn.nextRegister);
@@ -121,7 +88,7 @@ class Allocator {
         const instruction = instructions[index];
         if (instruction?.op === 'move') {
           live.delete(instruction.from);
-          this.moves.push(instruction);
+          moves.push(instruction);
         }
         for (let at = writes.start(step); at < writes.start(step + 1); at++) live.add(writes.at(at));
         for (let at = writes.start(step); at < writes.start(step + 1); at++) {
@@ -131,36 +98,7 @@ class Allocator {
         live.stepBackward(step);
       }
     }
-  }
-
-  private readonly isOpen = (end: number): boolean => {
-    const move = end >> 1;
-    return this.activeMoves.has(move) || this.worklistMoves.has(move);
-  };
-
-  private moveRelated(register: Register): boolean {
-    return this.openEndsIn.first(register, this.isOpen) !== undefined;
-  }
-
-  private activate(move: MoveNumber): void {
-    this.activeMoves.add(move);
-    const { to, from } = this.ends(move);
-    this.countActive(to, 1);
-    this.countActive(from, 1);
-  }
-
-  /** Whether the move was active. */
-  private deactivate(move: MoveNumber): boolean {
-    if (!this.activeMoves.has(move)) return false;
-    this.activeMoves.delete(move);
-    const { to, from } = this.ends(move);
-    this.countActive(to, -1);
-    this.countActive(from, -1);
-    return true;
-  }
-
-  private countActive(register: Register, change: number): void {
-    this.activeEnds[register] = (this.activeEnds[register] ?? 0) + change;
+    return moves;
   }
 
   private degreeOf(register: Register): number {
@@ -175,16 +113,9 @@ class Allocator {
     for (const register of this.graph.registers) {
       if (!isVirtual(register)) continue;
       if (this.degreeOf(register) >= ALLOCATABLE) this.spillWorklist.add(register);
-      else if (this.moveRelated(register)) this.freezeWorklist.add(register);
+      else if (this.moves.isRelated(register)) this.freezeWorklist.add(register);
       else this.simplifyWorklist.add(register);
     }
-  }
-
-  private enableMoves(register: Register): void {
-    // Of the moves of a register that is long in use most are settled, and this is asked for each of its neighbours.
-    if (this.activeEnds[register] === 0) return;
-    for (const end of this.openEndsIn.kept(register, this.isOpen))
-      if (this.deactivate(end >> 1)) this.worklistMoves.add(end >> 1);
   }
 
   private decrementDegree(register: Register): void {
@@ -192,11 +123,11 @@ class Allocator {
     const degree = this.degreeOf(register);
     this.degree[register] = degree - 1;
     if (degree !== ALLOCATABLE) return;
-    this.enableMoves(register);
+    this.moves.enable(register);
     for (const other of this.graph.neighbours(register))
-      if (!this.removed.has(other)) this.enableMoves(other);
+      if (!this.removed.has(other)) this.moves.enable(other);
     this.spillWorklist.delete(register);
-    if (this.moveRelated(register)) this.freezeWorklist.add(register);
+    if (this.moves.isRelated(register)) this.freezeWorklist.add(register);
     else this.simplifyWorklist.add(register);
   }
 
@@ -208,18 +139,9 @@ class Allocator {
       if (!this.removed.has(other)) this.decrementDegree(other);
   }
 
-  private find(register: Register): Register {
-    let found = register;
-    for (let next = this.alias[found]; next !== undefined && next !== found; next = this.alias[found]) {
-      // Halves the way for the next time.
-      this.alias[found] = this.alias[next] ?? next;
-      found = next;
-    }
-    return found;
-  }
-
   private addWorklist(register: Register): void {
-    if (!isVirtual(register) || this.moveRelated(register) || this.degreeOf(register) >= ALLOCATABLE) return;
+    if (!isVirtual(register) || this.moves.isRelated(register) || this.degreeOf(register) >= ALLOCATABLE)
+      return;
     this.freezeWorklist.delete(register);
     this.simplifyWorklist.add(register);
   }
@@ -254,16 +176,9 @@ class Allocator {
     return true;
   }
 
-  /** The ends of a move as they are now. */
-  private ends(number: MoveNumber): { readonly to: Register; readonly from: Register } {
-    const move = this.moves[number];
-    if (move === undefined) throw new Error(`function ${this.fn.name} has no move ${number}`);
-    return { to: this.find(move.to), from: this.find(move.from) };
-  }
-
   private coalesce(move: MoveNumber): void {
-    this.worklistMoves.delete(move);
-    const { to, from } = this.ends(move);
+    this.moves.take(move);
+    const { to, from } = this.moves.ends(move);
     const [keep, drop] = isVirtual(from) ? [to, from] : [from, to];
     if (keep === drop) {
       this.addWorklist(keep);
@@ -277,7 +192,7 @@ class Allocator {
     }
     const safe = isVirtual(keep) ? this.conservative(keep, drop) : this.harmless(drop, keep);
     if (!safe) {
-      this.activate(move);
+      this.moves.activate(move);
       return;
     }
     this.combine(keep, drop);
@@ -289,10 +204,7 @@ class Allocator {
     this.spillWorklist.delete(drop);
     this.coalesced.push(drop);
     this.removed.add(drop);
-    this.enableMoves(drop);
-    this.alias[drop] = keep;
-    this.endsIn.join(keep, drop);
-    this.openEndsIn.join(keep, drop);
+    this.moves.join(keep, drop);
     this.costs[keep] = this.costOf(keep) + this.costOf(drop);
     for (const other of this.graph.neighbours(drop)) {
       if (this.removed.has(other)) continue;
@@ -311,17 +223,14 @@ class Allocator {
   }
 
   private freezeMoves(register: Register): void {
-    for (const end of this.openEndsIn.kept(register, this.isOpen)) {
-      const move = end >> 1;
-      this.deactivate(move);
-      this.worklistMoves.delete(move);
-      const { to, from } = this.ends(move);
-      const other = to === this.find(register) ? from : to;
-      if (isVirtual(other) && !this.moveRelated(other) && this.degreeOf(other) < ALLOCATABLE) {
+    this.moves.giveUp(register, (move) => {
+      const { to, from } = this.moves.ends(move);
+      const other = to === this.moves.find(register) ? from : to;
+      if (isVirtual(other) && !this.moves.isRelated(other) && this.degreeOf(other) < ALLOCATABLE) {
         this.freezeWorklist.delete(other);
         this.simplifyWorklist.add(other);
       }
-    }
+    });
   }
 
   private selectSpill(): void {
@@ -347,8 +256,8 @@ class Allocator {
   /** Of the free colours, one that a frozen move's other side has, so that the move vanishes after all. */
   private choose(register: Register, free: number): Register | undefined {
     const isFree = (color: Register): boolean => color !== NO_COLOR && (free & (1 << color)) !== 0;
-    for (const end of this.endsIn.kept(register)) {
-      const { to, from } = this.ends(end >> 1);
+    for (const move of this.moves.of(register)) {
+      const { to, from } = this.moves.ends(move);
       const color = this.colorAt(to === register ? from : to);
       if (isFree(color)) return color;
     }
@@ -360,7 +269,7 @@ class Allocator {
     for (let register = this.selectStack.pop(); register !== undefined; register = this.selectStack.pop()) {
       let free = EVERY;
       for (const other of this.graph.neighbours(register)) {
-        const color = this.colorAt(this.find(other));
+        const color = this.colorAt(this.moves.find(other));
         if (color !== NO_COLOR) free &= ~(1 << color);
       }
       const color = this.choose(register, free);
@@ -369,7 +278,7 @@ class Allocator {
     }
     const webs = new Map(spilled.map((register) => [register, new Set([register])]));
     for (const register of this.coalesced) {
-      const kept = this.find(register);
+      const kept = this.moves.find(register);
       this.colors[register] = this.colorAt(kept);
       webs.get(kept)?.add(register);
     }
@@ -380,7 +289,7 @@ class Allocator {
     this.makeWorklist();
     for (;;) {
       const simple = this.simplifyWorklist.first();
-      const move = simple === undefined ? this.worklistMoves.first() : undefined;
+      const move = simple === undefined ? this.moves.first() : undefined;
       const frozen = simple === undefined && move === undefined ? this.freezeWorklist.first() : undefined;
       if (simple !== undefined) this.simplify(simple);
       else if (move !== undefined) this.coalesce(move);
