@@ -99,3 +99,4 @@ export {
   pinnedProgram,
   removePins,
 } from './pin/pins.ts';
+export type { PinnedDevice } from './pin/program-name.ts';

@@ -89,7 +89,7 @@ function* installAt(
     pinPath: linkPath(place),
     // A verdict of others may be final, and natra's never is but for what it drops.
     placement: { side: 'before' },
-    filterName: filterName(site.attachment, direction),
+    filterName: filterName(keyOf(site), direction),
     journal,
   };
   // What is the first choice comes to disk with what is made before.

@@ -1,6 +1,13 @@
 /** Takes an attachment off the node: everything its record names, then its pins, then the record itself. */
 import { existsSync } from 'node:fs';
-import { detach, type Attachment as KernelAttachment, referenceTo, removePins } from '../../loader/index.ts';
+import {
+  detach,
+  type Attachment as KernelAttachment,
+  type PinnedDevice,
+  pinnedDevice,
+  referenceTo,
+  removePins,
+} from '../../loader/index.ts';
 import { DIRECTIONS, type Direction } from '../config/bandwidth.ts';
 import type { Attachment } from '../config/environment.ts';
 import type { AttachmentName } from '../config/network.ts';
@@ -105,24 +112,38 @@ function releaseStrays(attachment: Attachment, node: Node): void {
   if (!existsSync(attachment.netns)) return;
   try {
     const { pod, host } = findDevices(attachment);
-    const inside = { ifindex: pod.ifindex, netns: referenceTo(attachment.netns) };
-    for (const end of host === undefined ? [inside] : [inside, { ifindex: host.ifindex }]) {
-      for (const direction of DIRECTIONS)
-        for (const hook of DIRECTIONS)
-          detach({
-            ...end,
-            mode: 'clsact',
-            direction: hook,
-            name: filterName(attachment, direction),
-            madeQdisc: false,
-          });
-      detach({ ...end, mode: 'fq' });
-      detach({ ...end, mode: 'htb' });
-    }
+    releaseNamed(attachmentKey(attachment), { ifindex: pod.ifindex, netns: referenceTo(attachment.netns) });
+    if (host !== undefined) releaseNamed(attachmentKey(attachment), { ifindex: host.ifindex });
   } catch (error) {
     // There may be nothing to find; a device or namespace that goes meanwhile takes its filters with it.
     node.log(`${attachmentKey(attachment)}: look for strays: ${describe(error)}`);
   }
+}
+
+/** Releases filters and qdiscs that bear natra's names on one device. */
+function releaseNamed(key: string, { ifindex, netns }: PinnedDevice): void {
+  const end = { ifindex, ...(netns && { netns }) };
+  for (const direction of DIRECTIONS)
+    for (const hook of DIRECTIONS)
+      detach({
+        ...end,
+        mode: 'clsact',
+        direction: hook,
+        name: filterName(key, direction),
+        madeQdisc: false,
+      });
+  detach({ ...end, mode: 'fq' });
+  detach({ ...end, mode: 'htb' });
+}
+
+/** Releases an attachment of which pins alone are left, and what is at the devices that they tell. A clsact qdisc stays, as above. */
+export function releasePinned(key: string, labels: readonly string[], node: Node): void {
+  for (const label of labels) {
+    const device = pinnedDevice({ root: node.pinDirectory, key, label });
+    if (device !== undefined) releaseNamed(key, device);
+  }
+  removePins(node.pinDirectory, key);
+  removeAside(node.stateDirectory, key);
 }
 
 const isLink = (mode: KernelAttachment['mode']): boolean => mode === 'tcx';

@@ -1,7 +1,6 @@
 /** What the installation of one attachment works with. */
 import type { Direction } from '../config/bandwidth.ts';
 import type { Attachment } from '../config/environment.ts';
-import type { AttachmentName } from '../config/network.ts';
 import type { Options } from '../config/options.ts';
 import type { Limit, Pacing } from '../limit.ts';
 import type { Node } from '../node.ts';
@@ -20,9 +19,8 @@ export interface Site {
 
 export const keyOf = ({ attachment }: Site): string => attachmentKey(attachment);
 
-/** By which a direction's clsact filter is found again. */
-export const filterName = (name: AttachmentName, direction: Direction): string =>
-  `natra-${direction}-${attachmentKey(name)}`;
+/** By which a direction's clsact filter is found again; `key` is the attachment's. */
+export const filterName = (key: string, direction: Direction): string => `natra-${direction}-${key}`;
 
 /** The namespace of a side's device as the loader wants it: none for natra's own. */
 export function netnsOf(side: Side, attachment: Pick<Attachment, 'netns'>): string | undefined {

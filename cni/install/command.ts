@@ -1,14 +1,15 @@
 /** `natra install` and `natra uninstall`. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { listPins } from '../../loader/index.ts';
 import { upgradeAll } from '../change/upgrade.ts';
 import type { Console } from '../console.ts';
-import { release } from '../dataplane/release.ts';
+import { release, releasePinned } from '../dataplane/release.ts';
 import { describe, OperatorError } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { attachmentKey } from '../state/key.ts';
 import { withLock } from '../state/lock.ts';
-import { listRecords } from '../state/records.ts';
+import { isRecorded, listRecords, readRecord } from '../state/records.ts';
 import { alone } from './alone.ts';
 import type { BandwidthChoice } from './conflist.ts';
 import { type Release, readRelease } from './executable.ts';
@@ -98,20 +99,31 @@ export function uninstallCommand(argv: string[], node: Node, console: Console): 
   }
 }
 
-/** Goes on past failures and throws at its end where there were any. */
+/** Takes off what is on record and what pins alone tell of. Goes on past failures and throws at its end where there were any. */
 function releaseAll(node: Node, console: Console): void {
   const failures: string[] = [];
   const records = listRecords(node.stateDirectory, (error) => failures.push(describe(error)));
+  const unrecorded = listPins(node.pinDirectory).filter(({ key }) => !isRecorded(node.stateDirectory, key));
   let released = 0;
-  for (const record of records) {
+  const take = (key: string, off: () => void): void => {
     try {
-      withLock(attachmentKey(record), node, () => release(record, node));
+      withLock(key, node, off);
       released++;
     } catch (error) {
-      failures.push(`${attachmentKey(record)}: ${describe(error)}`);
+      failures.push(`${key}: ${describe(error)}`);
     }
-  }
-  console.out(`limits taken off: ${released} of ${records.length}\n`);
+  };
+  for (const record of records)
+    take(attachmentKey(record), () => {
+      // Another call may have had the lock meanwhile.
+      const now = readRecord(node.stateDirectory, record);
+      if (now !== undefined) release(now, node);
+    });
+  for (const { key, labels } of unrecorded)
+    take(key, () => {
+      if (!isRecorded(node.stateDirectory, key)) releasePinned(key, labels, node);
+    });
+  console.out(`limits taken off: ${released} of ${records.length + unrecorded.length}\n`);
   if (failures.length > 0)
     throw new OperatorError(
       `take the limits off: ${failures.join('; ')}; their Pods stay limited until they end`,
