@@ -20,7 +20,7 @@ import { remainingObjects } from '../testing/kernel-objects.ts';
 import { makePod, type Pod } from '../testing/pod.ts';
 import type { Attachment, Hook } from './attachment.ts';
 import { attachFq, detachFq } from './fq.ts';
-import { attachHtb } from './htb.ts';
+import { attachHtb, type HtbOptions } from './htb.ts';
 import { type AttachRequest, attach, attaching, detach, replaceProgram } from './index.ts';
 import { withRoute } from './namespace.ts';
 import { tcxAttachType } from './tcx.ts';
@@ -70,6 +70,14 @@ const request = (hook: Hook, mode: AttachRequest['mode'], loaded = program): Att
   pinPath: `${DIRECTORY}/link`,
   filterName: NAME,
 });
+
+const queue = { rateBytesPerSecond: 125_000n, burstNanoseconds: 10_000_000n, limitBytes: 100_000n };
+const HTB: HtbOptions = {
+  rateBytesPerSecond: 250_000n,
+  burstNanoseconds: queue.burstNanoseconds,
+  mice: { ...queue, burstBesideCutNanoseconds: queue.burstNanoseconds },
+  heavy: queue,
+};
 
 type Place = 'host' | 'pod';
 const hookOf = (place: Place, direction: Direction): Hook =>
@@ -272,6 +280,18 @@ describe.each(['tcx', 'clsact'] as const)('%s', (mode) => {
   });
 });
 
+it.each([
+  ['a clsact filter', () => attach(request(hookOf('pod', 'egress'), 'clsact'))],
+  ['an htb qdisc', () => attachHtb({ ifindex: pod.podIfindex, netns: pod.netns, options: HTB })],
+])('%s at the path of its namespace stays where that is another one by now', (_, make) => {
+  const attachment = make();
+  const path = attachment.netns?.path ?? '';
+  const before = stateOf(hookOf('pod', 'egress'));
+  expect(detach({ ...attachment, netns: { path, identity: 'of one that is gone' } })).toBe(false);
+  expect(stateOf(hookOf('pod', 'egress'))).toEqual(before);
+  expect(detach(attachment)).toBe(true);
+});
+
 describe('beside others', () => {
   it('a foreign tcx program keeps its place, and runs before ours', async () => {
     const hook = hookOf('host', 'ingress');
@@ -433,12 +453,7 @@ describe('fq', () => {
   it("goes in the place of natra's own HTB, too, of which no record is left", () => {
     const hook = hookOf('host', 'egress');
     const before = stateOf(hook);
-    const queue = { rateBytesPerSecond: 125_000n, burstNanoseconds: 10_000_000n, limitBytes: 100_000n };
-    const mice = { ...queue, burstBesideCutNanoseconds: queue.burstNanoseconds };
-    attachHtb({
-      ifindex: hook.ifindex,
-      options: { ...queue, rateBytesPerSecond: 250_000n, mice, heavy: queue },
-    });
+    attachHtb({ ifindex: hook.ifindex, options: HTB });
     try {
       attachFq({ ifindex: hook.ifindex, options: {} });
     } catch (error) {
