@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ERRNO } from '../errors.ts';
 import { closeDescriptor, openRead } from '../native/files.ts';
 import { koffi } from '../native/koffi.ts';
 import { type SyscallHook, setSyscallHook, syscall } from '../native/syscall.ts';
@@ -151,4 +152,20 @@ it.each([
   setSyscallHook(hook);
   expect(named()).toEqual(links);
   expect(asked).toBe(2);
+});
+
+it('goes on where a signal ends a call, and takes no answer for that of another request', () => {
+  const once = (errno: number): void => {
+    setSyscallHook((name) => {
+      if (name !== 'recvfrom') return undefined;
+      setSyscallHook(undefined);
+      return -errno;
+    });
+  };
+  once(ERRNO.EINTR);
+  expect(listLinks(inside).map(({ name }) => name)).toEqual(['lo', 'eth0']);
+  once(ERRNO.ENOMEM);
+  expect(() => listLinks(inside)).toThrow(/ENOMEM/);
+  // The answer that nobody has read, which begins with lo, is still there.
+  expect(findLink(inside, 'eth0')?.name).toBe('eth0');
 });
