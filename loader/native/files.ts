@@ -8,6 +8,8 @@ const AT_FDCWD = -100;
 const AT_REMOVEDIR = 0x200;
 const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
+/** arch/arm64/include/uapi/asm/fcntl.h has a value of its own. */
+const O_DIRECTORY = process.arch === 'arm64' ? 0o40000 : 0o200000;
 /** statx(2): basic statistics, which include the inode. */
 const STATX_BASIC_STATS = 0x7ff;
 /** flock(2). */
@@ -19,9 +21,13 @@ const AT_STATX_SYNC_AS_STAT = 0;
 const DIRENT = { length: 16, name: 19 } as const;
 
 /** Opens a file or directory for reading. */
-export function openRead(path: string): number {
+export function openRead(path: string, flags = 0): number {
   return withScratch((memory) =>
-    check(syscall('openat', AT_FDCWD, memory.string(path).address, O_RDONLY | O_CLOEXEC, 0), 'open', path),
+    check(
+      syscall('openat', AT_FDCWD, memory.string(path).address, O_RDONLY | O_CLOEXEC | flags, 0),
+      'open',
+      path,
+    ),
   );
 }
 
@@ -110,11 +116,12 @@ export function renameFile(from: string, to: string): void {
   });
 }
 
-/** Names in a directory, sorted; undefined where there is no such directory. */
+/** Names in a directory, sorted; undefined where there is nothing. Throws ENOTDIR for what is no directory. */
 export function listDirectory(path: string): string[] | undefined {
   let fd: number;
   try {
-    fd = openRead(path);
+    // Without O_DIRECTORY the kernel would open what is there first, and a pinned object can't be (EIO).
+    fd = openRead(path, O_DIRECTORY);
   } catch (error) {
     if (error instanceof KernelError && error.errno === ERRNO.ENOENT) return undefined;
     throw error;

@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Attachment } from '../attach/attachment.ts';
 import { attach, detach } from '../attach/index.ts';
 import { tcxAttachType } from '../attach/tcx.ts';
-import { BPFFS } from '../bpf/bpffs.ts';
+import { BPFFS, pinObject } from '../bpf/bpffs.ts';
 import { COMMAND } from '../bpf/call.ts';
 import { mapInfo, programInfo } from '../bpf/info.ts';
 import { queryTcx } from '../bpf/link.ts';
 import { ERRNO } from '../errors.ts';
-import { listDirectory, makeDirectory, removeDirectory } from '../native/files.ts';
+import { listDirectory, makeDirectory, removeDirectory, removeFile } from '../native/files.ts';
 import { setSyscallHook } from '../native/syscall.ts';
 import { listFilters } from '../netlink/filters.ts';
 import { RouteSocket } from '../netlink/socket.ts';
@@ -118,6 +118,18 @@ describe('pins', () => {
     expect(removePins(ROOT, KEY)).toBe(true);
     expect(removePins(ROOT, KEY)).toBe(false);
     expect(openPins(place)).toBeUndefined();
+  });
+
+  it('are listed without what others pinned beside them', () => {
+    const program = loadProgram(image, NAME);
+    pinAll(program, place);
+    pinObject(program.fd, `${ROOT}/others`);
+    try {
+      expect(listPins(ROOT)).toEqual([{ key: KEY, labels: ['egress'] }]);
+    } finally {
+      removeFile(`${ROOT}/others`);
+      program.close();
+    }
   });
 
   it('refuse to take the place of others, which stay', () => {

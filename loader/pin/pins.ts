@@ -7,6 +7,7 @@ import type { SectionImage } from '../../dsl/object/image.ts';
 import { ensureBpffs, openPinned, pinObject } from '../bpf/bpffs.ts';
 import { mapHandleOf, programInfo } from '../bpf/info.ts';
 import type { MapHandle } from '../bpf/map.ts';
+import { ERRNO, KernelError } from '../errors.ts';
 import {
   closeDescriptor,
   listDirectory,
@@ -175,7 +176,14 @@ function removePlace(place: PinPlace): boolean {
   return removeDirectory(directory);
 }
 
-/** Every key under `root` with its labels, sorted. */
+/** Every key under `root` with its labels, sorted. What others pinned beside them is none. */
 export function listPins(root: string): { readonly key: string; readonly labels: readonly string[] }[] {
-  return (listDirectory(root) ?? []).map((key) => ({ key, labels: listDirectory(`${root}/${key}`) ?? [] }));
+  return (listDirectory(root) ?? []).flatMap((key) => {
+    try {
+      return [{ key, labels: listDirectory(`${root}/${key}`) ?? [] }];
+    } catch (error) {
+      if (error instanceof KernelError && error.errno === ERRNO.ENOTDIR) return [];
+      throw error;
+    }
+  });
 }
