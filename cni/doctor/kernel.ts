@@ -17,7 +17,13 @@ export function kernelFindings(states: readonly FeatureState[]): Finding[] {
   const attaches = WAYS.some((name) => has(states, name));
   const noWay: Finding[] = attaches
     ? []
-    : [{ subject: 'a way to attach', verdict: 'missing', words: 'the kernel has neither tcx nor clsact' }];
+    : [
+        {
+          subject: 'a way to attach',
+          verdict: 'missing',
+          words: 'neither tcx nor clsact can be used, for the reasons above',
+        },
+      ];
   return [...features, ...noWay, instructionSet(), ...justInTime()];
 }
 
