@@ -17,13 +17,16 @@ type Settings = Readonly<Record<string, unknown>>;
 
 const nanoseconds = (value: unknown): bigint => (typeof value === 'bigint' ? value : 0n);
 
-/** The settings' times for a unit of a clock, where the new one is shorter; 0 stands for no cap. */
+/**
+ * The settings' times for a unit of a clock, where the new one is shorter. 0 stands for no cap: what its clock says then is left from a
+ * cap before that, and owed no more.
+ */
 function shortened(setting: string, former: Settings, next: Settings): readonly [bigint, bigint] | undefined {
   const [from, to] = [nanoseconds(former[setting]), nanoseconds(next[setting])];
-  return 0n < to && to < from ? [from, to] : undefined;
+  return 0n < to && (from === 0n || to < from) ? [from, to] : undefined;
 }
 
-/** Whether a clock goes slower by the settings `next` than by `former`. */
+/** Whether a clock goes slower by the settings `next` than by `former`, or begins to go. */
 export const isRaised = (former: Settings, next: Settings): boolean =>
   Object.values(CLOCKS).some((setting) => shortened(setting, former, next) !== undefined);
 
@@ -47,14 +50,15 @@ export function inherit(
   // The kernel's CLOCK_MONOTONIC.
   const now = process.hrtime.bigint();
   const heavyHorizon = nanoseconds(next.heavyHorizon);
-  const converted = Object.entries(CLOCKS).flatMap(([name, setting]) => {
+  const changed = Object.entries(CLOCKS).flatMap(([name, setting]) => {
     const debt = timeOf(state[name]) - now;
     const times = shortened(setting, former.settings, next);
     if (debt <= heavyHorizon || times === undefined) return [];
     const [from, to] = times;
-    return [[name, { time: now + (debt * to) / from }] as const];
+    const owed = from === 0n ? 0n : (debt * to) / from;
+    return [[name, { time: now + owed }] as const];
   });
-  encodeInto(contents, variable.offset, variable.layout, Object.fromEntries(converted), variable.name);
+  encodeInto(contents, variable.offset, variable.layout, Object.fromEntries(changed), variable.name);
   memory.update(key, contents);
 }
 
