@@ -96,7 +96,16 @@ function pacedBounds(limit: PacedLimit, burst: bigint | undefined): Bounds {
   const least = timeOf(limit, LEAST_PACED_CREDIT_BYTES);
   const rest = (burst ?? 0n) - ROUNDING - pacedBurst(limit, { credit: 0n, heavyHorizon, mostLate });
   const credit = bigMax(least, burst === undefined ? PACED.credit : creditIn(limit, rest));
-  return { ...PACED, credit, heavyHorizon, mostLate };
+  return { mouseHorizon: mouseHorizonOf(limit, heavyHorizon), credit, heavyHorizon, mostLate };
+}
+
+/**
+ * A heavy flow waits for what is not the mice's share of a queue that is all mice's: not so long that three quarters of its horizon
+ * are gone by that.
+ */
+function mouseHorizonOf(limit: PacedLimit, heavyHorizon: bigint): bigint {
+  const { share } = miceScales(limit);
+  return bigMin(PACED.mouseHorizon, (((3n * heavyHorizon) / 4n) << 10n) / (1024n - share));
 }
 
 /** A GSO packet is admitted or dropped as a whole, so credit or horizon covers the largest, whatever the burst. */

@@ -50,7 +50,8 @@ function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
 
 export function debtAt(now: u64): Debt {
   const queue = queueOf(state.clock, config.credit, now);
-  const limit = atMouseRate(positive(queue));
+  // Mice that wait alone leave at C, so a heavy flow has beside them what their share leaves it and no more. HTB sees to that itself.
+  const limit = config.pacing === CLASSES ? atMouseRate(positive(queue)) : positive(queue);
   const lag = i64(state.mouseClock - now);
   return { queue, mouseQueue: i64(forget(toU64(smin(smax(lag, -i64(config.mouseCredit)), limit)))) };
 }

@@ -14,7 +14,7 @@ const MEAN_SHIFT = 6n;
 
 /**
  * How much later than after `delay` the packet of a heavy flow at `level` leaves, ns: 64 times the delay for all of C that the
- * flow's share is above the mean of the packets that wait. A flow alone is that mean.
+ * flow's share is above the mean of the packets that wait. A flow alone comes to be that mean.
  */
 export function lateness(delay: i64, level: u64): u64 {
   const above = i64((shareAt(level) << 8n) - state.meanShare);

@@ -370,7 +370,9 @@ INLINE i64 queue_of(u64 *clock, u64 credit, u64 now)
 INLINE struct debt debt_at(u64 now)
 {
 	i64 queue = queue_of(&state.clock, config.credit, now);
-	i64 limit = at_mouse_rate(MAX(queue, 0));
+	i64 limit = MAX(queue, 0);
+	if (config.pacing == CLASSES)
+		limit = at_mouse_rate(limit);
 	i64 mouse_queue = state.mouse_clock - now, least = -(i64)config.mouse_credit;
 	mouse_queue = MAX(mouse_queue, least);
 	return (struct debt){ queue, MIN(mouse_queue, limit) };

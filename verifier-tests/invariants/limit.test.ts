@@ -136,6 +136,36 @@ test.each([
   },
 );
 
+/** A flow turns heavy, waits until the bucket is full again; then mice fill all that may wait of them at once, and the flow goes on. */
+function miceThenHeavy(limit: Limit): Scenario {
+  const bytesPerSecond = limit.rateBitsPerSecond / 8;
+  const packetsIn = (seconds: number, bytes: number): number => Math.ceil((bytesPerSecond * seconds) / bytes);
+  const common = { ecn: 0, pause: 0n, random: 0 };
+  const heavy = { ...common, kind: 'tcp4' as const, flow: 1, length: 1514 };
+  const mice = Array.from({ length: 200 }, (_, index) => ({
+    ...common,
+    ...{ kind: 'udp4' as const, flow: 100 + index, length: 512, count: packetsIn(0.01, 512), gap: 0 },
+  }));
+  const trains = [
+    { ...heavy, count: packetsIn(0.4, 1514), gap: 8 },
+    ...mice.map((train, index) => ({ ...train, pause: index === 0 ? 500_000_000n : 0n })),
+    { ...heavy, count: packetsIn(1.5, 1514), gap: 6 },
+  ];
+  return { limit, seed: 5n, packets: packetsOf(limit, trains) };
+}
+
+test.each([
+  { pacing: 'edt' as const, rateBitsPerSecond: 2_000_000, miceSharePercent: 50 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 20_000_000, miceSharePercent: 10 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 20_000_000, miceSharePercent: 50 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 20_000_000 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 20_000_000, burstBits: 2_000_000 },
+  { pacing: 'police' as const, rateBitsPerSecond: 20_000_000, miceSharePercent: 10 },
+])('a heavy flow beside a full queue of mice brings no more than the burst: %o', (limit) => {
+  const scenario = miceThenHeavy(limit);
+  expect(excess(scenario, run(scenario, 'vm').passed)).toBe(0);
+});
+
 test.each([
   { rateBitsPerSecond: 1_000_000, length: 1514 },
   { rateBitsPerSecond: 1_000_000, length: 100 },
