@@ -82,7 +82,7 @@ class UsesWithin {
 
   isUsedBehind(value: ValueId, instruction: Instruction): boolean {
     const last = this.last.get(value);
-    const place = this.places.get(instruction);
-    return last !== undefined && place !== undefined && last > place;
+    // Of what is not in the block, all of it is behind.
+    return last !== undefined && last > (this.places.get(instruction) ?? -1);
   }
 }
