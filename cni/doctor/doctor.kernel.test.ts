@@ -134,6 +134,22 @@ test('programs and qdiscs of others are told of by their names, once for all dev
   }
 });
 
+test('who may not ask for programs is told of qdiscs all the same, and why of nothing else', () => {
+  const { hostDevice } = made.pod;
+  run(`tc qdisc add dev ${hostDevice} root handle 7: htb`);
+  setSyscallHook((name) => (name === 'bpf' ? EPERM : undefined));
+  const { others } = examine(node, FOLDERS, {}).findings;
+  expect(others).toContainEqual({
+    subject: 'htb as the root qdisc',
+    verdict: 'note',
+    words: `on ${hostDevice}`,
+  });
+  const refused = others.filter(({ subject }) => subject === 'programs');
+  expect(refused).toEqual([
+    { subject: 'programs', verdict: 'missing', words: expect.stringContaining('EPERM') },
+  ]);
+});
+
 test('a file in the place of the state directory is missing something', () => {
   rmSync(node.stateDirectory, { recursive: true });
   writeFileSync(node.stateDirectory, '');
