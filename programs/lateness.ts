@@ -6,18 +6,17 @@
 import { i64, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
 import { lesser, positive } from './branchless.ts';
 import { config } from './config.ts';
-import { shareAt } from './sketch.ts';
 import { state } from './state.ts';
 
 /** A packet moves the mean by a 64th of the difference. */
 const MEAN_SHIFT = 6n;
 
 /**
- * How much later than after `delay` the packet of a heavy flow at `level` leaves, ns: 64 times the delay for all of C that the
- * flow's share is above the mean of the packets that wait. A flow alone comes to be that mean.
+ * How much later than after `delay` the packet of a heavy flow leaves, ns: 64 times the delay for all of C that the flow's share
+ * (2^-8 of C) is above the mean of the packets that wait. A flow alone comes to be that mean.
  */
-export function lateness(delay: i64, level: u64): u64 {
-  const above = i64((shareAt(level) << 8n) - state.meanShare);
+export function lateness(delay: i64, share: u64): u64 {
+  const above = i64((share << 8n) - state.meanShare);
   state.meanShare += toU64(above >> MEAN_SHIFT);
   return toU64(lesser((delay * positive(above)) >> 10n, i64(config.mostLate)));
 }

@@ -68,12 +68,19 @@ function rampOf(delay: i64): u64 {
  * How likely a heavy packet is dropped early, in 2^-32. Where heavy flows wait in one queue, one with twice another's share is
  * told four times as often: where all hear the same, TCP takes many seconds to share evenly.
  */
-function dropChance(delay: i64, level: u64): u64 {
+function dropChance(delay: i64, share: u64): u64 {
   const ramp = rampOf(delay - signed(config.dropAfter));
   if (config.pacing !== DEPARTURE_TIMES) return (ramp * ramp) >> 3n;
-  const late = (ramp * shareAt(level)) >> 4n;
+  const late = (ramp * share) >> 4n;
   return (late * late) >> 7n;
 }
+
+/**
+ * Whether the sender of a flow whose last packet leaves at `last` would hear of an early drop. A Pod's own TCP is told at once, and
+ * sends the packet when something comes back for those under way; without any it would be silent for its shortest retransmission
+ * timeout, 200 ms (tcp_check_probe_timer, include/net/tcp.h), which is no smaller share but none.
+ */
+const hears = (last: u64, now: u64): boolean => config.pacing !== DEPARTURE_TIMES || last > now;
 
 /** HTB's own handle: what names it as its class is sent at once (HTB_DIRECT, net/sched/sch_htb.c). */
 const pastClasses = (): u32 => config.mouseClass & 0xffff0000;
@@ -98,13 +105,15 @@ export const limit = classifier((skb) => {
   let now = tickTime();
   let debt = debtAt(now);
   const smallest = smallestOf(cells);
-  const filling = fillingOf(bytes, congestionShift(debt.mouseQueue, now));
+  const shift = congestionShift(debt.mouseQueue, now);
+  const filling = fillingOf(bytes, shift);
   let estimated = estimate(smallest, filling, now);
   let heavy = isHeavy(estimated - now);
   let verdict = toU32(heavy);
   let delay = delayOf(debt, cost, estimated - now);
   // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
   let departure = now;
+  const last = config.pacing === DEPARTURE_TIMES ? lastDeparture(hash, now) : 0n;
   const packetsWait = config.nsPerPacket !== 0n && packetDelay(packetCost, now) > 0n;
   if (unlikely(delay > 0n || packetsWait)) {
     now = clock.now();
@@ -126,8 +135,11 @@ export const limit = classifier((skb) => {
       }
       if (!vital) {
         departure = now + wide(delay);
-        if (config.mostLate !== 0n && heavy !== 0n && small === 0n)
-          departure += lateness(delay, estimated - now);
+        let share = 0n;
+        if (config.pacing === DEPARTURE_TIMES && heavy !== 0n && small === 0n) {
+          share = shareAt(estimated - now, shift);
+          departure += lateness(delay, share);
+        }
         if (config.pacing !== POLICE) verdict = forget32(PACED);
         const ramp = rampOf(delay);
         if (ramp !== 0n) {
@@ -135,7 +147,7 @@ export const limit = classifier((skb) => {
           const ecn = config.ecn === 0 ? NOT_ECT : ecnOf(skb, network);
           const chance = wide(random.u32());
           if (ecn === NOT_ECT) {
-            if (dropChance(delay, estimated - now) * heavy * (1n - small) > chance) {
+            if (dropChance(delay, share) * heavy * (1n - small) > chance && hears(last, now)) {
               count(DROPPED_EARLY, bytes);
               return TC_ACT_SHOT;
             }
@@ -149,7 +161,6 @@ export const limit = classifier((skb) => {
   }
 
   if (config.pacing === DEPARTURE_TIMES) {
-    const last = lastDeparture(hash, now);
     if (unlikely(last > departure) && !isVital(packet)) {
       if ((last - now) * heavy > horizonOf(config.heavyHorizon, 1n)) {
         count(DROPPED, bytes);

@@ -65,8 +65,14 @@ export function estimate(smallest: u64, filling: u64, now: u64): u64 {
   return min(start + part(filling, start - now), now + (config.heavyLevel << 1n));
 }
 
-/** The share of C that a heavy flow's level tells of, in 2^-8; half of C at most: beyond it there are few others to be fair to. */
-export const shareAt = (level: u64): u64 => 16384n / (toU64(greater(signed(roomAbove(level)), 127n)) + 1n);
+/**
+ * The share of C that a heavy flow's level tells of where `shift` doublings of what it sends fill its cells, in 2^-8; half of C at
+ * most: beyond it there are few others to be fair to.
+ */
+export function shareAt(level: u64, shift: u64): u64 {
+  const room = greater(signed(roomAbove(level)), signed(127n >> shift));
+  return (16384n / (toU64(room) + 1n)) >> shift;
+}
 
 /** Raises the flow's cells to `estimated`. */
 export function charge(cells: Cells, estimated: u64): void {

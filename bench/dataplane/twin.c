@@ -440,10 +440,10 @@ INLINE u64 room_above(u64 level)
 	return ((config.heavy_level << 1) - level) >> (config.hand_over_shift - 9);
 }
 
-INLINE u64 share_at(u64 level)
+INLINE u64 share_at(u64 level, u64 shift)
 {
-	u64 room = room_above(level);
-	return 16384 / (MAX(room, 127) + 1);
+	u64 room = room_above(level), least = 127 >> shift;
+	return (16384 / (MAX(room, least) + 1)) >> shift;
 }
 
 INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
@@ -560,9 +560,9 @@ INLINE int is_excluded(struct __sk_buff *skb)
 	return found && found->excluded;
 }
 
-INLINE u64 lateness(i64 delay, u64 level)
+INLINE u64 lateness(i64 delay, u64 share)
 {
-	i64 above = (share_at(level) << 8) - state.mean_share;
+	i64 above = (share << 8) - state.mean_share;
 	state.mean_share += above >> 6;
 	i64 late = (delay * MAX(above, 0)) >> 10;
 	return MIN(late, (i64)config.most_late);
@@ -635,7 +635,8 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	u64 now = tick_time();
 	struct debt debt = debt_at(now);
 	u64 smallest = smallest_of(cell);
-	u64 filling = ((wire * config.cell_ns_per_byte) >> 20) << congestion_shift(debt.mouse_queue, now);
+	u64 shift = congestion_shift(debt.mouse_queue, now);
+	u64 filling = ((wire * config.cell_ns_per_byte) >> 20) << shift;
 	u64 estimated = estimate(smallest, filling, now);
 	i64 delay = delay_of(debt, cost, estimated - now);
 	int packets_wait = config.ns_per_packet && packet_delay(packet_cost, now) > 0;
@@ -651,7 +652,9 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	}
 	int heavy = estimated - now > config.heavy_level;
 	u32 verdict = heavy ? PAID : MOUSE;
-	u64 departure = now;
+	u64 departure = now, last = 0;
+	if (config.pacing == DEPARTURE_TIMES && state.last_departure > now)
+		last = last_departure_of(hash);
 	if (delay > 0) {
 		int vital = is_vital(p.transport), small = wire <= SMALL_PACKET;
 		u64 own = heavy ? config.heavy_horizon : config.mouse_horizon;
@@ -663,8 +666,11 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		if (vital)
 			goto admitted;
 		departure = now + delay;
-		if (config.most_late && heavy && !small)
-			departure += lateness(delay, estimated - now);
+		u64 share = 0;
+		if (config.pacing == DEPARTURE_TIMES && heavy && !small) {
+			share = share_at(estimated - now, shift);
+			departure += lateness(delay, share);
+		}
 		if (config.pacing != POLICE)
 			verdict = PACED;
 		u64 ramp = ramp_of(delay);
@@ -676,10 +682,10 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 			if (ecn == 0) {
 				u64 late = ramp_of(delay - (i64)config.drop_after), drop = (late * late) >> 3;
 				if (config.pacing == DEPARTURE_TIMES) {
-					late = (late * share_at(estimated - now)) >> 4;
+					late = (late * share) >> 4;
 					drop = (late * late) >> 7;
 				}
-				if (heavy && !small && drop > chance) {
+				if (heavy && !small && drop > chance && (config.pacing != DEPARTURE_TIMES || last > now)) {
 					count(DROPPED_EARLY, wire);
 					return TC_ACT_SHOT;
 				}
@@ -692,16 +698,13 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	}
 admitted:
 	if (config.pacing == DEPARTURE_TIMES) {
-		if (state.last_departure > now) {
-			u64 last = last_departure_of(hash);
-			if (unlikely(last > departure) && !is_vital(p.transport)) {
-				if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
-					count(DROPPED, wire);
-					return TC_ACT_SHOT;
-				}
-				departure = last;
-				verdict = verdict == MARKED ? MARKED : PACED;
+		if (unlikely(last > departure) && !is_vital(p.transport)) {
+			if (heavy && last - now > config.heavy_horizon + (config.heavy_horizon >> 3)) {
+				count(DROPPED, wire);
+				return TC_ACT_SHOT;
 			}
+			departure = last;
+			verdict = verdict == MARKED ? MARKED : PACED;
 		}
 		if (departure > now) {
 			state.last_departure = MAX(state.last_departure, departure);

@@ -35,7 +35,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
     'const packet = parse(skb); skb.tstamp = packet.addresses ^ packet.transport; if (isVital(packet)) return 2;',
   'sketch.ts':
     'const now = skb.tstamp; const cells = cellsOf(asU64(skb.hash));' +
-    'charge(cells, estimate(smallestOf(cells), fillingOf(asU64(skb.len), 1n), now));',
+    'charge(cells, estimate(smallestOf(cells), fillingOf(asU64(skb.len), 1n), now)); skb.tstamp = shareAt(now, asU64(skb.mark));',
   'state.ts': 'state.cells[skb.hash & (COLUMNS - 1)] = state.clock.time;',
   'time.ts': 'skb.tstamp = tickTime();',
   'verdicts.ts': 'skb.mark = MARKED;',
