@@ -48,38 +48,44 @@ export const mouseCreditOf = (credit: bigint): bigint => bigMin(credit, MOUSE_CR
 /** The horizon of small packets (programs/limit.ts). */
 const smallHorizonOf = (horizon: bigint): bigint => horizon + horizon / 8n;
 
-/** What passes at the mice's own clock meanwhile, in time at the cap. */
+/** What passes at the mice's own clock in that time, in time at the cap. */
 const ofMice = (limit: PacedLimit, time: bigint): bigint => (time << 10n) / miceScales(limit).stretch;
+
+/** What mice may use up at their own clock: credit, and by how much the time lags that their first packet then is given. */
+const creditOfMice = (limit: PacedLimit, credit: bigint): bigint =>
+  ofMice(limit, mouseCreditOf(credit) + TICK);
 
 /**
  * Most that passes above the rate, in time at the cap. Heavy flows use up the credit, and a policer lets them go into
  * debt to their horizon; then the mice may do the same at their own clock.
  */
 function policedBurst(limit: PacedLimit, { credit, heavyHorizon, mouseHorizon }: Bounds): bigint {
-  const mice = mouseCreditOf(credit) + smallHorizonOf(mouseHorizon);
-  return credit + smallHorizonOf(heavyHorizon) + ofMice(limit, mice) + TICK;
+  const mice = creditOfMice(limit, credit) + ofMice(limit, smallHorizonOf(mouseHorizon));
+  return credit + smallHorizonOf(heavyHorizon) + mice + TICK;
 }
 
 /**
- * The same with departure times: what heavy flows owe leaves at the rate, but all of it may have been admitted before the
- * first of the mice that then pass beside it; and what is late leaves beside what is due by then.
+ * What a queue of departure times adds to it: what heavy flows owe leaves at the rate, but all of it may have been admitted before
+ * the first of the mice that then pass beside it; and what is late leaves beside what is due by then.
  */
-function pacedBurst(
+const burstOfQueue = (
   limit: PacedLimit,
-  { credit, heavyHorizon, mostLate }: Omit<Bounds, 'mouseHorizon'>,
-): bigint {
-  return credit + ofMice(limit, mouseCreditOf(credit) + smallHorizonOf(heavyHorizon)) + mostLate + TICK;
-}
+  { heavyHorizon, mostLate }: Pick<Bounds, 'heavyHorizon' | 'mostLate'>,
+): bigint => ofMice(limit, smallHorizonOf(heavyHorizon)) + mostLate + TICK;
 
-/** The credit of a burst of which its use by heavy flows and then by mice may take `rest`. */
-function creditIn(limit: PacedLimit, rest: bigint): bigint {
+const pacedBurst = (limit: PacedLimit, bounds: Bounds): bigint =>
+  bounds.credit + creditOfMice(limit, bounds.credit) + burstOfQueue(limit, bounds);
+
+/** The credit of a burst of which its use by heavy flows and then by mice may take `most`. */
+function creditIn(limit: PacedLimit, most: bigint): bigint {
+  const rest = most - ofMice(limit, TICK);
   const beyondMice = rest - ofMice(limit, MOUSE_CREDIT);
   const { stretch } = miceScales(limit);
   return bigMax(0n, beyondMice > MOUSE_CREDIT ? beyondMice : (rest * stretch) / (stretch + 1024n));
 }
 
 /** What rounding may add to the parts of a burst. */
-const ROUNDING = 2n;
+const ROUNDING = 3n;
 
 /** The bounds of which `policedBurst` is `burst`: a sixteenth of it is debt, and credit is what that leaves. */
 function splitBurst(limit: PacedLimit, burst: bigint): Bounds {
@@ -94,7 +100,7 @@ function pacedBounds(limit: PacedLimit, burst: bigint | undefined): Bounds {
   const heavyHorizon = heavyHorizonOf(bytesPerSecondOf(limit), ROOM_OF_FQ);
   const mostLate = latestOf(heavyHorizon);
   const least = timeOf(limit, LEAST_PACED_CREDIT_BYTES);
-  const rest = (burst ?? 0n) - ROUNDING - pacedBurst(limit, { credit: 0n, heavyHorizon, mostLate });
+  const rest = (burst ?? 0n) - ROUNDING - burstOfQueue(limit, { heavyHorizon, mostLate });
   const credit = bigMax(least, burst === undefined ? PACED.credit : creditIn(limit, rest));
   return { mouseHorizon: mouseHorizonOf(limit, heavyHorizon), credit, heavyHorizon, mostLate };
 }

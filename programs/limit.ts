@@ -33,7 +33,7 @@ import {
 import { CLASSES, config, DEPARTURE_TIMES, NEITHER, POLICE } from './config.ts';
 import { congestionShift } from './congestion.ts';
 import { count, countDelay } from './count.ts';
-import { depart, keepDeparture, lastDeparture } from './departures.ts';
+import { depart, keepDeparture, lastDeparture, OWN_PACING, PLAUSIBLE } from './departures.ts';
 import { isExcluded } from './exclusions.ts';
 import { sample } from './flows.ts';
 import { forget, forget32 } from './forget.ts';
@@ -91,7 +91,7 @@ export const limit = classifier((skb) => {
   if (config.exclusions !== NEITHER && isExcluded(skb)) {
     if (config.pacing === DEPARTURE_TIMES) {
       const now = tickTime();
-      depart(skb, now, now);
+      depart(skb, now, now, PLAUSIBLE);
     }
     if (config.pacing === CLASSES) skb.priority = pastClasses();
     count(EXCLUDED, bytes);
@@ -169,7 +169,7 @@ export const limit = classifier((skb) => {
       departure = last;
       verdict = toU32(greater(signed(wide(verdict)), signed(wide(PACED))));
     }
-    depart(skb, departure, now);
+    depart(skb, departure, now, OWN_PACING);
   }
   // Ahead of the counters: an atomic operation waits for all before it.
   payAll(cost);

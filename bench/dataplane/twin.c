@@ -32,6 +32,7 @@ enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 #define SMALL_PACKET 128
 #define HEADER_BYTES 102
 #define PLAUSIBLE (1ull << 33)
+#define OWN_PACING (1ull << 28)
 
 const volatile struct {
 	u64 ns_per_byte, cell_ns_per_byte, heavy_level, hand_over_shift, mouse_share, mouse_stretch;
@@ -568,10 +569,10 @@ INLINE u64 lateness(i64 delay, u64 share)
 	return MIN(late, (i64)config.most_late);
 }
 
-INLINE void depart(struct __sk_buff *skb, u64 at, u64 now)
+INLINE void depart(struct __sk_buff *skb, u64 at, u64 now, u64 most)
 {
 	u64 stamp = skb->tstamp;
-	skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MAX(stamp, at) : at;
+	skb->tstamp = stamp > now && stamp - now < PLAUSIBLE ? MIN(MAX(stamp, at), at + most) : at;
 }
 
 INLINE u64 ramp_of(i64 delay)
@@ -618,7 +619,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	if (config.exclusions && is_excluded(skb)) {
 		u64 at = tick_time();
 		if (config.pacing == DEPARTURE_TIMES)
-			depart(skb, at, at);
+			depart(skb, at, at, PLAUSIBLE);
 		if (config.pacing == CLASSES)
 			skb->priority = config.mouse_class & 0xffff0000;
 		count(EXCLUDED, wire);
@@ -713,7 +714,7 @@ admitted:
 				*kept = MAX(*kept, departure);
 			}
 		}
-		depart(skb, departure, now);
+		depart(skb, departure, now, OWN_PACING);
 	} else if (config.pacing == CLASSES) {
 		skb->priority = heavy && !is_vital(p.transport) ? config.heavy_class : config.mouse_class;
 		u64 drained = now + config.heavy_level + config.heavy_horizon;

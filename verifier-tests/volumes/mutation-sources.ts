@@ -22,7 +22,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
   'congestion.ts': 'skb.tstamp = congestionShift(asI64(skb.hash), skb.tstamp);',
   'count.ts': 'count(skb.mark, skb.tstamp); countDelay(asI64(skb.tstamp));',
   'departures.ts':
-    'const hash = asU64(skb.hash); depart(skb, lastDeparture(hash, skb.tstamp), skb.tstamp); keepDeparture(hash, skb.tstamp);',
+    'const hash = asU64(skb.hash); depart(skb, lastDeparture(hash, skb.tstamp), skb.tstamp, OWN_PACING); keepDeparture(hash, skb.tstamp);',
   'exclusions.ts': 'if (isExcluded(skb)) return 2;',
   'flows.ts': 'sample(skb, skb.tstamp, asU64(skb.hash), asU64(skb.len), 5n, skb.tstamp);',
   'forget.ts': 'skb.tstamp = forget(skb.tstamp); skb.mark = forget32(skb.mark);',

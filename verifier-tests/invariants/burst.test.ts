@@ -1,0 +1,84 @@
+/** What brings a limit to its burst: the end of a tick, and senders that stamp their own packets. */
+import { expect, test } from 'vitest';
+import { boundsOf, burstBytes } from '../../cni/bounds.ts';
+import type { PacedLimit } from '../../cni/limit.ts';
+import { bytesIn } from '../../cni/limit.ts';
+
+import { departureOf, excess, type Passed, passes } from './judge.ts';
+import { executionOf, run, stepOf } from './run.ts';
+import { type Packet, packetOf, SECOND, SLOWEST_TICK, START } from './traffic.ts';
+
+const NEVER_EARLY = 2 ** 32 - 1;
+/** Of programs/departures.ts, ns. */
+const OWN_PACING = 1n << 28n;
+
+const sent = (packet: Omit<Packet, 'now' | 'ticks' | 'random'>, now: bigint): Packet => ({
+  ...packet,
+  ...{ now, ticks: now / SLOWEST_TICK, random: NEVER_EARLY },
+});
+
+/**
+ * A flow turns heavy, and the bucket fills up. A mouse's packet has the clock read at the start of a tick; at its end the heavy flow
+ * sends all that it may, and then ever new mice do.
+ */
+function lateInTick(limit: PacedLimit): readonly Packet[] {
+  const packetsIn = (time: bigint, bytes: number): number => Math.ceil(Number(bytesIn(limit, time)) / bytes);
+  const { credit, heavyHorizon, mouseHorizon } = boundsOf(limit);
+  const gap = (1514n * SECOND) / bytesIn(limit, SECOND);
+  const first = Array.from({ length: packetsIn((2n * SECOND) / 5n, 1514) }, (_, index) =>
+    sent(packetOf('tcp4', 1, 0, 1514), START + BigInt(index) * gap),
+  );
+  const tick = ((START + SECOND) / SLOWEST_TICK) * SLOWEST_TICK;
+  const end = tick + SLOWEST_TICK - 1n;
+  const all = (kind: 'tcp4' | 'udp4', flow: (index: number) => number, time: bigint) =>
+    Array.from({ length: packetsIn(time, 128) }, (_, index) =>
+      sent(packetOf(kind, flow(index), 0, 128), end),
+    );
+  const perMouse = packetsIn(2_000_000n, 128);
+  return [
+    ...first,
+    sent(packetOf('udp4', 60, 0, 60), tick),
+    ...all('tcp4', () => 1, credit + 2n * heavyHorizon),
+    ...all('udp4', (index) => 100 + Math.floor(index / perMouse), 2n * mouseHorizon + credit),
+  ];
+}
+
+test.each([
+  { pacing: 'police' as const, rateBitsPerSecond: 10_000_000 },
+  { pacing: 'police' as const, rateBitsPerSecond: 10_000_000, miceSharePercent: 99 },
+  { pacing: 'police' as const, rateBitsPerSecond: 10_000_000, burstBits: 5_000_000 },
+  { pacing: 'police' as const, rateBitsPerSecond: 10_000_000, burstBits: 500_000 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 30_000_000 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 30_000_000, miceSharePercent: 99 },
+  { pacing: 'edt' as const, rateBitsPerSecond: 30_000_000, burstBits: 15_000_000 },
+])('what passes at the end of a tick whose time was read at its start is within the burst: %o', (limit) => {
+  const scenario = { limit, seed: 5n, packets: lateInTick(limit) };
+  const { passed } = run(scenario, 'vm');
+  expect(excess(scenario, passed)).toBe(0);
+  expect(excess(scenario, passed, 0.85)).toBeGreaterThan(0);
+});
+
+test('packets that their sender wants to leave at one time bring no more than 268 ms of the rate beyond the burst', () => {
+  const limit = { rateBitsPerSecond: 10_000_000, pacing: 'edt' as const };
+  const wanted = START + 8n * SECOND;
+  const execution = executionOf(limit, 5n, 'vm');
+  const passed: Passed[] = [];
+  try {
+    for (let now = START; now < wanted; now += 1_346_000n) {
+      const packet = sent(packetOf('udp4', 1, 0, 1514), now);
+      const step = stepOf(packet);
+      const outcome = execution.run({ ...step, fields: { ...step.fields, tstamp: wanted } });
+      if (passes(outcome)) passed.push({ packet, departure: departureOf(packet, outcome) });
+    }
+  } finally {
+    execution.close();
+  }
+  const beyond = excess({ limit, seed: 0n, packets: [] }, passed);
+  expect(beyond).toBeLessThanOrEqual(Number(bytesIn(limit, OWN_PACING)));
+  // Until then it is the sender's to say.
+  const last = passed.at(-1);
+  expect(last?.departure).toBe(wanted);
+  const early = passed.find(({ packet }) => packet.now > START + SECOND);
+  expect(early && early.departure - early.packet.now).toBeGreaterThanOrEqual(OWN_PACING);
+  expect(beyond + burstBytes(limit)).toBeGreaterThan(Number(bytesIn(limit, OWN_PACING)) / 2);
+});
