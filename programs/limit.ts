@@ -76,11 +76,12 @@ function dropChance(delay: i64, share: u64): u64 {
 }
 
 /**
- * Whether the sender of a flow whose last packet leaves at `last` would hear of an early drop. A Pod's own TCP is told at once, and
- * sends the packet when something comes back for those under way; without any it would be silent for its shortest retransmission
+ * Whether the sender of a flow would hear of an early drop: where something of the flow waits. A Pod's own TCP is told at once, and sends
+ * the packet when something comes back for those under way; without any it would be silent for its shortest retransmission
  * timeout, 200 ms (tcp_check_probe_timer, include/net/tcp.h), which is no smaller share but none.
  */
-const hears = (last: u64, now: u64): boolean => config.pacing !== DEPARTURE_TIMES || last > now;
+const hears = (hash: u64, now: u64): boolean =>
+  config.pacing !== DEPARTURE_TIMES || lastDeparture(hash, now) > now;
 
 /** HTB's own handle: what names it as its class is sent at once (HTB_DIRECT, net/sched/sch_htb.c). */
 const pastClasses = (): u32 => config.mouseClass & 0xffff0000;
@@ -113,7 +114,6 @@ export const limit = classifier((skb) => {
   let delay = delayOf(debt, cost, estimated - now);
   // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
   let departure = now;
-  const last = config.pacing === DEPARTURE_TIMES ? lastDeparture(hash, now) : 0n;
   const packetsWait = config.nsPerPacket !== 0n && packetDelay(packetCost, now) > 0n;
   if (unlikely(delay > 0n || packetsWait)) {
     now = clock.now();
@@ -147,7 +147,7 @@ export const limit = classifier((skb) => {
           const ecn = config.ecn === 0 ? NOT_ECT : ecnOf(skb, network);
           const chance = wide(random.u32());
           if (ecn === NOT_ECT) {
-            if (dropChance(delay, share) * heavy * (1n - small) > chance && hears(last, now)) {
+            if (dropChance(delay, share) * heavy * (1n - small) > chance && hears(hash, now)) {
               count(DROPPED_EARLY, bytes);
               return TC_ACT_SHOT;
             }
@@ -161,6 +161,7 @@ export const limit = classifier((skb) => {
   }
 
   if (config.pacing === DEPARTURE_TIMES) {
+    const last = lastDeparture(hash, now);
     if (unlikely(last > departure) && !isVital(packet)) {
       if ((last - now) * heavy > horizonOf(config.heavyHorizon, 1n)) {
         count(DROPPED, bytes);
