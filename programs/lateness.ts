@@ -3,8 +3,7 @@
  * that has more than others leaves later than it is due. Its sender then waits longer for its acknowledgements, the others'
  * shorter, and nothing need be dropped to tell them. The bucket's clock knows nothing of it: the rate is used all the same.
  */
-import { i64, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
-import { lesser, positive } from './branchless.ts';
+import { i64, smax, smin, u64 as toU64, type u64 } from '../dsl/lang/index.ts';
 import { config } from './config.ts';
 import { state } from './state.ts';
 
@@ -18,5 +17,5 @@ const MEAN_SHIFT = 6n;
 export function lateness(delay: i64, share: u64): u64 {
   const above = i64((share << 8n) - state.meanShare);
   state.meanShare += toU64(above >> MEAN_SHIFT);
-  return toU64(lesser((delay * positive(above)) >> 10n, i64(config.mostLate)));
+  return toU64(smin((delay * smax(above, 0n)) >> 10n, i64(config.mostLate)));
 }

@@ -13,7 +13,7 @@ import {
   type u32,
   type u64,
 } from '../dsl/lang/index.ts';
-import { greater, lesser } from './branchless.ts';
+import { lesser } from './branchless.ts';
 import { config, DEPARTURE_TIMES } from './config.ts';
 import { COLUMNS, state } from './state.ts';
 
@@ -70,8 +70,7 @@ export function estimate(smallest: u64, filling: u64, now: u64): u64 {
  * most: beyond it there are few others to be fair to.
  */
 export function shareAt(level: u64, shift: u64): u64 {
-  const room = greater(signed(roomAbove(level)), signed(127n >> shift));
-  return (16384n / (toU64(room) + 1n)) >> shift;
+  return (16384n / (max(roomAbove(level), 127n >> shift) + 1n)) >> shift;
 }
 
 /** Raises the flow's cells to `estimated`. */
