@@ -12,7 +12,8 @@ const MEAN_SHIFT = 6n;
 
 /**
  * How much later than after `delay` the packet of a heavy flow leaves, ns: 64 times the delay for all of C that the flow's share
- * (2^-8 of C) is above the mean of the packets that wait. A flow alone comes to be that mean.
+ * (2^-8 of C) is above the mean of the packets that wait. A flow alone comes to be that mean. With branches: behind the division that
+ * the share takes, the longer chain of branchless steps is waited for.
  */
 export function lateness(delay: i64, share: u64): u64 {
   const above = i64((share << 8n) - state.meanShare);
