@@ -444,7 +444,7 @@ INLINE u64 room_above(u64 level)
 INLINE u64 share_at(u64 level, u64 shift)
 {
 	u64 room = room_above(level), least = 127 >> shift;
-	return (16384 / (MAX(room, least) + 1)) >> shift;
+	return (u64)(16384 / ((u32)MAX(room, least) + 1)) >> shift;
 }
 
 INLINE u64 estimate(u64 smallest, u64 filling, u64 now)
