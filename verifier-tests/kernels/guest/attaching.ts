@@ -7,6 +7,7 @@ import {
   attachFq,
   detach,
   detachFq,
+  ensureBpffs,
   findLink,
   HANDLE,
   inOptionalNetns,
@@ -124,6 +125,7 @@ async function checkHooks(pod: TestPod, checks: Checks, program: LoadedProgram):
 }
 
 export async function checkAttaching(share: string, checks: Checks): Promise<void> {
+  ensureBpffs();
   const pod = makePod();
   const program = loadFor(share, 'ingress', { rateBitsPerSecond: 10e6, pacing: 'edt' });
   try {
