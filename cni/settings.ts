@@ -38,6 +38,9 @@ const RAMP_PACKETS = 12n;
 const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const bitLength = (value: bigint): bigint => BigInt(value.toString(2).length);
 
+/** Mice are too many while they owe more than this, or half of what they may: dropped before that, they would stay mice. */
+const CONGESTED = 1n << 23n;
+
 /** The congestion shift's bound, in 1/256 of a doubling: so far that the threshold stays at 16 KiB. */
 function shiftLimit(heavyBytes: bigint): bigint {
   let shift = 0n;
@@ -103,6 +106,7 @@ export function dataplaneSettings(limit: PacedLimit, direction: Direction): Reco
     mouseCredit: mouseCreditOf(bounds.credit),
     vitalHorizon: vitalHorizonOf(limit, bounds),
     ...rampOf(limit, direction, bounds.heavyHorizon),
+    congested: bigMin(CONGESTED, bounds.mouseHorizon / 2n),
     nsPerPacket:
       packetsPerSecond === undefined
         ? 0n

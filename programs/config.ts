@@ -35,6 +35,8 @@ export const config = settings(
     rampShift: u64,
     /** So much later than marks begin the drops of packets that can't be marked. */
     dropAfter: u64,
+    /** The congestion shift grows while mice owe more than this. */
+    congested: u64,
     /** Bound of the congestion shift, in 1/256 of a doubling. */
     shiftLimit: u64,
     /** Of the flow hash. */

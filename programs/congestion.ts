@@ -2,14 +2,12 @@
  * The congestion shift: when mice alone keep the bucket in debt (more than 32 flows, each just below the threshold),
  * cells are filled up to 2^shift times faster, until the largest of them count as heavy.
  */
-import { atomic, type i64, min, type u64, unlikely } from '../dsl/lang/index.ts';
+import { atomic, i64, min, type u64, unlikely } from '../dsl/lang/index.ts';
 import { config } from './config.ts';
 import { state } from './state.ts';
 
 /** The shift moves at most once a tick of 2^24 ns (16.8 ms). */
 const TICK_SHIFT = 24n;
-/** It grows while mice are more than 2^23 ns in debt. */
-const CONGESTED: i64 = 1n << 23n;
 /** An eighth of a doubling a tick. */
 const STEP: u64 = 32n;
 
@@ -21,7 +19,11 @@ export function congestionShift(mouseQueue: i64, now: u64): u64 {
   if (unlikely(tick !== last) && atomic.compareExchange(state, 'tick', last, tick) === last) {
     const elapsed = tick - last;
     const moved =
-      mouseQueue > CONGESTED ? min(shift + STEP, config.shiftLimit) : shift > elapsed ? shift - elapsed : 0n;
+      mouseQueue > i64(config.congested)
+        ? min(shift + STEP, config.shiftLimit)
+        : shift > elapsed
+          ? shift - elapsed
+          : 0n;
     state.shift = moved;
     return moved >> 8n;
   }

@@ -13,12 +13,16 @@ export const exclusions = lpmTrieMap({ key: Subnet, value: struct({ excluded: u3
 
 const MAPPED = 0xffffn << 32n;
 
+/** Whether an address of IPv6 is one of IPv4 in the trie. No host sends to or from such (RFC 6890), but a Pod may make packets that do. */
+const seemsIPv4 = (high: u64, low: u64): boolean => high === 0n && low >> 32n === MAPPED >> 32n;
+
 /** Whether the other end's address lies in an excluded subnet. */
 export function isExcluded(skb: Skb): boolean {
   const { version, sourceHigh, sourceLow, destinationHigh, destinationLow } = addressesOf(skb);
   if (version === 0) return false;
   const high: u64 = config.exclusions === SOURCE ? sourceHigh : destinationHigh;
   const own: u64 = config.exclusions === SOURCE ? sourceLow : destinationLow;
+  if (version === 6 && seemsIPv4(high, own)) return false;
   const low = version === 4 ? own | MAPPED : own;
   const subnet = exclusions.lookup({
     prefixLength: 128,

@@ -114,17 +114,26 @@ export const limit = classifier((skb) => {
   let delay = delayOf(debt, cost, estimated - now);
   // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
   let departure = now;
+  // When its bytes are owed: where the packet-rate cap holds it, as it leaves that. Owed as it comes, those of packets that come one
+  // behind the other and wait ever shorter would leave at once.
+  let due = now;
   const packetsWait = config.nsPerPacket !== 0n && packetDelay(packetCost, now) > 0n;
-  if (unlikely(delay > 0n || packetsWait)) {
+  // A flow that only seems heavy, by a time that lags, would be so for long in the class of heavy flows.
+  const seemsHeavy = config.pacing === CLASSES && heavy !== 0n;
+  if (unlikely(delay > 0n || packetsWait || seemsHeavy)) {
     now = clock.now();
     departure = now;
-    debt = debtAt(now);
+    // The packet-rate cap holds back no ARP and no neighbour discovery.
+    const held = config.nsPerPacket !== 0n && !isVital(packet);
+    const wait = held ? positive(packetDelay(packetCost, now)) : 0n;
+    due = config.pacing === DEPARTURE_TIMES ? now + wide(wait) : now;
+    debt = debtAt(due);
     estimated = estimate(smallest, filling, now);
     heavy = isHeavy(estimated - now);
     verdict = toU32(heavy);
     delay = delayOf(debt, cost, estimated - now);
-    // The packet-rate cap holds back no ARP and no neighbour discovery.
-    if (config.nsPerPacket !== 0n && !isVital(packet)) delay = greater(delay, packetDelay(packetCost, now));
+    if (config.nsPerPacket !== 0n)
+      delay = config.pacing === DEPARTURE_TIMES ? positive(delay) + wait : greater(delay, wait);
     if (delay > 0n) {
       const vital = isVital(packet);
       const small = isSmall(bytes);
@@ -180,10 +189,10 @@ export const limit = classifier((skb) => {
     countDelay(signed(departure - now));
   }
   if (heavy === 0n) {
-    payMouse(cost, debt.mouseQueue, now);
+    payMouse(cost, debt.mouseQueue, due);
     if (config.pacing === CLASSES) skb.priority = config.mouseClass;
   } else {
-    sample(skb, hash, packet.transport, now + wide(debt.queue), cost, now);
+    sample(skb, hash, packet.transport, due + wide(debt.queue), cost, now);
     if (config.pacing === CLASSES) {
       skb.priority = isVital(packet) ? config.mouseClass : config.heavyClass;
       // Flows may take turns in an fq, to which anything else is a departure time.

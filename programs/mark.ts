@@ -11,7 +11,7 @@ import {
 } from '../dsl/lang/index.ts';
 import { config } from './config.ts';
 import { ETH_P_IP, ETH_P_IPV6, IPv4, IPv6 } from './headers.ts';
-import type { Network } from './parse.ts';
+import { ipv4At, ipv6At, type Network } from './parse.ts';
 
 /** Values of the ECN field. */
 export const NOT_ECT = 0;
@@ -35,8 +35,8 @@ function checksumAfter(checksum: u16, difference: number): u16 {
 }
 
 /**
- * Writes CE through helpers and not in place: a program with direct packet writes makes the kernel copy the headers of
- * every cloned packet first (bpf_unclone_prologue), marked or not.
+ * For packets of which `ecnOf` has said that they may be marked, and so are IP. Writes CE through helpers and not in place: a program
+ * with direct packet writes makes the kernel copy the headers of every cloned packet first (bpf_unclone_prologue), marked or not.
  */
 export function markCe(skb: Skb, { type, offset }: Network): void {
   if (type === ETH_P_IP) {
@@ -59,13 +59,13 @@ export function markCe(skb: Skb, { type, offset }: Network): void {
   skbStoreBytes(skb, offset, word, RECOMPUTE_CSUM);
 }
 
-/** The ECN field; 0 (not ECT) for packets without an IP header. */
+/** The ECN field; 0 (not ECT) for packets without an IP header, whatever their EtherType says. */
 export function ecnOf(skb: Skb, { type, offset }: Network): u32 {
   if (type === ETH_P_IP) {
-    const ip = skb.at(IPv4, offset);
+    const ip = ipv4At(skb, offset);
     return ip === undefined ? NOT_ECT : ip.trafficClass & 3;
   }
   if (config.ipv4Only !== 0 || type !== ETH_P_IPV6) return NOT_ECT;
-  const ip = skb.at(IPv6, offset);
+  const ip = ipv6At(skb, offset);
   return ip === undefined ? NOT_ECT : (ip.versionAndClass >>> 4) & 3;
 }

@@ -36,7 +36,8 @@ enum { MOUSE, PAID, PACED, MARKED, DROPPED_EARLY, DROPPED, EXCLUDED, VERDICTS };
 
 const volatile struct {
 	u64 ns_per_byte, cell_ns_per_byte, heavy_level, hand_over_shift, mouse_share, mouse_stretch;
-	u64 credit, mouse_credit, heavy_horizon, mouse_horizon, most_late, vital_horizon, ramp_start, ramp_shift, drop_after, shift_limit, seed;
+	u64 credit, mouse_credit, heavy_horizon, mouse_horizon, most_late, vital_horizon, ramp_start, ramp_shift, drop_after;
+	u64 congested, shift_limit, seed;
 	u64 ns_per_packet, packet_credit;
 	u32 pacing, mouse_class, heavy_class, ecn, exclusions, untagged, ipv4_only;
 } config;
@@ -411,7 +412,7 @@ INLINE u64 congestion_shift(i64 mouse_queue, u64 now)
 	u64 tick = now >> 24, last = state.tick, shift = state.shift;
 	if (unlikely(tick != last) && __sync_val_compare_and_swap(&state.tick, last, tick) == last) {
 		u64 elapsed = tick - last, limit = config.shift_limit;
-		shift = mouse_queue > (1 << 23) ? MIN(shift + 32, limit) : shift > elapsed ? shift - elapsed : 0;
+		shift = mouse_queue > (i64)config.congested ? MIN(shift + 32, limit) : shift > elapsed ? shift - elapsed : 0;
 		state.shift = shift;
 	}
 	return shift >> 8;
@@ -463,12 +464,12 @@ INLINE u32 ecn_of(struct __sk_buff *skb, u16 type, u32 network)
 {
 	if (type == 0x0800) {
 		struct ipv4 *ip = AT(struct ipv4, skb, network);
-		return ip ? ip->class & 3 : 0;
+		return ip && ip->version_length >= 0x45 && ip->version_length <= 0x4f ? ip->class & 3 : 0;
 	}
 	if (config.ipv4_only || type != 0x86dd)
 		return 0;
 	struct ipv6 *ip = AT(struct ipv6, skb, network);
-	return ip ? (bswap16(ip->version_class) >> 4) & 3 : 0;
+	return ip && bswap16(ip->version_class) >> 12 == 6 ? (bswap16(ip->version_class) >> 4) & 3 : 0;
 }
 
 INLINE void mark_ce(struct __sk_buff *skb, u16 type, u32 network)
@@ -554,6 +555,8 @@ INLINE int is_excluded(struct __sk_buff *skb)
 	if (!ends.version)
 		return 0;
 	u64 high = ends.addresses[0], low = ends.addresses[1];
+	if (ends.version == 6 && !high && low >> 32 == 0xffff)
+		return 0;
 	if (ends.version == 4)
 		low |= 0xffffull << 32;
 	struct subnet subnet = { 128, { bswap32(high >> 32), bswap32(high), bswap32(low >> 32), bswap32(low) } };
@@ -640,16 +643,23 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	u64 filling = ((wire * config.cell_ns_per_byte) >> 20) << shift;
 	u64 estimated = estimate(smallest, filling, now);
 	i64 delay = delay_of(debt, cost, estimated - now);
+	u64 due = now;
 	int packets_wait = config.ns_per_packet && packet_delay(packet_cost, now) > 0;
-	if (unlikely(delay > 0 || packets_wait)) {
-		now = ktime_get_ns();
-		debt = debt_at(now);
+	int seems_heavy = config.pacing == CLASSES && estimated - now > config.heavy_level;
+	if (unlikely(delay > 0 || packets_wait || seems_heavy)) {
+		i64 wait = 0;
+		due = now = ktime_get_ns();
+		if (config.ns_per_packet && !is_vital(p.transport)) {
+			wait = packet_delay(packet_cost, now);
+			wait = MAX(wait, 0);
+		}
+		if (config.pacing == DEPARTURE_TIMES)
+			due += wait;
+		debt = debt_at(due);
 		estimated = estimate(smallest, filling, now);
 		delay = delay_of(debt, cost, estimated - now);
-		if (config.ns_per_packet && !is_vital(p.transport)) {
-			i64 packets = packet_delay(packet_cost, now);
-			delay = MAX(delay, packets);
-		}
+		if (config.ns_per_packet)
+			delay = config.pacing == DEPARTURE_TIMES ? MAX(delay, 0) + wait : MAX(delay, wait);
 	}
 	int heavy = estimated - now > config.heavy_level;
 	u32 verdict = heavy ? PAID : MOUSE;
@@ -729,12 +739,12 @@ admitted:
 	if (config.pacing != POLICE && departure > now)
 		count_delay(departure - now);
 	if (heavy) {
-		u64 clock = now + debt.queue, quanta = ((clock + cost) >> 18) - (clock >> 18);
+		u64 clock = due + debt.queue, quanta = ((clock + cost) >> 18) - (clock >> 18);
 		if (unlikely(quanta))
 			sample(skb, hash, p.transport, quanta, now);
 	}
 	if (!heavy)
-		state.mouse_clock = now + debt.mouse_queue + at_mouse_rate(cost);
+		state.mouse_clock = due + debt.mouse_queue + at_mouse_rate(cost);
 	for (int i = 0; i < 4; i++)
 		if (state.cells[cell[i]] < estimated)
 			state.cells[cell[i]] = estimated;

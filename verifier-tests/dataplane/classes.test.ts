@@ -1,7 +1,7 @@
 /** Which HTB class programs/*.ts select, in the VM: packets of chosen flows at chosen times. */
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { tcpFrame } from '../../bench/dataplane/packets.ts';
-import { dataplaneSettings, type Pacing } from '../../cni/settings.ts';
+import { dataplaneSettings, type Limit } from '../../cni/settings.ts';
 import { compile } from '../../dsl/compiler/index.ts';
 import { Clock, RandomSource, Skb } from '../../dsl/machine/index.ts';
 import type { ObjectImage } from '../../dsl/object/image.ts';
@@ -33,11 +33,11 @@ beforeEach(() => {
 });
 
 /** A Pod's egress; `send` gives the priority that a packet leaves with, undefined when it is dropped. */
-function limited(pacing: Pacing) {
+function limited(pacing: Limit['pacing'], more: Partial<Limit> = {}) {
   const clock = new Clock();
   const vm = createVm(object, { clock, random: new RandomSource(1) });
   const rodata = object.sections.find((section) => section.name === '.rodata')!;
-  const settings = dataplaneSettings({ rateBitsPerSecond: RATE, pacing }, 'egress');
+  const settings = dataplaneSettings({ rateBitsPerSecond: RATE, ...more, pacing }, 'egress');
   vm.sections.get('.rodata')?.set(sectionContents(rodata, { config: { ...settings, seed: 7n } }));
   return {
     settings,
@@ -69,6 +69,16 @@ test('a flow changes to the heavy class after 67 ms of the cap; others stay wher
   expect(bytes / (RATE / 8)).toBeLessThan(0.08);
   expect(send(mouse)).toBe(MOUSE_CLASS);
   expect(send(elephant)).toBe(HEAVY_CLASS);
+});
+
+test('a flow of C/32 stays a mouse under the lowest threshold, however far the time of a tick lags', () => {
+  const rateBitsPerSecond = 1e9;
+  const { send } = limited('queue', { rateBitsPerSecond, heavyThresholdBits: 8 * 16 * 1024 });
+  const gap = BigInt(Math.round((32 * FULL * 8e9) / rateBitsPerSecond));
+  for (let packets = 0; packets < 1000; packets++) {
+    now += gap;
+    expect(send(elephant)).toBe(MOUSE_CLASS);
+  }
 });
 
 test('a heavy flow that pauses is a mouse again only when its queue must have drained', () => {

@@ -1,4 +1,4 @@
-/** What brings a limit to its burst: the end of a tick, and senders that stamp their own packets. */
+/** What brings a limit to its burst: the end of a tick, a packet-rate cap, and senders that stamp their own packets. */
 import { expect, test } from 'vitest';
 import { boundsOf } from '../../cni/bounds.ts';
 import { bytesIn, type PacedLimit } from '../../cni/limit.ts';
@@ -54,6 +54,33 @@ test.each([
   const { passed } = run(scenario, 'vm');
   expect(excess(scenario, passed)).toBe(0);
   expect(excess(scenario, passed, 0.85)).toBeGreaterThan(0);
+});
+
+/**
+ * Ever new mice send small packets until the packet-rate cap makes the next wait about a second. Then others send at the whole rate: each
+ * waits for the cap, and the shorter the later it comes, so that more and more of them would leave at a time.
+ */
+function smallThenFull(limit: PacedLimit & { readonly packetsPerSecond: number }): readonly Packet[] {
+  const { packetsPerSecond } = limit;
+  const small = Array.from({ length: Math.ceil(1.15 * packetsPerSecond) }, (_, index) =>
+    sent(packetOf('udp4', 100 + Math.floor(index / 20), 0, 60), START + BigInt(index)),
+  );
+  const start = START + SECOND / 10n;
+  const gap = (1514n * SECOND) / bytesIn(limit, SECOND);
+  const full = Array.from({ length: Number((3n * SECOND) / 2n / gap) }, (_, index) =>
+    sent(packetOf('udp4', 20_000 + Math.floor(index / 5), 0, 1514), start + BigInt(index) * gap),
+  );
+  return [...small, ...full];
+}
+
+test.each([
+  { rateBitsPerSecond: 20_000_000, packetsPerSecond: 4000, pacing: 'edt' as const },
+  { rateBitsPerSecond: 100_000_000, packetsPerSecond: 12_000, pacing: 'edt' as const },
+])('what waits for the packet-rate cap leaves no faster than the rate: %o', (limit) => {
+  const scenario = { limit, seed: 5n, packets: smallThenFull(limit) };
+  const { passed } = run(scenario, 'vm');
+  expect(passed.some(({ packet, departure }) => departure - packet.now > SECOND / 2n)).toBe(true);
+  expect(excess(scenario, passed)).toBe(0);
 });
 
 test('packets that their sender wants to leave at one time bring no more than 268 ms of the rate beyond the burst', () => {
