@@ -37,6 +37,7 @@ export { isDeviceThere, referenceTo } from './attach/namespace.ts';
 export { type AtHook, earlierThan, programsAt } from './attach/order.ts';
 export { isNatras } from './attach/root-qdisc.ts';
 export { tcxAttachment, tcxAttachType } from './attach/tcx.ts';
+export { LEAST_PACKET_BYTES } from './attach/turns.ts';
 export { BPFFS, ensureBpffs } from './bpf/bpffs.ts';
 export { linkInfo, listIds, mapInfo, type ObjectKind, openById, programInfo } from './bpf/info.ts';
 export { type InstructionSet, kernelInstructionSet } from './bpf/instruction-set.ts';

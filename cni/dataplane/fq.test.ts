@@ -1,17 +1,37 @@
 import { expect, test } from 'vitest';
+import { boundsOf } from '../bounds.ts';
 import { fqOptions } from './fq.ts';
 
-test('a slow Pod keeps the defaults of fq', () => {
-  expect(fqOptions({ rateBitsPerSecond: 1e5 })).toEqual({ flowLimit: 100, limit: 10_000 });
+const MOST_SMALL = 1 << 17;
+
+test("a slow Pod has fq's own room for all flows, and no less for one", () => {
+  const { flowLimit = 0, limit } = fqOptions({ rateBitsPerSecond: 1000 });
+  expect(limit).toBe(10_000);
+  expect(flowLimit).toBeGreaterThanOrEqual(100);
 });
 
-test('a fast Pod has room for all that the program may let wait', () => {
-  const { flowLimit = 0, limit = 0 } = fqOptions({ rateBitsPerSecond: 1e9 });
-  const packetsPerSecond = 1e9 / 8 / 1514;
-  expect(flowLimit).toBeGreaterThan(0.067 * packetsPerSecond);
-  expect(limit).toBeGreaterThan(1.07 * packetsPerSecond);
+test.each([1e6, 1e7, 1e8])(
+  'a flow has room for all that the program may let wait, however small its packets: %d bit/s',
+  (rateBitsPerSecond) => {
+    const { flowLimit = 0, limit = 0 } = fqOptions({ rateBitsPerSecond });
+    const { heavyHorizon, mouseHorizon } = boundsOf({ rateBitsPerSecond, pacing: 'edt' });
+    const packetsIn = (time: bigint, bytes: number) => ((Number(time) / 1e9) * rateBitsPerSecond) / 8 / bytes;
+    expect(flowLimit).toBeGreaterThanOrEqual(packetsIn((heavyHorizon * 9n) / 8n, 42));
+    expect(limit).toBeGreaterThanOrEqual(packetsIn((mouseHorizon * 9n) / 8n, 60));
+  },
+);
+
+test('a fast Pod has room for full packets', () => {
+  const { flowLimit = 0, limit = 0 } = fqOptions({ rateBitsPerSecond: 1e10 });
+  const packetsPerSecond = 1e10 / 8 / 1514;
+  expect(flowLimit).toBeGreaterThan(0.15 * packetsPerSecond);
+  expect(limit).toBeGreaterThan(packetsPerSecond);
 });
 
-test('the room is bounded', () => {
+test('the room is bounded: by the memory that small packets take, and by packets', () => {
+  expect(fqOptions({ rateBitsPerSecond: 1e9 })).toEqual({
+    flowLimit: MOST_SMALL,
+    limit: 2 * MOST_SMALL,
+  });
   expect(fqOptions({ rateBitsPerSecond: 1e15 })).toEqual({ flowLimit: 1 << 20, limit: 1 << 20 });
 });

@@ -1,7 +1,7 @@
 /** Room in the fq qdisc that holds packets until their departure time. */
-import type { FqOptions } from '../../loader/index.ts';
+import { type FqOptions, LEAST_PACKET_BYTES } from '../../loader/index.ts';
 import { boundsOf } from '../bounds.ts';
-import type { Limit } from '../limit.ts';
+import { bytesIn, type Limit } from '../limit.ts';
 
 const FULL_PACKET_BYTES = 1514;
 /** net/sched/sch_fq.c, fq_init. */
@@ -9,20 +9,28 @@ const DEFAULT_FLOW_LIMIT = 100;
 const DEFAULT_LIMIT = 10_000;
 /** A cap of 1 P would ask for more packets than there is memory. */
 const MOST_PACKETS = 1 << 20;
+/**
+ * Each small packet takes some 800 bytes of the kernel's memory, so many of one flow 100 MB. From 1 Gbit/s on, a flow of packets below 160
+ * bytes finds no room for more, and gets what these are of its share.
+ */
+const MOST_SMALL_PACKETS = 1 << 17;
 
 /**
- * Room for every packet that the program may send on: fq's defaults drop where the program has decided to pace. Small
- * packets may wait for twice a horizon, so a flow may for twice the heavy one, all together for twice the mice's.
+ * Room for every packet that the program may send on: fq's defaults drop where the program has decided to pace, and what it drops
+ * has been charged. Small packets wait for an eighth more than a horizon, and those of a flow that has more than others for a sixteenth:
+ * a flow may for a quarter more than the heavy one, all together for that and the mice's.
  */
 export function fqOptions(limit: Limit): FqOptions {
-  const { heavyHorizon, mouseHorizon } = boundsOf({ ...limit, pacing: 'edt' });
-  const packetsWithin = (horizonNanoseconds: bigint): number => {
-    const bits = (limit.rateBitsPerSecond * Number(horizonNanoseconds)) / 1e9;
-    return Math.ceil(bits / 8 / FULL_PACKET_BYTES);
+  const paced = { ...limit, pacing: 'edt' } as const;
+  const { heavyHorizon, mouseHorizon } = boundsOf(paced);
+  const packetsWithin = (horizon: bigint, mostSmall: number): number => {
+    const bytes = 1.25 * Number(bytesIn(paced, horizon));
+    const small = Math.min(mostSmall, bytes / Number(LEAST_PACKET_BYTES));
+    const full = Math.min(MOST_PACKETS, bytes / FULL_PACKET_BYTES);
+    return Math.ceil(Math.max(small, full));
   };
-  const atLeast = (least: number, wanted: number): number => Math.min(Math.max(least, wanted), MOST_PACKETS);
   return {
-    flowLimit: atLeast(DEFAULT_FLOW_LIMIT, 2 * packetsWithin(heavyHorizon)),
-    limit: atLeast(DEFAULT_LIMIT, 2 * packetsWithin(mouseHorizon)),
+    flowLimit: Math.max(DEFAULT_FLOW_LIMIT, packetsWithin(heavyHorizon, MOST_SMALL_PACKETS)),
+    limit: Math.max(DEFAULT_LIMIT, packetsWithin(heavyHorizon + mouseHorizon, 2 * MOST_SMALL_PACKETS)),
   };
 }
