@@ -32,8 +32,9 @@ export function segmentsOf(skb: Skb): u32 {
 }
 
 /**
- * Bytes on the wire. At the hooks of egress `wire_len` says so, also of tunnels (qdisc_pkt_len_init); elsewhere it is the
- * packet without its Ethernet header. `headerBytes`: what every segment repeats, 0 where it wasn't read.
+ * Bytes on the wire. At the hooks of egress `wire_len` says so (qdisc_pkt_len_init), before Linux 6.17 of a tunnel's segments with the
+ * outer headers alone, as all qdiscs then count them; elsewhere it is the packet without its Ethernet header. A tag that a device
+ * keeps apart (`vlan_tci`) counts nowhere. `headerBytes`: what every segment repeats, 0 where it wasn't read.
  */
 export function wireBytes(skb: Skb, headerBytes: u32): u32 {
   const bytes = skb.len;
