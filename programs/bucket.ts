@@ -24,6 +24,8 @@ export interface Debt {
   readonly queue: i64;
   /** That of mice, ns; likewise. */
   readonly mouseQueue: i64;
+  /** The mice's clock of which that was taken, before its bounds. */
+  readonly mouseClock: u64;
 }
 
 /** Time that takes `time` at C takes this at the mice's share of it. */
@@ -52,8 +54,9 @@ export function debtAt(now: u64): Debt {
   const queue = queueOf(state.clock, config.credit, now);
   // Mice that wait alone leave at C, so a heavy flow has beside them what their share leaves it and no more. HTB sees to that itself.
   const limit = config.pacing === CLASSES ? atMouseRate(positive(queue)) : positive(queue);
-  const lag = i64(state.mouseClock - now);
-  return { queue, mouseQueue: i64(forget(toU64(smin(smax(lag, -i64(config.mouseCredit)), limit)))) };
+  const mouseClock = state.mouseClock;
+  const lag = smax(i64(mouseClock - now), -i64(config.mouseCredit));
+  return { queue, mouseQueue: i64(forget(toU64(smin(lag, limit)))), mouseClock };
 }
 
 /**
@@ -84,9 +87,23 @@ export function payAll(cost: u64): void {
   atomic.add(state.clock, 'time', cost);
 }
 
-/** Charges a mouse's packet to the mice's clock as well. */
-export function payMouse(cost: u64, mouseQueue: i64, now: u64): void {
-  state.mouseClock = now + toU64(mouseQueue + atMouseRate(i64(cost)));
+/**
+ * Charges a mouse's packet to the mice's clock as well. While nothing is owed for all of them, a charge that another CPU's
+ * overwrites only leaves mice more of the credit. Then each counts: mice that send from several CPUs at once had a half more than C.
+ */
+export function payMouse(cost: u64, { queue, mouseQueue, mouseClock }: Debt, now: u64): void {
+  const owed = toU64(atMouseRate(i64(cost)));
+  const start = now + toU64(mouseQueue);
+  if (config.pacing === CLASSES || queue <= 0n) {
+    state.mouseClock = start + owed;
+    return;
+  }
+  if (
+    mouseClock !== start &&
+    atomic.compareExchange(state, 'mouseClock', mouseClock, start + owed) === mouseClock
+  )
+    return;
+  atomic.add(state, 'mouseClock', owed);
 }
 
 /** Time that these packets take at the packet-rate cap, ns. */

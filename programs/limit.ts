@@ -189,7 +189,7 @@ export const limit = classifier((skb) => {
     countDelay(signed(departure - now));
   }
   if (heavy === 0n) {
-    payMouse(cost, debt.mouseQueue, due);
+    payMouse(cost, debt, due);
     if (config.pacing === CLASSES) skb.priority = config.mouseClass;
   } else {
     sample(skb, hash, packet.transport, due + wide(debt.queue), cost, now);

@@ -355,6 +355,7 @@ INLINE u64 tick_time(void)
 
 struct debt {
 	i64 queue, mouse_queue;
+	u64 mouse_clock;
 };
 
 INLINE i64 at_mouse_rate(i64 time) { return (time * (i64)config.mouse_stretch) >> 10; }
@@ -375,9 +376,22 @@ INLINE struct debt debt_at(u64 now)
 	i64 limit = MAX(queue, 0);
 	if (config.pacing == CLASSES)
 		limit = at_mouse_rate(limit);
-	i64 mouse_queue = state.mouse_clock - now, least = -(i64)config.mouse_credit;
+	u64 mouse_clock = state.mouse_clock;
+	i64 mouse_queue = mouse_clock - now, least = -(i64)config.mouse_credit;
 	mouse_queue = MAX(mouse_queue, least);
-	return (struct debt){ queue, MIN(mouse_queue, limit) };
+	return (struct debt){ queue, MIN(mouse_queue, limit), mouse_clock };
+}
+
+INLINE void pay_mouse(const struct debt *debt, u64 cost, u64 now)
+{
+	u64 owed = at_mouse_rate(cost), start = now + debt->mouse_queue, seen = debt->mouse_clock;
+	if (config.pacing == CLASSES || debt->queue <= 0) {
+		state.mouse_clock = start + owed;
+		return;
+	}
+	if (seen != start && __sync_val_compare_and_swap(&state.mouse_clock, seen, start + owed) == seen)
+		return;
+	__sync_fetch_and_add(&state.mouse_clock, owed);
 }
 
 INLINE i64 delay_of(struct debt debt, u64 cost, u64 level)
@@ -744,7 +758,7 @@ admitted:
 			sample(skb, hash, p.transport, quanta, now);
 	}
 	if (!heavy)
-		state.mouse_clock = due + debt.mouse_queue + at_mouse_rate(cost);
+		pay_mouse(&debt, cost, due);
 	for (int i = 0; i < 4; i++)
 		if (state.cells[cell[i]] < estimated)
 			state.cells[cell[i]] = estimated;

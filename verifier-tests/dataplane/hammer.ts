@@ -1,15 +1,15 @@
-/** Runs the program at descriptor 3 on one packet, as fast as it goes, for a time: `hammer.ts FLOW MILLISECONDS`. */
+/** Runs the program at descriptor 3 on packets of some flows, as fast as it goes, for a time: `hammer.ts FLOW FLOWS BYTES MILLISECONDS`. */
 import { tcpFrame } from '../../bench/dataplane/packets.ts';
 import { testRun } from '../../loader/bpf/testrun.ts';
 
 const PROGRAM_FD = 3;
-const REPEAT = 2000;
-const [flow, milliseconds] = process.argv.slice(2).map(Number);
-const data = tcpFrame({ length: 1514, flow: flow ?? 0 });
+const REPEAT = 500;
+const [first = 0, flows = 1, length, milliseconds = 0] = process.argv.slice(2).map(Number);
+const packets = Array.from({ length: flows }, (_, flow) => tcpFrame({ length, flow: first + flow }));
 
 process.stdout.write('ready\n');
 process.stdin.once('data', () => {
-  const until = performance.now() + (milliseconds ?? 0);
-  while (performance.now() < until) testRun(PROGRAM_FD, { data, repeat: REPEAT });
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until) for (const data of packets) testRun(PROGRAM_FD, { data, repeat: REPEAT });
   process.exit();
 });
