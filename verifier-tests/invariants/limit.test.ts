@@ -9,8 +9,12 @@ import { executionOf, type Place, run, stepOf } from './run.ts';
 import {
   frame,
   inOrderOfTime,
+  type Packet,
+  packetOf,
   packetsOf,
   type Scenario,
+  SLOWEST_TICK,
+  START,
   STEADY,
   scenarios,
   steadyFlow,
@@ -20,6 +24,8 @@ import {
 /** TC_ACT_UNSPEC as a verdict is told. */
 const UNSPECIFIED = 0xffff_ffff;
 const TC_ACT_SHOT = 2;
+/** Drawn so, nothing is dropped early. */
+const NEVER_EARLY = 2 ** 32 - 1;
 
 beforeAll(stayOnFirstCpu);
 
@@ -280,6 +286,34 @@ test('a mouse does not wait because others do', () => {
   expect(waiting.length).toBeGreaterThan(1000);
   expect(waiting.filter((flow) => flow.startsWith('udp4'))).toEqual([]);
 });
+
+test.each([undefined, 2_000_000, 1_000_000])(
+  'beside flows that are too many, each below the threshold, a policer soon drops no mouse: a burst of %s bits',
+  (burstBits) => {
+    const limit = { rateBitsPerSecond: 10_000_000, pacing: 'police' as const, burstBits };
+    // Twice the rate in all, by turns.
+    const gap = (1514n * 8n * 1_000_000_000n) / BigInt(limit.rateBitsPerSecond) / 2n;
+    const crowd = Array.from({ length: 14_000 }, (_, index): Packet => {
+      const now = START + BigInt(index) * gap;
+      return {
+        ...packetOf('tcp4', index % 40, 0, 1514),
+        now,
+        ticks: now / SLOWEST_TICK,
+        random: NEVER_EARLY,
+      };
+    });
+    const mice = Array.from({ length: 300 }, (_, index) => ({
+      ...{ kind: 'udp4' as const, flow: 100 + index, ecn: 0, length: 200, count: 1, gap: 0 },
+      ...{ pause: index === 0 ? 5_000_000_000n : 10_000_000n, random: 0 },
+    }));
+    const packets = inOrderOfTime(crowd, packetsOf(limit, mice));
+    const { outcomes } = run({ limit, seed: 5n, packets }, 'vm');
+    const droppedOf = (kind: string) =>
+      packets.filter(({ flow }, index) => flow.startsWith(kind) && outcomes[index]?.verdict === TC_ACT_SHOT);
+    expect(droppedOf('tcp4').length).toBeGreaterThan(1000);
+    expect(droppedOf('udp4').length).toBeLessThanOrEqual(2);
+  },
+);
 
 test('the traffic of these tests is held back, marked and dropped', () => {
   const samples = fc.sample(scenarios(['police', 'edt'], 20_000), { numRuns: 30, seed: 1 });
