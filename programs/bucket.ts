@@ -50,12 +50,17 @@ function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
   return i64(time - now);
 }
 
-export function debtAt(now: u64): Debt {
-  const queue = queueOf(state.clock, config.credit, now);
+/**
+ * What is owed `wait` ns from now. The mice's clock is read first: charged for both by another CPU in between, it would seem to be ahead of
+ * what is owed for all, and be set back.
+ */
+export function debtAt(now: u64, wait: i64): Debt {
+  const mouseClock = state.mouseClock;
+  const owed = queueOf(state.clock, config.credit, now);
+  const queue = config.nsPerPacket === 0n ? owed : smax(owed - wait, -i64(config.credit));
   // Mice that wait alone leave at C, so a heavy flow has beside them what their share leaves it and no more. HTB sees to that itself.
   const limit = config.pacing === CLASSES ? atMouseRate(positive(queue)) : positive(queue);
-  const mouseClock = state.mouseClock;
-  const lag = smax(i64(mouseClock - now), -i64(config.mouseCredit));
+  const lag = smax(i64(mouseClock - now) - wait, -i64(config.mouseCredit));
   return { queue, mouseQueue: i64(forget(toU64(smin(lag, limit)))), mouseClock };
 }
 
@@ -82,14 +87,16 @@ export function delayOf({ queue, mouseQueue }: Debt, cost: u64, level: u64): i64
   return mouse;
 }
 
-/** Charges an admitted packet. */
-export function payAll(cost: u64): void {
+/** Charges an admitted packet that has waited for the packet-rate cap until `due`. */
+export function payAll(cost: u64, due: u64): void {
+  // What credit there is by then. Not before: a packet that is dropped leaves the clock as it was.
+  if (config.nsPerPacket !== 0n) queueOf(state.clock, config.credit, due);
   atomic.add(state.clock, 'time', cost);
 }
 
 /**
- * Charges a mouse's packet to the mice's clock as well. While nothing is owed for all of them, a charge that another CPU's
- * overwrites only leaves mice more of the credit. Then each counts: mice that send from several CPUs at once had a half more than C.
+ * Charges a mouse's packet to the mice's clock as well. While nothing is owed, a charge that another CPU's overwrites only leaves mice
+ * more of the credit. While something is, each counts: mice that sent from two CPUs at once had a half more than C.
  */
 export function payMouse(cost: u64, { queue, mouseQueue, mouseClock }: Debt, now: u64): void {
   const owed = toU64(atMouseRate(i64(cost)));

@@ -16,7 +16,7 @@ const MAPPED = 0xffffn << 32n;
 /** Whether an address of IPv6 is one of IPv4 in the trie. No host sends to or from such (RFC 6890), but a Pod may make packets that do. */
 const seemsIPv4 = (high: u64, low: u64): boolean => high === 0n && low >> 32n === MAPPED >> 32n;
 
-/** Whether the other end's address lies in an excluded subnet. */
+/** Whether the other end's address lies in an excluded subnet; what only seems IPv4 is limited, whatever the subnets are. */
 export function isExcluded(skb: Skb): boolean {
   const { version, sourceHigh, sourceLow, destinationHigh, destinationLow } = addressesOf(skb);
   if (version === 0) return false;

@@ -104,7 +104,7 @@ export const limit = classifier((skb) => {
   const packetCost = config.nsPerPacket === 0n ? 0n : packetCostOf(segmentsOf(skb));
 
   let now = tickTime();
-  let debt = debtAt(now);
+  let debt = debtAt(now, 0n);
   const smallest = smallestOf(cells);
   const shift = congestionShift(debt.mouseQueue, now);
   const filling = fillingOf(bytes, shift);
@@ -114,8 +114,8 @@ export const limit = classifier((skb) => {
   let delay = delayOf(debt, cost, estimated - now);
   // When the packet leaves, if something holds it; that it waits behind its own flow's is no reason to mark it.
   let departure = now;
-  // When its bytes are owed: where the packet-rate cap holds it, as it leaves that. Owed as it comes, those of packets that come one
-  // behind the other and wait ever shorter would leave at once.
+  // When its bytes are charged: where the packet-rate cap holds it, as it leaves that. Charged as they come, packets of which each
+  // waits shorter for that cap than the one before it would leave faster than C.
   let due = now;
   const packetsWait = config.nsPerPacket !== 0n && packetDelay(packetCost, now) > 0n;
   // A flow that only seems heavy, by a time that lags, would be so for long in the class of heavy flows.
@@ -126,8 +126,9 @@ export const limit = classifier((skb) => {
     // The packet-rate cap holds back no ARP and no neighbour discovery.
     const held = config.nsPerPacket !== 0n && !isVital(packet);
     const wait = held ? positive(packetDelay(packetCost, now)) : 0n;
-    due = config.pacing === DEPARTURE_TIMES ? now + wide(wait) : now;
-    debt = debtAt(due);
+    const ahead = config.pacing === DEPARTURE_TIMES ? wait : 0n;
+    due = now + wide(ahead);
+    debt = debtAt(now, ahead);
     estimated = estimate(smallest, filling, now);
     heavy = isHeavy(estimated - now);
     verdict = toU32(heavy);
@@ -182,7 +183,7 @@ export const limit = classifier((skb) => {
     depart(skb, departure, now, OWN_PACING);
   }
   // Ahead of the counters: an atomic operation waits for all before it.
-  payAll(cost);
+  payAll(cost, due);
   if (config.nsPerPacket !== 0n) payPackets(packetCost);
   if (config.pacing !== POLICE && departure > now) {
     if (config.pacing === DEPARTURE_TIMES) keepDeparture(hash, departure);

@@ -370,14 +370,16 @@ INLINE i64 queue_of(u64 *clock, u64 credit, u64 now)
 	return time - now;
 }
 
-INLINE struct debt debt_at(u64 now)
+INLINE struct debt debt_at(u64 now, i64 wait)
 {
-	i64 queue = queue_of(&state.clock, config.credit, now);
+	u64 mouse_clock = *(volatile u64 *)&state.mouse_clock;
+	i64 queue = queue_of(&state.clock, config.credit, now), empty = -(i64)config.credit;
+	if (config.ns_per_packet)
+		queue = MAX(queue - wait, empty);
 	i64 limit = MAX(queue, 0);
 	if (config.pacing == CLASSES)
 		limit = at_mouse_rate(limit);
-	u64 mouse_clock = state.mouse_clock;
-	i64 mouse_queue = mouse_clock - now, least = -(i64)config.mouse_credit;
+	i64 mouse_queue = mouse_clock - now - wait, least = -(i64)config.mouse_credit;
 	mouse_queue = MAX(mouse_queue, least);
 	return (struct debt){ queue, MIN(mouse_queue, limit), mouse_clock };
 }
@@ -651,7 +653,7 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 		packet_cost = (segments_of(skb) * config.ns_per_packet) >> 10;
 
 	u64 now = tick_time();
-	struct debt debt = debt_at(now);
+	struct debt debt = debt_at(now, 0);
 	u64 smallest = smallest_of(cell);
 	u64 shift = congestion_shift(debt.mouse_queue, now);
 	u64 filling = ((wire * config.cell_ns_per_byte) >> 20) << shift;
@@ -661,15 +663,16 @@ SEC("tc") int ingress(struct __sk_buff *skb)
 	int packets_wait = config.ns_per_packet && packet_delay(packet_cost, now) > 0;
 	int seems_heavy = config.pacing == CLASSES && estimated - now > config.heavy_level;
 	if (unlikely(delay > 0 || packets_wait || seems_heavy)) {
-		i64 wait = 0;
-		due = now = ktime_get_ns();
+		i64 wait = 0, ahead = 0;
+		now = ktime_get_ns();
 		if (config.ns_per_packet && !is_vital(p.transport)) {
 			wait = packet_delay(packet_cost, now);
 			wait = MAX(wait, 0);
 		}
 		if (config.pacing == DEPARTURE_TIMES)
-			due += wait;
-		debt = debt_at(due);
+			ahead = wait;
+		due = now + ahead;
+		debt = debt_at(now, ahead);
 		estimated = estimate(smallest, filling, now);
 		delay = delay_of(debt, cost, estimated - now);
 		if (config.ns_per_packet)
@@ -747,6 +750,8 @@ admitted:
 			estimated = MAX(estimated, drained);
 		}
 	}
+	if (config.ns_per_packet)
+		queue_of(&state.clock, config.credit, due);
 	__sync_fetch_and_add(&state.clock, cost);
 	if (config.ns_per_packet)
 		__sync_fetch_and_add(&state.packet_clock, packet_cost);

@@ -10,14 +10,22 @@ test("a slow Pod has fq's own room for all flows, and no less for one", () => {
   expect(flowLimit).toBeGreaterThanOrEqual(100);
 });
 
-test.each([1e6, 1e7, 1e8])(
-  'a flow has room for all that the program may let wait, however small its packets: %d bit/s',
+const SMALLEST = 42;
+
+/** Of the rate in `time` ns. */
+const packetsIn = (time: bigint, bitsPerSecond: number): number =>
+  ((Number(time) / 1e9) * bitsPerSecond) / 8 / SMALLEST;
+
+test.each([1e6, 1e7, 3e7])(
+  'there is room for all that the program may let wait, however small packets are: %d bit/s',
   (rateBitsPerSecond) => {
     const { flowLimit = 0, limit = 0 } = fqOptions({ rateBitsPerSecond });
     const { heavyHorizon, mouseHorizon } = boundsOf({ rateBitsPerSecond, pacing: 'edt' });
-    const packetsIn = (time: bigint, bytes: number) => ((Number(time) / 1e9) * rateBitsPerSecond) / 8 / bytes;
-    expect(flowLimit).toBeGreaterThanOrEqual(packetsIn((heavyHorizon * 9n) / 8n, 42));
-    expect(limit).toBeGreaterThanOrEqual(packetsIn((mouseHorizon * 9n) / 8n, 60));
+    const longest = packetsIn(((heavyHorizon + mouseHorizon) * 9n) / 8n, rateBitsPerSecond);
+    expect(flowLimit).toBeGreaterThanOrEqual(packetsIn((heavyHorizon * 9n) / 8n, rateBitsPerSecond));
+    expect(limit).toBeGreaterThanOrEqual(longest);
+    const stated = fqOptions({ rateBitsPerSecond, heavyThresholdBits: 2 * rateBitsPerSecond });
+    expect(stated.flowLimit).toBeGreaterThanOrEqual(longest);
   },
 );
 
@@ -30,8 +38,8 @@ test('a fast Pod has room for full packets', () => {
 
 test('the room is bounded: by the memory that small packets take, and by packets', () => {
   expect(fqOptions({ rateBitsPerSecond: 1e9 })).toEqual({
-    flowLimit: MOST_SMALL,
-    limit: 2 * MOST_SMALL,
+    flowLimit: (MOST_SMALL / 4) * 3,
+    limit: MOST_SMALL,
   });
   expect(fqOptions({ rateBitsPerSecond: 1e15 })).toEqual({ flowLimit: 1 << 20, limit: 1 << 20 });
 });

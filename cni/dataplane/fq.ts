@@ -10,15 +10,16 @@ const DEFAULT_LIMIT = 10_000;
 /** A cap of 1 P would ask for more packets than there is memory. */
 const MOST_PACKETS = 1 << 20;
 /**
- * Each small packet takes some 800 bytes of the kernel's memory, so many of one flow 100 MB. From 1 Gbit/s on, a flow of packets below 160
- * bytes finds no room for more, and gets what these are of its share.
+ * Each small packet takes some 800 bytes of the kernel's memory, so many 100 MB, of which nobody's socket is charged with what comes to a
+ * Pod. A flow may take three quarters of it: what it sends in 170 ms if that is up to 570,000 packets a second.
  */
 const MOST_SMALL_PACKETS = 1 << 17;
+const MOST_SMALL_OF_FLOW = (MOST_SMALL_PACKETS / 4) * 3;
 
 /**
- * Room for every packet that the program may send on: fq's defaults drop where the program has decided to pace, and what it drops
- * has been charged. Small packets wait for an eighth more than a horizon, and those of a flow that has more than others for a sixteenth:
- * a flow may for a quarter more than the heavy one, all together for that and the mice's.
+ * Room for what the program may send on: fq's defaults drop where the program has decided to pace, and what it drops has been charged.
+ * Small packets wait for an eighth more than a horizon, and those of a flow that has more than others for a sixteenth: a flow may for a
+ * quarter more than the heavy one, all together for that and the mice's. A stated threshold lets one flow wait as a mouse for all of that.
  */
 export function fqOptions(limit: Limit): FqOptions {
   const paced = { ...limit, pacing: 'edt' } as const;
@@ -29,8 +30,10 @@ export function fqOptions(limit: Limit): FqOptions {
     const full = Math.min(MOST_PACKETS, bytes / FULL_PACKET_BYTES);
     return Math.ceil(Math.max(small, full));
   };
+  const longest = heavyHorizon + mouseHorizon;
+  const ofFlow = limit.heavyThresholdBits === undefined ? heavyHorizon : longest;
   return {
-    flowLimit: Math.max(DEFAULT_FLOW_LIMIT, packetsWithin(heavyHorizon, MOST_SMALL_PACKETS)),
-    limit: Math.max(DEFAULT_LIMIT, packetsWithin(heavyHorizon + mouseHorizon, 2 * MOST_SMALL_PACKETS)),
+    flowLimit: Math.max(DEFAULT_FLOW_LIMIT, packetsWithin(ofFlow, MOST_SMALL_OF_FLOW)),
+    limit: Math.max(DEFAULT_LIMIT, packetsWithin(longest, MOST_SMALL_PACKETS)),
   };
 }

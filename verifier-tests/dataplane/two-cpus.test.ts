@@ -15,8 +15,8 @@ const CPUS = [0, 1] as const;
 /** Until the bucket's credit is used up; then how long is measured, ms. */
 const WARM_UP = 700;
 const MEASURED = 1000;
-/** Reading the counters of both CPUs takes a moment, in which some packets pass. */
-const TOLERANCE = 1.005;
+/** Reading the counters of both CPUs takes a moment, in which some packets pass; on a busy machine a longer one. */
+const TOLERANCE = 1.02;
 const RATE = 1_000_000_000;
 
 /** Wire bytes that passed so far, by CPU. */
@@ -49,10 +49,13 @@ interface Load {
 
 /** One large flow on each. */
 const ELEPHANTS: Load = { flows: 1, length: 1514 };
-/** Small packets that are all taken for mice's, so that nothing but the clocks they share holds them. */
+/**
+ * Small packets that are all taken for mice's, so that nothing but the clocks they share holds them. They may wait for less than they
+ * send in the time before it is measured, however busy the machine is.
+ */
 const MICE: Load = {
   ...{ flows: 64, length: 60 },
-  settings: { heavyLevel: (1n << 37n) - 1n, handOverShift: 31n, shiftLimit: 0n },
+  settings: { heavyLevel: (1n << 37n) - 1n, handOverShift: 31n, shiftLimit: 0n, mouseHorizon: 1n << 24n },
 };
 
 /** Both CPUs send, each flows of its own, far more than the limit. */

@@ -83,6 +83,33 @@ test.each([
   expect(excess(scenario, passed)).toBe(0);
 });
 
+test('what the packet-rate cap drops leaves ARP as it was', () => {
+  const limit = { rateBitsPerSecond: 20_000_000, packetsPerSecond: 100, pacing: 'edt' as const };
+  const arp = (count: number, gap: bigint, start: bigint) =>
+    Array.from({ length: count }, (_, index) => sent(packetOf('arp', 1, 0, 60), start + BigInt(index) * gap));
+  const flood = arp(3500, 100_000n, START);
+  // That has to wait for longer than it may.
+  const end = START + 350_000_000n;
+  const packets = [...flood, sent(packetOf('udp4', 5, 0, 200), end), ...arp(20, 5_000_000n, end + 1n)];
+  const { outcomes } = run({ limit, seed: 5n, packets }, 'vm');
+  expect(outcomes.map(passes)).toEqual(packets.map(({ vital }) => vital));
+});
+
+test('what the packet-rate cap drops takes nothing from others', () => {
+  const limit = { rateBitsPerSecond: 20_000_000, packetsPerSecond: 1000, pacing: 'edt' as const };
+  const half = Array.from({ length: 2500 }, (_, index) =>
+    sent(packetOf('tcp4', 1, 0, 1514), START + BigInt(index) * 2_000_000n),
+  );
+  const large = { ...packetOf('tcp4', 2, 0, 65_000), segments: 60_000 };
+  const packets = [
+    ...half.slice(0, 500),
+    ...[0n, 1n, 2n].map((at) => sent(large, START + SECOND + at)),
+    ...half.slice(500),
+  ];
+  const { outcomes } = run({ limit, seed: 5n, packets }, 'vm');
+  expect(outcomes.map(passes)).toEqual(packets.map(({ segments }) => segments === 0));
+});
+
 test('packets that their sender wants to leave at one time bring no more than 268 ms of the rate beyond the burst', () => {
   const limit = { rateBitsPerSecond: 10_000_000, pacing: 'edt' as const };
   const wanted = START + 8n * SECOND;

@@ -65,12 +65,15 @@ describe.each(PLACES)('any traffic, in the $place', ({ place, mostBytes, runs })
     });
   });
 
-  test('no more packets than the packet-rate cap and its burst allow are admitted in any interval', () => {
+  test('under a packet-rate cap no more packets are admitted than it and its burst allow, and no more bytes leave', () => {
     holds(['police', 'edt', 'queue'], (scenario) => {
       const { limit, packets } = scenario;
       const capped = { ...scenario, limit: { ...limit, packetsPerSecond: 20 + (packets.length % 400) } };
-      const many = excessOfPackets(capped, run(capped, place).passed);
-      return many > 0 ? `${many} packets too many` : undefined;
+      const { passed } = run(capped, place);
+      const many = excessOfPackets(capped, passed);
+      if (many > 0) return `${many} packets too many`;
+      const bytes = limit.pacing === 'queue' ? 0 : excess(capped, passed);
+      return bytes > 0 ? `${bytes} bytes too many` : undefined;
     });
   });
 

@@ -62,6 +62,7 @@ function flooded(limit: PacedLimit, { length, times, ecn, packetsPerFlow, direct
   return { droppedByFq, goodput: left / (limit.rateBitsPerSecond / 8) };
 }
 
+// The first is a control: full packets have always had room.
 const one = { times: 1.5, ecn: 0, packetsPerFlow: 0, direction: 'ingress' } as const;
 
 test.each([

@@ -16,7 +16,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
   'branchless.ts':
     'const at = asI64(skb.tstamp); skb.tstamp = asU64(greater(positive(at), lesser(at, asI64(skb.hash))));',
   'bucket.ts':
-    'const cost = costOf(skb.tstamp); const debt = debtAt(cost); payAll(cost); payMouse(cost, debt, cost);' +
+    'const cost = costOf(skb.tstamp); const debt = debtAt(cost, asI64(cost)); payAll(cost, cost); payMouse(cost, debt, cost);' +
     'const wait = packetDelay(packetCostOf(skb.len), cost); payPackets(cost); if (delayOf(debt, cost, 5n) > wait) return 2;',
   'config.ts': 'skb.mark = config.pacing; skb.tstamp = config.credit;',
   'congestion.ts': 'skb.tstamp = congestionShift(asI64(skb.hash), skb.tstamp);',
