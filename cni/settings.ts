@@ -35,11 +35,11 @@ const HAND_OVER_SHIFT = { least: 10n, most: 31n } as const;
 const FULL_PACKET_BYTES = 1514n;
 const RAMP_PACKETS = 12n;
 
-const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const bitLength = (value: bigint): bigint => BigInt(value.toString(2).length);
-
 /** Mice are too many while they owe more than this, or half of what they may: dropped before that, they would stay mice. */
 const CONGESTED = 1n << 23n;
+
+const bigMin = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const bitLength = (value: bigint): bigint => BigInt(value.toString(2).length);
 
 /** The congestion shift's bound, in 1/256 of a doubling: so far that the threshold stays at 16 KiB. */
 function shiftLimit(heavyBytes: bigint): bigint {

@@ -51,8 +51,8 @@ function queueOf(clock: Ref<typeof Clock>, credit: u64, now: u64): i64 {
 }
 
 /**
- * What is owed `wait` ns from now. The mice's clock is read first: charged for both by another CPU in between, it would seem to be ahead of
- * what is owed for all, and be set back.
+ * What is owed `wait` ns from now. The mice's clock is read first: read second, it might hold a charge of another CPU that `queue` is
+ * without, which the bound by `queue` would take back.
  */
 export function debtAt(now: u64, wait: i64): Debt {
   const mouseClock = state.mouseClock;
@@ -96,7 +96,7 @@ export function payAll(cost: u64, due: u64): void {
 
 /**
  * Charges a mouse's packet to the mice's clock as well. While nothing is owed, a charge that another CPU's overwrites only leaves mice
- * more of the credit. While something is, each counts: mice that sent from two CPUs at once had a half more than C.
+ * more of the credit. While something is, each counts, or mice that send from several CPUs at once have more than C.
  */
 export function payMouse(cost: u64, { queue, mouseQueue, mouseClock }: Debt, now: u64): void {
   const owed = toU64(atMouseRate(i64(cost)));

@@ -11,10 +11,11 @@ const Subnet = struct({ prefixLength: u32, first: be32, second: be32, third: be3
 /** User space fills it before the program is attached (cni/dataplane/exclusions.ts). */
 export const exclusions = lpmTrieMap({ key: Subnet, value: struct({ excluded: u32 }), maxEntries: 256 });
 
-const MAPPED = 0xffffn << 32n;
+/** What precedes the address of IPv4. */
+const MAPPED = 0xffffn;
 
 /** Whether an address of IPv6 is one of IPv4 in the trie. No host sends to or from such (RFC 6890), but a Pod may make packets that do. */
-const seemsIPv4 = (high: u64, low: u64): boolean => high === 0n && low >> 32n === MAPPED >> 32n;
+const seemsIPv4 = (high: u64, low: u64): boolean => high === 0n && low >> 32n === MAPPED;
 
 /** Whether the other end's address lies in an excluded subnet; what only seems IPv4 is limited, whatever the subnets are. */
 export function isExcluded(skb: Skb): boolean {
@@ -23,7 +24,7 @@ export function isExcluded(skb: Skb): boolean {
   const high: u64 = config.exclusions === SOURCE ? sourceHigh : destinationHigh;
   const own: u64 = config.exclusions === SOURCE ? sourceLow : destinationLow;
   if (version === 6 && seemsIPv4(high, own)) return false;
-  const low = version === 4 ? own | MAPPED : own;
+  const low = version === 4 ? own | (MAPPED << 32n) : own;
   const subnet = exclusions.lookup({
     prefixLength: 128,
     first: u32(high >> 32n),

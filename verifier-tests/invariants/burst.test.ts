@@ -4,16 +4,12 @@ import { boundsOf } from '../../cni/bounds.ts';
 import { bytesIn, type PacedLimit } from '../../cni/limit.ts';
 import { departureOf, excess, type Passed, passes } from './judge.ts';
 import { executionOf, run, stepOf } from './run.ts';
-import { type Packet, packetOf, SECOND, SLOWEST_TICK, START } from './traffic.ts';
+import { NEVER_EARLY, type Packet, packetOf, SECOND, SLOWEST_TICK, START, sentAt } from './traffic.ts';
 
-const NEVER_EARLY = 2 ** 32 - 1;
 /** Of programs/departures.ts, ns. */
 const OWN_PACING = 1n << 28n;
 
-const sent = (packet: Omit<Packet, 'now' | 'ticks' | 'random'>, now: bigint): Packet => ({
-  ...packet,
-  ...{ now, ticks: now / SLOWEST_TICK, random: NEVER_EARLY },
-});
+const sent = (packet: ReturnType<typeof packetOf>, now: bigint): Packet => sentAt(now, packet, NEVER_EARLY);
 
 /**
  * A flow turns heavy, and the bucket fills up. A mouse's packet has the clock read at the start of a tick; at its end the heavy flow

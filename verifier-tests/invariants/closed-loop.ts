@@ -2,7 +2,7 @@
 import type { Limit } from '../../cni/settings.ts';
 import { departureOf, type Passed, passes } from './judge.ts';
 import { executionOf, type Place, stepOf } from './run.ts';
-import { type Packet, packetOf, SECOND, SLOWEST_TICK, START } from './traffic.ts';
+import { drawn, packetOf, SECOND, START, sentAt } from './traffic.ts';
 
 export interface Sender {
   readonly flow: number;
@@ -36,11 +36,10 @@ export function closedLoop(
   const passed: Passed[] = [];
   let dropped = 0;
   try {
-    for (let count = 1; ; count += 1) {
+    for (let count = 0; ; count += 1) {
       const [next] = due.sort((a, b) => (a.now < b.now ? -1 : a.now > b.now ? 1 : 0));
       if (next === undefined) return { passed, dropped };
-      const random = Math.imul(count, 0x9e3779b1) >>> 0;
-      const packet: Packet = { ...next.common, now: next.now, ticks: next.now / SLOWEST_TICK, random };
+      const packet = sentAt(next.now, next.common, drawn(count));
       const outcome = execution.run(stepOf(packet));
       const departure = departureOf(packet, outcome);
       if (passes(outcome)) passed.push({ packet, departure });

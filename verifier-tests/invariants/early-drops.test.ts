@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { bytesIn } from '../../cni/limit.ts';
 import type { Limit } from '../../cni/settings.ts';
 import { run } from './run.ts';
-import { inOrderOfTime, type Packet, packetOf, SECOND, SLOWEST_TICK, START } from './traffic.ts';
+import { inOrderOfTime, type Packet, packetOf, SECOND, START, sentAt } from './traffic.ts';
 
 const limit: Limit = { rateBitsPerSecond: 100_000_000, pacing: 'edt' };
 const LENGTH = 1514;
@@ -12,10 +12,8 @@ const SHOT = 2;
 const PACKET = (BigInt(LENGTH) * SECOND) / bytesIn(limit, SECOND);
 const HEAVY = 1;
 
-const at = (flow: number, now: bigint, random: number, kind: 'tcp4' | 'udp4' = 'tcp4'): Packet => ({
-  ...packetOf(kind, flow, 0, LENGTH),
-  ...{ now, ticks: now / SLOWEST_TICK, random },
-});
+const at = (flow: number, now: bigint, random: number, kind: 'tcp4' | 'udp4' = 'tcp4'): Packet =>
+  sentAt(now, packetOf(kind, flow, 0, LENGTH), random);
 
 /** `count` packets of a flow from `start` on, each `gap` behind the one before. */
 const every = (gap: bigint, start: bigint, count: number, packet: (index: number, now: bigint) => Packet) =>

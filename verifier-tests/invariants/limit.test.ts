@@ -9,14 +9,14 @@ import { executionOf, type Place, run, stepOf } from './run.ts';
 import {
   frame,
   inOrderOfTime,
-  type Packet,
+  NEVER_EARLY,
   packetOf,
   packetsOf,
   type Scenario,
-  SLOWEST_TICK,
   START,
   STEADY,
   scenarios,
+  sentAt,
   steadyFlow,
   steadyFlows,
 } from './traffic.ts';
@@ -24,8 +24,6 @@ import {
 /** TC_ACT_UNSPEC as a verdict is told. */
 const UNSPECIFIED = 0xffff_ffff;
 const TC_ACT_SHOT = 2;
-/** Drawn so, nothing is dropped early. */
-const NEVER_EARLY = 2 ** 32 - 1;
 
 beforeAll(stayOnFirstCpu);
 
@@ -296,15 +294,9 @@ test.each([undefined, 2_000_000, 1_000_000])(
     const limit = { rateBitsPerSecond: 10_000_000, pacing: 'police' as const, burstBits };
     // Twice the rate in all, by turns.
     const gap = (1514n * 8n * 1_000_000_000n) / BigInt(limit.rateBitsPerSecond) / 2n;
-    const crowd = Array.from({ length: 14_000 }, (_, index): Packet => {
-      const now = START + BigInt(index) * gap;
-      return {
-        ...packetOf('tcp4', index % 40, 0, 1514),
-        now,
-        ticks: now / SLOWEST_TICK,
-        random: NEVER_EARLY,
-      };
-    });
+    const crowd = Array.from({ length: 14_000 }, (_, index) =>
+      sentAt(START + BigInt(index) * gap, packetOf('tcp4', index % 40, 0, 1514), NEVER_EARLY),
+    );
     const mice = Array.from({ length: 300 }, (_, index) => ({
       ...{ kind: 'udp4' as const, flow: 100 + index, ecn: 0, length: 200, count: 1, gap: 0 },
       ...{ pause: index === 0 ? 5_000_000_000n : 10_000_000n, random: 0 },

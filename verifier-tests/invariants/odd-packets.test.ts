@@ -3,20 +3,15 @@ import { expect, test } from 'vitest';
 import type { Limit } from '../../cni/settings.ts';
 import { excess, passes } from './judge.ts';
 import { run } from './run.ts';
-import { type Packet, packetOf, SLOWEST_TICK, START } from './traffic.ts';
+import { ALWAYS_EARLY, type Packet, packetOf, START, sentAt } from './traffic.ts';
 
 /** In a frame: the destination of IPv6, and the first byte behind the Ethernet header. */
 const IPV6_DESTINATION = 38;
 const NETWORK = 14;
-/** As soon as marking or dropping has any chance, it is drawn. */
-const ALWAYS = 0;
 
 /** One every 100 µs. */
-const series = (count: number, packet: Omit<Packet, 'now' | 'ticks' | 'random'>): readonly Packet[] =>
-  Array.from({ length: count }, (_, index) => {
-    const now = START + BigInt(index) * 100_000n;
-    return { ...packet, ...{ now, ticks: now / SLOWEST_TICK, random: ALWAYS } };
-  });
+const series = (count: number, packet: ReturnType<typeof packetOf>): readonly Packet[] =>
+  Array.from({ length: count }, (_, index) => sentAt(START + BigInt(index) * 100_000n, packet, ALWAYS_EARLY));
 
 const sent = (limit: Limit, packets: readonly Packet[]) => {
   const scenario = { limit, seed: 5n, packets };

@@ -5,7 +5,7 @@ import { fqOptions } from '../../cni/dataplane/fq.ts';
 import type { PacedLimit } from '../../cni/limit.ts';
 import { departureOf, passes } from './judge.ts';
 import { executionOf, stepOf } from './run.ts';
-import { packetOf, SECOND, SLOWEST_TICK, START } from './traffic.ts';
+import { drawn, packetOf, SECOND, START, sentAt } from './traffic.ts';
 
 interface Flood {
   readonly length: number;
@@ -39,8 +39,7 @@ function flooded(limit: PacedLimit, { length, times, ecn, packetsPerFlow, direct
   try {
     for (let now = start, index = 0; now < end; now += gap, index++) {
       const flow = packetsPerFlow === 0 ? 1 : 10 + Math.floor(index / packetsPerFlow);
-      const random = Math.imul(index + 1, 0x9e3779b1) >>> 0;
-      const packet = { ...packetOf('udp4', flow, ecn, length), now, ticks: now / SLOWEST_TICK, random };
+      const packet = sentAt(now, packetOf('udp4', flow, ecn, length), drawn(index));
       const outcome = execution.run(stepOf(packet));
       if (!passes(outcome)) continue;
       const queue = queues.get(flow) ?? [];
@@ -62,10 +61,10 @@ function flooded(limit: PacedLimit, { length, times, ecn, packetsPerFlow, direct
   return { droppedByFq, goodput: left / (limit.rateBitsPerSecond / 8) };
 }
 
-// The first is a control: full packets have always had room.
 const one = { times: 1.5, ecn: 0, packetsPerFlow: 0, direction: 'ingress' } as const;
 
 test.each([
+  // A control: for full packets fq's room was never too small.
   { ...one, length: 1514 },
   { ...one, length: 200 },
   { ...one, length: 200, ecn: 2 },

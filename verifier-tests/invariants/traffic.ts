@@ -165,6 +165,19 @@ export function packetOf(kind: Kind, flow: number, ecn: number, length: number) 
   };
 }
 
+/** Drawn so, nothing is dropped early or marked; and so, all that may be. */
+export const NEVER_EARLY = 2 ** 32 - 1;
+export const ALWAYS_EARLY = 0;
+
+/** A number for each packet, the same in each run. */
+export const drawn = (index: number): number => Math.imul(index + 1, 0x9e3779b1) >>> 0;
+
+/** What comes at `now`, under the slowest tick; `random` is drawn for it. */
+export const sentAt = (now: bigint, packet: ReturnType<typeof packetOf>, random: number): Packet => ({
+  ...packet,
+  ...{ now, ticks: now / SLOWEST_TICK, random },
+});
+
 /** Trains one after the other, each flow by its kind, number and codepoint. */
 export function packetsOf(
   limit: Limit,
@@ -215,15 +228,11 @@ export function steadyFlows(limit: Limit, flows: readonly Steady[], seconds: num
   const most = START + BigInt(seconds) * SECOND;
   const packets: Packet[] = [];
   for (const { flow, length, eighthsOfGap, jitter } of flows) {
-    const bytes = frame('tcp4', flow, 0, length);
-    const gap = (BigInt(bytes.length * 8) * SECOND * eighthsOfGap) / 8n / BigInt(limit.rateBitsPerSecond);
+    const packet = packetOf('tcp4', flow, 0, length);
+    const gap = (BigInt(packet.wire * 8) * SECOND * eighthsOfGap) / 8n / BigInt(limit.rateBitsPerSecond);
     for (let due = START, index = 0; due < most; due += gap, index += 1) {
       const now = due + (jitter ? (gap * BigInt((index * 5) % 8)) / 16n : 0n);
-      packets.push({
-        flow: `tcp4 ${flow}`,
-        ...{ bytes, wire: bytes.length, segments: 0, vital: false },
-        ...{ now, ticks: now / SLOWEST_TICK, random: Math.imul(index + 1, 0x9e3779b1) >>> 0 },
-      });
+      packets.push(sentAt(now, packet, drawn(index)));
     }
   }
   return inOrderOfTime(packets);
